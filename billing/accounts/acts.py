@@ -204,7 +204,7 @@ class Suspension(Fields, frozen=True, kw_only=True):
     reason: Annotated[
         str,
         Meta(
-            description=f"Why, in at most {REASON_CHARACTERS_MAX} characters; its owner reads it."
+            description=f"The reason, which the owner reads, in at most {REASON_CHARACTERS_MAX} characters."
         ),
         said("Why", hint="The owner sees this on each page and by mail."),
     ]

@@ -43,7 +43,7 @@ class NewCoupon(Fields, frozen=True, kw_only=True):
     code: Annotated[
         ShortText,
         Meta(
-            description=f"What payers type: 2 to {CODE_CHARACTERS_MAX} letters, digits, _ and -; of either case."
+            description=f"The code that payers enter: 2 to {CODE_CHARACTERS_MAX} letters, digits, _ and -, in either case."
         ),
     ]
     percent: (

@@ -253,7 +253,7 @@ class FailBody(ToldWhy, frozen=True, kw_only=True):
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """What the recipient receives."""
+    """The result of the top-up."""
 
     kind: Annotated[
         Literal["code", "key", "link", "note", "credit", "kept"],

@@ -281,7 +281,7 @@ CHECK_S: Final = 10.0
 
 
 class CheckQuery(Fields, frozen=True, kw_only=True):
-    """Which suppliers."""
+    """The suppliers to check."""
 
     supplier: (
         Annotated[
@@ -294,7 +294,7 @@ class CheckQuery(Fields, frozen=True, kw_only=True):
 
 
 class CheckedSupplier(Struct, kw_only=True):
-    """A supplier's answer."""
+    """The result of checking a supplier."""
 
     id: str
     kind: Annotated[str, Meta(description="The supplier's kind.")]

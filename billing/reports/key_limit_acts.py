@@ -1,4 +1,4 @@
-"""Spending limits: of the calling key, of a key and its descendants, and of the account."""
+"""Spending limits: show those of a key and its descendants, and set the account's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple, Self
@@ -81,7 +81,7 @@ class KeyTreeNode(Shaped, kw_only=True):
 
 
 class KeyTree(Shaped, kw_only=True):
-    """A key and its descendants. Parents come before their children; revoked keys are left out."""
+    """A key and its descendants. Parents come before their children; revoked keys are omitted."""
 
     keys: Annotated[
         list[KeyTreeNode],

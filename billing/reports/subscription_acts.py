@@ -223,7 +223,7 @@ class EndPlan(OperatorWish, frozen=True, kw_only=True):
 
 
 class PausePlan(OperatorWish, frozen=True, kw_only=True):
-    """Until when the plan is paused, and an operator's reason."""
+    """The end of the pause, and an operator's reason."""
 
     resumes_at: _Resumes = None
 

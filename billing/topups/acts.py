@@ -49,7 +49,7 @@ _COLUMNS = (
 
 
 class CancelBody(Fields, frozen=True, kw_only=True):
-    """Which top-up."""
+    """The top-up to cancel."""
 
     transaction_id: Text
 

@@ -231,7 +231,7 @@ ROUTES = (
         "POST",
         "/fulfilment/{transaction_id}",
         settle,
-        "Settle a pending top-up, signed by its fulfilment",
+        "Settle a pending top-up as its supplier",
         body=SettleBody,
         description=(
             "Reports the result of a top-up. Sign the request like our webhooks, with the platform's `secret`, at"

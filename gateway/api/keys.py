@@ -97,7 +97,7 @@ ROUTES = (
         "POST",
         "/keys/sandbox",
         make_sandbox,
-        "Make a sandbox account",
+        "Create a sandbox account",
         body=SandboxBody,
         is_public=True,
         description=(

@@ -55,7 +55,7 @@ class PayMethod(Struct, kw_only=True):
     name: str
     type: Annotated[str, Meta(description="The payment_method for `pay`.")]
     color: Annotated[str, Meta(description="The button's colour, in CSS.")]
-    min_topup: Annotated[str, Meta(description="In dollars.")]
+    min_topup: Annotated[str, Meta(description="The smallest amount, in dollars.")]
 
 
 class CreemProduct(Struct, kw_only=True):
@@ -386,7 +386,7 @@ ROUTES = (
         "GET",
         "/topup/info",
         info,
-        "What can be bought, and how it is paid",
+        "List purchase options and payment methods",
         scopes=("billing:read",),
         answers=ok(InfoAnswer),
     ),
@@ -414,7 +414,7 @@ ROUTES = (
         "GET",
         "/topup/self",
         history,
-        "Payments and redemptions, newest first",
+        "List payments and redemptions, newest first",
         scopes=("billing:read",),
         query=HistoryQuery,
         answers=ok(History),

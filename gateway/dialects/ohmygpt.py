@@ -479,20 +479,29 @@ _TOKEN: Final = f"{_USER}/management-token"
 SURFACE = ApiSurface(
     PREFIX,
     (
-        _post(f"{_USER}/issue-token", issue_token, "A code for a token", (), Issued, **_ISSUES),
-        _post(f"{_USER}/user-info", user_info, "Who the user is", _GENERAL, UserInfo, **_READS),
-        _post(f"{_USER}/balance", balance, "What the user has", _GENERAL, Balance, **_READS),
+        _post(
+            f"{_USER}/issue-token",
+            issue_token,
+            "Exchange a code for a token",
+            (),
+            Issued,
+            **_ISSUES,
+        ),
+        _post(f"{_USER}/user-info", user_info, "Show the user", _GENERAL, UserInfo, **_READS),
+        _post(f"{_USER}/balance", balance, "Show the user's balance", _GENERAL, Balance, **_READS),
         _post(f"{_USER}/charge", charge, "Charge the user", _ADVANCED, Charged, **_CHARGES),
-        _post(f"{_PAY}/create-order", create_order, "A checkout", _TRUSTED, Checkout, **_ORDERS),
+        _post(
+            f"{_PAY}/create-order", create_order, "Create an order", _TRUSTED, Checkout, **_ORDERS
+        ),
         _post(
             f"{_PAY}/create-invoice-order",
             create_invoice_order,
-            "An invoice",
+            "Create an invoice order",
             _TRUSTED,
             Invoice,
             **_ORDERS,
         ),
-        _post(_TOKEN, management_token, "The management token", _TRUSTED, Management),
+        _post(_TOKEN, management_token, "Get the management token", _TRUSTED, Management),
         _post(
             f"{_TOKEN}/update",
             update_management_token,

@@ -311,7 +311,7 @@ def _failed_shape(result: type) -> type:
             Annotated[result, Meta(description="The result of what was done nevertheless.")],
         ),
     ]
-    words = {"__doc__": "What was done, and how it failed outside."}
+    words = {"__doc__": "The result, and the error of a failed external call."}
     return defstruct(f"Failed{result.__name__}", fields, kw_only=True, namespace=words)
 
 
@@ -707,7 +707,7 @@ def shown_of(act: ActRow, change: Change[Any]) -> Any:
 
 @cache
 def _of_account(query: type[Fields]) -> type[Fields]:
-    words = "Whose: an id or an email address."
+    words = "The account's ID or email address."
     account = Annotated[str, Meta(min_length=1, max_length=320, description=words)]
     made = defstruct(
         f"Account{query.__name__}", [("account", account)], bases=(query,), kw_only=True

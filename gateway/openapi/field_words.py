@@ -40,7 +40,7 @@ FIELD_WORDS: Final[dict[str, str]] = {
     "delivery_status": "The status of the deliveries to replay.",
     "description": "A description, in plain text.",
     "disabled_reason": "The reason for disabling. Null if enabled.",
-    "dry_run": "Only report the result, without any change.",
+    "dry_run": "Report the result without changing anything.",
     "ed25519": "Whether an Ed25519 key pair signs, too.",
     "email_verified": "Whether the email address was confirmed.",
     "enabled": "Whether this is turned on.",

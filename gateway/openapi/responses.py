@@ -61,7 +61,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
         name: {"description": schema["description"], **narrowed.get(name, schema)}
         for name, schema in plain["properties"].items()
     }
-    about = _told(codes) if is_success else "What every error looks like; its code says which."
+    about = _told(codes) if is_success else "The format of every error, identified by its code."
     return {**plain, "description": about, "properties": fields}
 
 
@@ -156,9 +156,9 @@ def plain(
         choices = [schemas.of(one.data) for one in mine if one.data is not None]
         if status in refused and refusal is not None:
             choices.append(schemas.of(refusal))
-        responses[str(status)] = _response(route, status, "As that vendor answers.", mine, choices)
+        responses[str(status)] = _response(route, status, "The vendor's response.", mine, choices)
     if not responses:
-        responses["2XX"] = {"description": "As that vendor answers."}
+        responses["2XX"] = {"description": "The vendor's response."}
     for status, listed in sorted(refused.items()):
         responses.setdefault(str(status), shared.refer(status, listed, refusal))
     return responses

@@ -98,10 +98,10 @@ def _below(one: Any) -> Iterator[Any]:
 
 
 _WORDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "EventType": (EVENT_TYPES, "What happened; GET /docs/events describes each."),
-    "Scope": (SCOPES, "What a credential may do."),
-    "TopUpStatus": (get_args(TopUpStatus), "Where a top-up is."),
-    "NextAction": (get_args(NextAction), "For programs: what to do after an error."),
+    "EventType": (EVENT_TYPES, "The event type; see GET /docs/events."),
+    "Scope": (SCOPES, "A permission of a credential."),
+    "TopUpStatus": (get_args(TopUpStatus), "The top-up's status."),
+    "NextAction": (get_args(NextAction), "What a program should do after an error."),
 }
 VOCABULARIES: Final = {frozenset(words): name for name, (words, _) in _WORDS.items()}
 VOCABULARY_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
@@ -221,7 +221,7 @@ def _told(name: str, schema: Schema) -> Schema:
 
 def _id_of(schema: Schema) -> str:
     prefix = _PREFIX.match(schema.get("pattern", ""))
-    return f"Its id, {prefix[1]}…." if prefix else "Its id."
+    return f"The object's ID, {prefix[1]}…." if prefix else "The object's ID."
 
 
 def _is_whole(kind: Any) -> bool:

@@ -56,7 +56,7 @@ SURFACE: Final = ApiSurface(
             "POST",
             PATH,
             topup,
-            "Send prepaid credit that the request itself pays for",
+            "Send prepaid credit, paid for in the request",
             body=PaidBody,
             is_public=True,
             takes_key=False,

@@ -338,7 +338,7 @@ _MADE = {"batch": _batch, "dispute": _dispute, "voucher": _redeemed}
 def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
     known = TYPES[event_type]
     fields: list[tuple[Any, ...]] = [
-        ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),
+        ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="The event's ID.")]),
         ("type", Literal[event_type]),
         ("created_at", Time),
         ("environment", Environment),

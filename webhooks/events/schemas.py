@@ -77,8 +77,8 @@ class CapUsed(EventData, kw_only=True):
         Meta(description="The length of a rolling window, in seconds."),
     ]
     limit: Annotated[int, Meta(ge=0, description="The limit, in its unit.")]
-    spent: Annotated[int, Meta(ge=0, description="Rounded up.")]
-    remaining: Annotated[int, Meta(ge=0, description="Rounded down.")]
+    spent: Annotated[int, Meta(ge=0, description="The amount spent, rounded up.")]
+    remaining: Annotated[int, Meta(ge=0, description="The amount left, rounded down.")]
     resets_at: Annotated[
         Time | None, Meta(description="When the whole limit is available again. Null means never.")
     ]

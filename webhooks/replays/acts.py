@@ -141,7 +141,7 @@ owner_of: Final = partial(_owner, _OWNER, "Replay")
 
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
-    """Which deliveries to send again, and how fast."""
+    """The deliveries to replay, and the rate."""
 
     since: (
         Annotated[
@@ -188,7 +188,7 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
             " pauses the replay."
         ),
     ] = False
-    dry_run: Annotated[bool, Meta(description="Only count, without sending anything.")] = False
+    dry_run: Annotated[bool, Meta(description="Count the deliveries without sending them.")] = False
 
 
 async def count_asked(

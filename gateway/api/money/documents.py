@@ -56,7 +56,7 @@ ROUTES = (
         "GET",
         "/orders/{order_id}/receipt.pdf",
         show_receipt,
-        "An order's receipt, as PDF",
+        "Get an order's receipt as a PDF",
         scopes=_READS,
         description=(
             "Returns the receipt of a paid order. For a plan's order, this is the "
@@ -70,7 +70,7 @@ ROUTES = (
         "GET",
         "/documents/{document_id}/pdf",
         show_pdf,
-        "A receipt or credit note, as PDF",
+        "Get a receipt or credit note as a PDF",
         scopes=_READS,
         description="Returns a document by its ID or number.",
         answers=_PDF_ANSWER,
