@@ -85,19 +85,22 @@ def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
 class OwnList:
     """The page of a merchant's list.
 
-    - path: relative to /dashboard. empty, advice: the text of an empty list. word: the label of an ID.
-    - columns: fields of the act's view, each with its `place`. The column placed `lead` links to `own` plus the
-      value of the field `leads`. If `own` is empty, the list's address takes its place.
+    - path: relative to /dashboard. empty, advice: the text of an empty list. word: the label of an ID. above: the
+      page that this one belongs to.
+    - columns: fields of the act's view, each followed by its `place`. The column placed `lead` links to `own` plus
+      the value of the field `leads`. If `own` is empty, the list's address takes its place. If `leads` is empty,
+      there is no link.
     - count: counts rows that are expensive to show. more: reads further values for a custom `template`.
     """
 
     path: str
     title: str
     listed: ListAct[Any, Any]
+    above: Way | None = None
     empty: str = ""
     advice: str = ""
     lead: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: str = ""
     own: str = ""
     leads: str = "id"
     word: str = ""
@@ -132,17 +135,15 @@ class OwnList:
             self.template,
             listing=found,
             pages=self,
-            empty="" if found.items else self._empty(call),
+            filled=partial(phrase, environment=phrase(call.principal.environment)),
             columns=[
-                Column(_ENDS.sub("", name), name, place) for name, place in self.columns.items()
+                Column(_ENDS.sub("", name), name, place)
+                for name, _, place in (one.partition(" ") for one in self.columns.split(", "))
             ],
             filters=[(facts[name], _choices(call, name)) for name in self.filters],
             on_all=self._offered(call, found),
             **await self.more(call, found),
         )
-
-    def _empty(self, call: RequestContext[Any, Any]) -> str:
-        return phrase(self.empty, environment=phrase(call.principal.environment))
 
     def _offered(self, call: RequestContext[Any, Any], listed: Paged) -> Sequence[tuple[str, str]]:
         if not self.on_all:

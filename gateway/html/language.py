@@ -424,7 +424,6 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "order.html",
             "plan.html",
             "plan_change.html",
-            "prices.html",
             "recharge.html",
             "recharge_card.html",
             "statement.html",

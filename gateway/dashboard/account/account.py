@@ -12,11 +12,12 @@ from billing.reports.key_limit_acts import LIMIT_DAY, SHOW_LIMITS
 from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_query
 from gateway.html.language import ZONE_COOKIE, cookie_of
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.own_acts import read_own, run_own
@@ -96,8 +97,23 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
     return go(back if is_safe_way(back) else "/dashboard", said="password-confirmed")
 
 
-async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "security_log.html", listing=await listing(call, LIST_ENTRIES))
+_LOG: Final = OwnList(
+    path="/account/security",
+    title=phrase("Security log"),
+    above=Way("", PATH, phrase("Account")),
+    lead=phrase(
+        "Sign-ins, keys, secrets, webhook addresses and connected apps, of the whole account and of"
+        " %(environment)s."
+    ),
+    listed=LIST_ENTRIES,
+    empty=phrase("Nothing yet"),
+    advice=phrase("Events that concern this account's security are recorded here as they happen."),
+    columns=(
+        "created_at tail, action lead, actor rest break, address off break, subject_id aside break"
+    ),
+    leads="",
+    template="security_log.html",
+)
 
 
 async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
@@ -213,7 +229,7 @@ async def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Prob
 ROUTES = (
     page_route("GET", "/confirm", ask_password, "Give the password again", ACCOUNT_SCOPES),
     page_route("POST", "/confirm", confirm_password, "Give the password again", ACCOUNT_SCOPES),
-    page_route("GET", "/account/security", show_log, "Security log", ACCOUNT_SCOPES),
+    _LOG.route(ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),
     page_route("POST", "/account/billing", set_billing, "Set billing details", ACCOUNT_SCOPES),
     page_route("POST", "/account/limits", set_limit, "Limit the account's day", ACCOUNT_SCOPES),

@@ -32,14 +32,9 @@ _LIST: Final = OwnList(
     advice=phrase(
         "If an endpoint was down for long, send its failed deliveries again from its page."
     ),
-    columns={
-        "created_at": "",
-        "id": "lead",
-        "endpoint_id": "off",
-        "status": "tail",
-        "done": "named number",
-        "failed": "named number",
-    },
+    columns=(
+        "created_at, id lead, endpoint_id off, status tail, done named number, failed named number"
+    ),
     word=phrase("Replay"),
     ways=(Way("webhooks:read", "/dashboard/webhooks", phrase("Open the webhooks")),),
 )

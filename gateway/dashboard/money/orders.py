@@ -30,14 +30,9 @@ _LIST: Final = OwnList(
     listed=LIST_OWN,
     empty=phrase("No orders in %(environment)s yet"),
     advice=phrase("Choose a pack or an amount. The credit arrives once you have paid."),
-    columns={
-        "created_at": "",
-        "id": "lead",
-        "provider": "",
-        "credits": "off number",
-        "pay_amount": "tail number nowrap",
-        "status": "",
-    },
+    columns=(
+        "created_at, id lead, provider, credits off number, pay_amount tail number nowrap, status"
+    ),
     word=phrase("Order"),
     filters=("status", "provider", "created_after", "created_before"),
     summed=Summed("pay_amount", "pay_currency"),

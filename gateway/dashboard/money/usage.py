@@ -12,6 +12,7 @@ from billing.usage.price_acts import LIST_PRICES
 from gateway.api.money.usage import USAGE
 from gateway.dashboard.act import button_route
 from gateway.dashboard.listing import ROWS, Paged, Summed, listing
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
@@ -31,18 +32,27 @@ _DAYS_MAX: Final = 366
 _HOLDS: Final = Sheet[Hold](
     "holds",
     (
-        *(
-            "id",
-            "status",
-            "amount_micros",
-            "captured_micros",
-            "overage_micros",
-            "description",
-            "model",
-        ),
-        *("reference", "overage", "created_at", "expires_at", "ended_at"),
+        *("id", "status", "amount_micros", "captured_micros", "overage_micros"),
+        *("description", "model", "reference", "overage", "created_at", "expires_at", "ended_at"),
     ),
     scopes=_READ,
+)
+_PRICES: Final = OwnList(
+    path="/usage/prices",
+    title=phrase("Prices"),
+    above=Way("usage:read", PATH, phrase("Usage")),
+    lead=phrase(
+        "Prices of a million tokens of each model in %(environment)s. A name that ends in * covers every model"
+        " with that prefix."
+    ),
+    listed=LIST_PRICES,
+    empty=phrase("No prices in %(environment)s yet"),
+    advice=phrase("Until the operator sets prices, usage is charged by amount."),
+    columns=(
+        "model lead break, input_micros named number, cached_micros named number, "
+        "output_micros named number, changed_at"
+    ),
+    leads="",
 )
 _SPANS: Final = (
     (phrase("7 days"), 7),
@@ -91,10 +101,6 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
     return await list_page(call, "holds.html", _HOLDS, read)
 
 
-async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "prices.html", listing=await listing(call, LIST_PRICES, rows=200))
-
-
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
     """Return the period to sum up, and whether it covers everything listed. The sums are of whole UTC days
     and ignore the reference filter.
@@ -126,7 +132,7 @@ def _day(asked: Form, name: str) -> int | None:
 ROUTES = (
     page_route("GET", "/usage", show, "Usage", _READ),
     page_route("GET", "/usage/holds", show_holds, "Holds", _READ),
-    page_route("GET", "/usage/prices", show_prices, "Prices of tokens", _READ),
+    _PRICES.route(),
     button_route("/usage/holds/{hold_id}/release", RELEASE, "hold-released", then=PATH),
     button_route(
         "/usage/holds/{hold_id}/extend", EXTEND, "hold-extended", values={"ttl_s": 3600}, then=PATH

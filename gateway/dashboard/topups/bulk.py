@@ -62,15 +62,10 @@ _LIST: Final = OwnList(
     listed=LIST,
     empty=phrase("No bulk sends in %(environment)s yet"),
     advice=phrase("Upload a CSV file, and see what it costs before anything is sent."),
-    columns={
-        "created_at": "",
-        "status": "",
-        "items_total": "named number",
-        "counts.delivered": "off number",
-        "counts.refused": "off number",
-        "counts.accepted_cents": "tail number",
-        "id": "lead",
-    },
+    columns=(
+        "created_at, status, items_total named number, counts.delivered off number, "
+        "counts.refused off number, counts.accepted_cents tail number, id lead"
+    ),
     word=phrase("Batch"),
     ways=(Way("topup:send", "/dashboard/bulk", phrase("Send many top-ups"), is_primary=True),),
 )

@@ -55,14 +55,10 @@ _LIST: Final = OwnList(
     listed=replace(LIST, seen=None),
     empty=phrase("No top-ups in %(environment)s yet"),
     advice=phrase("Send the first one from here, or with a key and one curl line."),
-    columns={
-        "created_at": "",
-        "recipient_email": "lead break",
-        "platform": "",
-        "amount_cents": "tail number",
-        "status": "",
-        "transaction_id": "off",
-    },
+    columns=(
+        "created_at, recipient_email lead break, platform, amount_cents tail number, status, "
+        "transaction_id off"
+    ),
     leads="transaction_id",
     filters=(
         *("status", "platform", "recipient_email", "reference"),

@@ -72,12 +72,7 @@ _WALLETS: Final = OwnList(
     listed=WALLETS,
     empty=phrase("No wallets yet"),
     advice=phrase("A recipient's first top-up creates their wallet."),
-    columns={
-        "recipient_email": "lead break",
-        "platform": "",
-        "balance_cents": "tail number",
-        "updated_at": "",
-    },
+    columns="recipient_email lead break, platform, balance_cents tail number, updated_at",
     own="/dashboard/topups?recipient_email=",
     leads="recipient_email",
     filters=("recipient_email", "platform"),

@@ -75,6 +75,16 @@ async def test_the_tenant_reads_what_was_done_and_from_where(gateway: Gateway) -
     assert all(one in shown for one in ("endpoint.moved", "203.0.113.7"))
 
 
+async def test_the_page_hides_the_columns_left_out(gateway: Gateway) -> None:
+    await member(gateway, ANN)
+    ann = new_browser(gateway)
+    await sign_in_from(ann, "198.51.100.9")
+
+    page = (await ann.get("/dashboard/account/security?columns=action")).text
+
+    assert 'class="lines without-1 without-3 without-4 without-5"' in page
+
+
 async def test_a_key_reads_its_own_environment_and_a_child_nothing(gateway: Gateway) -> None:
     account_id = await gateway.account(email=ANN)
     live, staging = await gateway.key(account_id, "live"), await gateway.key(account_id)

@@ -170,7 +170,7 @@ async def usage(ann: Person) -> None:
     await ann.sees(
         Visit("usage.html", USAGE),
         Visit("holds.html", f"{USAGE}/holds"),
-        Visit("prices.html", f"{USAGE}/prices"),
+        Visit("list.html", f"{USAGE}/prices"),
     )
     await ann.boss.send(f"{ADMIN}/prices", PRICE)
     gateway = ann.store.gateway
@@ -187,7 +187,7 @@ async def usage(ann: Person) -> None:
         Visit("usage.html", f"{USAGE}?reference=none&from=2020-01-01"),
         Visit("usage.html", f"{USAGE}?from=x"),
         Visit("holds.html", f"{USAGE}/holds"),
-        Visit("prices.html", f"{USAGE}/prices"),
+        Visit("list.html", f"{USAGE}/prices"),
     )
 
 
