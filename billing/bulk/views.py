@@ -133,8 +133,8 @@ class BulkQuote(Struct, kw_only=True):
     """
 
     items_total: Count
-    accepted: Annotated[Count, Meta(description="How many items would be accepted.")]
-    refused: Annotated[Count, Meta(description="How many items would be refused.")]
+    accepted: Annotated[Count, Meta(description="Items that would be accepted.")]
+    refused: Annotated[Count, Meta(description="Items that would be refused.")]
     accepted_cents: Annotated[int, Meta(ge=0, description="All accepted amounts, in US cents.")]
     fee_cents: Annotated[int, Meta(ge=0, description="The sum of the fees, in US cents.")]
     charged_cents: Annotated[int, Meta(ge=0, description="The total cost, in US cents.")]

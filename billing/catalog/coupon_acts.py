@@ -31,7 +31,7 @@ class Coupon(Struct, kw_only=True):
     minimum_amount: Annotated[MinorUnits | None, said("Minimum order")]
     uses_max: Annotated[int | None, said("Total uses")]
     uses_per_account: int | None
-    used_count: Annotated[int, Meta(description="How often the coupon was used."), said("Used")]
+    used_count: Annotated[int, Meta(description="The number of uses."), said("Used")]
     active: Annotated[bool, said("Status")]
     expires_at: Annotated[Time | None, said("Expires")]
     created_at: Time

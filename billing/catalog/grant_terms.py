@@ -28,7 +28,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 class UseLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many uses a plan allows in each period."""
+    """The number of uses that a plan allows in each period."""
 
     limit: Annotated[int, Meta(description="The number of uses that are allowed in each period.")]
     period: Annotated[

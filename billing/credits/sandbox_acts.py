@@ -46,14 +46,14 @@ class FundBody(Fields, frozen=True, kw_only=True):
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
-    """How many seconds to advance the account's clock."""
+    """The time to advance the account's clock."""
 
     advance_s: Annotated[
         int,
         Meta(
             ge=1,
             le=sandbox_clock.ADVANCE_S_MAX,
-            description="How many seconds to advance the clock.",
+            description="The seconds to advance the clock.",
         ),
     ]
 
@@ -76,7 +76,7 @@ class OwnTime(Struct, kw_only=True):
 class AccountClock(Struct, kw_only=True):
     """The account's clock after it was advanced."""
 
-    advanced_s: Annotated[int, Meta(description="How many seconds this call advanced the clock.")]
+    advanced_s: Annotated[int, Meta(description="The seconds that this call advanced the clock.")]
     ahead_s: Annotated[int, Meta(description="Seconds ahead of the gateway's clock.")]
     now: Annotated[Time, Meta(description="The time on the account's clock.")]
 

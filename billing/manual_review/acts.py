@@ -85,7 +85,7 @@ class ShownAttempt(Shaped, kw_only=True):
     kind: Annotated[str, Meta(description="The kind of supplier.")]
     outcome: Annotated[str, Meta(description="The outcome so far.")]
     detail: Annotated[str | None, Meta(description="The supplier's message.")]
-    requests_made: Annotated[int, Meta(description="How often the supplier was called.")]
+    requests_made: Annotated[int, Meta(description="The number of calls to the supplier.")]
     requested_at: Time
     last_requested_at: Time
     ended_at: Time | None

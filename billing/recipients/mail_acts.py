@@ -202,7 +202,7 @@ class SentMail(Shaped, kw_only=True):
     recipient_email: Annotated[str, Meta(description="The recipient's address.")]
     status: MailStatus
     created_at: Time
-    attempts: Annotated[Count, Meta(description="How many times sending was attempted.")]
+    attempts: Annotated[Count, Meta(description="The number of attempts to send.")]
     next_attempt_at: Annotated[Time | None, Meta(description="When the next attempt is due.")]
     ended_at: Time | None
     reason: Annotated[str | None, Meta(description="The mail server's message, without addresses.")]

@@ -310,7 +310,7 @@ class Entitlement(Shaped, kw_only=True):
         ),
     ]
     limit: Annotated[int | None, Meta(description="Uses allowed in a period; null for any number.")]
-    used: Annotated[Count, Meta(description="How many uses were counted since the last reset.")]
+    used: Annotated[Count, Meta(description="The number of uses since the last reset.")]
     resets_at: Annotated[Time | None, Meta(description="When the count is reset, if ever.")]
 
 

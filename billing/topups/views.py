@@ -46,7 +46,7 @@ WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
 
 
 class ShownDelivery(Struct, kw_only=True):
-    """How the sender asked to notify the recipient."""
+    """The notification that the sender requested."""
 
     email: Annotated[bool, Meta(description="Whether the sender requested a mail.")]
     locale: Annotated[str | None, Meta(description="The language that the sender requested.")]
@@ -66,7 +66,7 @@ class RecipientMail(Shaped, kw_only=True):
             " reached."
         ),
     ]
-    attempts: Annotated[int, Meta(ge=0, description="How many times sending was attempted.")]
+    attempts: Annotated[int, Meta(ge=0, description="The number of attempts to send.")]
     reason: Annotated[str | None, Meta(description="The mail server's message.")]
     created_at: Time
     next_attempt_at: Time | None
@@ -255,12 +255,12 @@ class FulfilmentAttempt(Shaped, kw_only=True):
             " asking the supplier to revoke the delivery."
         ),
     ]
-    requests_made: Annotated[int, Meta(ge=1, description="How often the supplier was called.")]
+    requests_made: Annotated[int, Meta(ge=1, description="The number of calls to the supplier.")]
     requested_at: Time
     last_requested_at: Time
     ended_at: Time | None
     supplier: Annotated[str | None, Meta(description="The supplier; null except for operators.")]
-    detail: Annotated[str | None, Meta(description="Its message; null except for operators.")]
+    detail: Annotated[str | None, Meta(description="The supplier's message, for operators.")]
 
     @classmethod
     def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:

@@ -39,11 +39,11 @@ UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 
 
 class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
-    """What was used. Give exactly one of an amount in credits, an amount in micros, or tokens of a model."""
+    """The usage to charge. Give exactly one of an amount in credits, an amount in micros, or tokens of a model."""
 
     description: Annotated[
         UsageDescription | None,
-        Meta(description="What the credit was used for. Required with an amount."),
+        Meta(description="The purpose of the charge. Required with an amount."),
     ] = None
     credits: Int64 | None = None
     amount_micros: Int64 | None = None
@@ -144,9 +144,9 @@ class UsageBatch(Struct, kw_only=True):
     """The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged."""
 
     records_total: Annotated[int, Meta(ge=1, description="The number of records in the batch.")]
-    charged: Annotated[Count, Meta(description="How many records were charged now.")]
-    repeated: Annotated[Count, Meta(description="How many had been charged before.")]
-    refused: Annotated[Count, Meta(description="How many records were refused.")]
+    charged: Annotated[Count, Meta(description="The number of records charged now.")]
+    repeated: Annotated[Count, Meta(description="Records charged before.")]
+    refused: Annotated[Count, Meta(description="The number of refused records.")]
     amount_micros: Micros
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits

@@ -69,7 +69,7 @@ class CliLogin(Struct, kw_only=True):
             description="The code for the user to enter or compare.",
         ),
     ]
-    verification_url: Annotated[str, Meta(description="Where the user enters the code.")]
+    verification_url: Annotated[str, Meta(description="The page to enter the code.")]
     verification_url_complete: Annotated[
         str, Meta(description="The same page with the code already entered, to compare.")
     ]

@@ -69,7 +69,7 @@ class CreemProduct(Struct, kw_only=True):
 
 
 class Info(Struct, kw_only=True):
-    """What can be bought. Amounts are in whole dollars."""
+    """The purchase options. Amounts are in whole dollars."""
 
     enable_online_topup: Annotated[bool, Meta(description="Whether Epay is available.")]
     enable_stripe_topup: Annotated[bool, Meta(description="Whether Stripe is available.")]
@@ -120,7 +120,7 @@ class Line(Struct, kw_only=True):
     trade_no: str
     payment_method: Annotated[str, Meta(description="The payment method.")]
     create_time: Annotated[int, Meta(description="The time of creation, in Unix seconds.")]
-    complete_time: Annotated[int, Meta(description="In Unix seconds, or 0 if incomplete.")]
+    complete_time: Annotated[int, Meta(description="The time in Unix seconds, or 0.")]
     status: Annotated[str, Meta(description="The status: pending, success or expired.")]
 
 

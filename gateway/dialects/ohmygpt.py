@@ -216,7 +216,7 @@ Amount = Annotated[str, Meta(max_length=40)]
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
     """A charge in dollars, with at most six decimal places. order_no is the app's own, and unique for each user."""
 
-    amount: Annotated[Amount, Meta(description="In US dollars, at most six decimals.")]
+    amount: Annotated[Amount, Meta(description="The amount in dollars, to 6 decimals.")]
     order_no: Annotated[
         str,
         Meta(
@@ -234,7 +234,7 @@ class ChargeBody(LooseFields, frozen=True, kw_only=True):
 class OrderBody(LooseFields, frozen=True, kw_only=True):
     """An order in dollars, with at most two decimal places."""
 
-    amount: Annotated[Amount, Meta(description="In US dollars, at most two decimals.")]
+    amount: Annotated[Amount, Meta(description="The amount in dollars, to 2 decimals.")]
     product_id: Annotated[Text, Meta(description="The product. 10001 is credit.")] = ACCOUNT_CREDIT
     success_url: Url | None = None
     cancel_url: Url | None = None

@@ -28,7 +28,7 @@ class MachinePaymentShape(Struct, kw_only=True):
         Meta(description="The network's CAIP-2 name, such as eip155:8453, or stripe for a card."),
     ]
     asset: Annotated[str, Meta(description="The token's contract, or usd for a card.")]
-    amount: Annotated[str, Meta(description="In the asset's atomic units; for a card in US cents.")]
+    amount: Annotated[str, Meta(description="The amount in atomic units; for a card in US cents.")]
     payer: Annotated[
         str, Meta(description="The wallet that signed, or the last characters of a card's token.")
     ]

@@ -24,7 +24,7 @@ class CertificationCheck(Shaped, kw_only=True):
     """One check of a receiver."""
 
     name: Annotated[str, Meta(description="The check's name, which never changes.")]
-    title: Annotated[str, Meta(description="What the check tests, in a few words.")]
+    title: Annotated[str, Meta(description="The subject of the check, in a few words.")]
     verdict: Annotated[
         Literal["passed", "warned", "failed", "not_seen", "skipped"],
         Meta(description="not_seen: the receiver's effects are unknown. skipped: not reached."),
@@ -32,10 +32,10 @@ class CertificationCheck(Shaped, kw_only=True):
     impact: Annotated[
         Literal["lost", "twice", "forged"] | None,
         Meta(
-            description="What a failed check leads to: an event is lost or processed twice, or a forgery is believed."
+            description="The effect of a failed check: an event is lost or processed twice, or a forgery is accepted."
         ),
     ]
-    detail: Annotated[str, Meta(description="What happened, and what to change.")]
+    detail: Annotated[str, Meta(description="The finding, and what to change.")]
 
 
 class CertificationCounts(Struct, kw_only=True):

@@ -95,7 +95,7 @@ class Attempt(Shaped, kw_only=True):
     error: Annotated[
         Literal["timeout", "connect", "tls", "address", "protocol", "http", "lost", "internal"]
         | None,
-        Meta(description="What went wrong; null if the endpoint accepted the event."),
+        Meta(description="The error; null if the endpoint accepted the event."),
     ]
     remote_address: Annotated[
         str | None,

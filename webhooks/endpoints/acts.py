@@ -179,12 +179,12 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    """How long the old secret still signs beside the new one."""
+    """The overlap of the old secret and the new one."""
 
     overlap_s: Annotated[
         Int64,
         within(0, OVERLAP_S_MAX),
-        Meta(description="How many seconds the old secret still signs."),
+        Meta(description="The seconds for which the old secret still signs."),
     ] = OVERLAP_S_DEFAULT
 
 
@@ -236,9 +236,7 @@ class WebhookEndpoint(Struct, kw_only=True):
     ]
     filter: Annotated[
         dict[str, Any] | None,
-        Meta(
-            description="What an event's data must contain for the event to be sent; null means no filter."
-        ),
+        Meta(description="The data that an event must contain to be sent; null means no filter."),
     ]
     headers: Annotated[
         dict[str, str] | None,

@@ -41,7 +41,7 @@ Origins = Annotated[
 Right = Annotated[
     PortalRight,
     Meta(
-        description="What the page allows. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks."
+        description="The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks."
     ),
 ]
 
@@ -94,7 +94,7 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
     name: Annotated[
         str,
         Meta(
-            description="Who the link is for; only you see this name.",
+            description="The link's name, which only you see.",
             extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX},
         ),
         said("Name", hint="Who the link is for, such as a customer. Only you see this."),
@@ -109,7 +109,7 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
         ),
     ] = field(default_factory=list)
     expires_in_s: Annotated[
-        int, Meta(ge=LIFE_S_MIN, le=LIFE_S_MAX, description="How many seconds the link works.")
+        int, Meta(ge=LIFE_S_MIN, le=LIFE_S_MAX, description="The link's lifetime, in seconds.")
     ] = LIFE_S_DEFAULT
 
 

@@ -12,7 +12,7 @@ from keys.signatures import signing
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
-    """What a receiver got (headers and raw body), and the secret or public key that it has."""
+    """A request that a receiver got (headers and raw body), and its secret or public key."""
 
     headers: Annotated[
         dict[str, str],

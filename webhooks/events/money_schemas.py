@@ -191,8 +191,8 @@ class _EndingCredit(EventData, kw_only=True):
         Literal["plan", "promotional"],
         Meta(description="The kind of credit. plan: credit paid for with a plan."),
     ]
-    amount_micros: Annotated[int, Meta(ge=1, description="In millionths of a US dollar.")]
-    amount_cents: Annotated[int, Meta(ge=0, description="In US cents, rounded down.")]
+    amount_micros: Annotated[int, Meta(ge=1, description="The amount in millionths of a dollar.")]
+    amount_cents: Annotated[int, Meta(ge=0, description="Whole US cents, rounded down.")]
     currency: Literal["USD"]
     expires_at: Time
     plan_id: str | None

@@ -122,7 +122,7 @@ class PlansQuery(LooseFields, frozen=True, kw_only=True):
 
 
 class SessionBody(LooseFields, frozen=True, kw_only=True):
-    """What to buy: plan_id for a subscription; pack_id, or amount_cents of US dollars, for a top-up.
+    """The purchase: plan_id for a subscription; pack_id, or amount_cents of US dollars, for a top-up.
 
     coupon_code is an alias of coupon; ignoring it would charge the full price.
     """
@@ -198,7 +198,7 @@ class Plan(Shaped, kw_only=True):
     name: str
     description: str
     price_monthly: int
-    price_yearly: Annotated[int | None, Meta(description="Null if not sold by the year.")]
+    price_yearly: Annotated[int | None, Meta(description="The yearly price, or null.")]
     credits_included: int
     features: list[str]
     currency: str
@@ -206,7 +206,7 @@ class Plan(Shaped, kw_only=True):
     credit_expires: Annotated[
         str, Meta(description="The expiry: never, period_end, or days such as 30d.")
     ]
-    rollover_max_credits: Annotated[int | None, Meta(description="Null if no credit rolls over.")]
+    rollover_max_credits: Annotated[int | None, Meta(description="The rollover limit, or null.")]
     grants: Literal["at_once", "monthly"]
     entitlements: dict[str, bool | UseLimit]
     on_repurchase: Literal["extend", "reset", "stack"]
@@ -278,7 +278,7 @@ Ref = Text | UnsetType | None
 
 
 class UseLimitBody(Fields, frozen=True, kw_only=True):
-    """How often a feature may be used in a UTC day, a UTC month or a paid period."""
+    """The number of uses allowed in a UTC day, a UTC month or a paid period."""
 
     limit: Annotated[Int64, Meta(description="The number of uses.")]
     period: Annotated[
@@ -490,7 +490,7 @@ class Adjustment(Struct, kw_only=True):
 
 
 class Config(Struct, kw_only=True, omit_defaults=True):
-    """What a check-in awards: `credits`, or a random number from min_credits to max_credits."""
+    """The award of a check-in: `credits`, or a random number from min_credits to max_credits."""
 
     enabled: bool
     credits: int | UnsetType = UNSET
