@@ -1,4 +1,4 @@
-"""Count a tenant's newest rows, at most ROWS_MAX, in steps of time. The steps are short if all rows are recent."""
+"""Count a tenant's newest rows, at most ROWS_MAX, by time step. The steps are short if all rows are recent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -248,7 +248,7 @@ class BlockedCommands(Generic[C, R]):
 
 def _held() -> Unavailable:
     return Unavailable(
-        "Another process holds this account's rows. Nothing was done.",
+        "Another process has locked this account's rows. Nothing was done.",
         retry_after_s=RETRY_AFTER_S,
     )
 
@@ -522,7 +522,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # A statement of a command waits for rows that tenants share.
+            # A statement of a command waited for rows that tenants share.
             self._apart.put(batch)
             return
         except StoreError as error:

@@ -122,7 +122,7 @@ class Transaction(Protocol):
         ...
 
     async def pause(self) -> None:
-        """Let other tasks run, in a transaction that works for long without a statement."""
+        """Let other tasks run during a transaction that works for a long time without a statement."""
         ...
 
     def hint(self, name: str) -> None:

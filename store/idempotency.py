@@ -163,7 +163,7 @@ def request_key(
 ) -> RequestKey:
     """Return digests of an Idempotency-Key and its request; raise InvalidInput if the key is malformed.
 
-    The same text from another owner in the account is another key.
+    The same text from another owner in the account counts as another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise _malformed(key_text)

@@ -25,12 +25,12 @@ OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
-# An ID is made before its row is written; for a row of a large file, long before.
+# An ID may be made this long before its row is written, for example when a large file is read.
 _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
-# Each bound has the operator for keys within it, the order and operator that find the next key outside,
-# the condition by which that row still belongs to the days, and the value for no bound.
+# Each bound has the operator for IDs within it, the order and operator that find the nearest ID outside, the
+# condition under which that row still belongs to the days, and the value if there is no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),

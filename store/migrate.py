@@ -1,8 +1,8 @@
 """Migrate a database to the newest schema. store/version.py says which schemas a process accepts.
 
-A migration first adds (`pre` in its file name, before the deploy); a later one removes (`post`, after it). On
-PostgreSQL, migrations hold an advisory lock and use a lock timeout. A new constraint on a table with rows is
-added as NOT VALID and validated later.
+A migration with `pre` in its file name only adds, and runs before the deploy. One with `post` removes, and runs
+after it. On PostgreSQL, migrations hold an advisory lock and use a lock timeout. A new constraint on a table with
+rows is added as NOT VALID and validated later.
 """
 
 import asyncio
@@ -126,7 +126,7 @@ def _migrate_file(path: Path, revision: str) -> None:
         # mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # The path isn't passed as a URL, in which some characters have a meaning.
+    # The path isn't passed as a URL, in which some characters have a special meaning.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     # The driver begins transactions only before an INSERT, so half of a failed migration would be
     # stored.

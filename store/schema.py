@@ -115,7 +115,7 @@ account_environments = _table(
         "recharge_order_id",
         where="recharge_order_id IS NOT NULL",
     ),
-    # This index names no column that changes with the balance.
+    # No column of this index changes with the balance.
     _index(
         "ix_account_environments_ahead", "account_id", "environment", where="clock_ahead_us > 0"
     ),
@@ -691,7 +691,7 @@ handed_over = _table(
     _text("transaction_id"),
 )
 
-# How far handed_over covers top-ups that were delivered before that table existed (billing/topups/supplier_words.py).
+# How far the top-ups delivered before handed_over existed were added to it (billing/topups/supplier_words.py).
 handed_over_fill = _table(
     "handed_over_fill",
     _int("id", key=True),
@@ -1287,7 +1287,7 @@ endpoint_queue = _table(
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # Until this time no open delivery can be sent at the endpoint's pace, unless it is overdue.
+    # Before this time the endpoint's pace allows no delivery, except an overdue one.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # Failing endpoints wait in a separate queue.
     _int("change_no", default=0),  # a number that every write increases, except publishing
@@ -1968,8 +1968,8 @@ subscription_periods = _table(
     _int("created_at"),
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),
-    # Set for a change of plans: the value of the unused and remaining time (negative if it was
-    # returned), and the price and credit of a whole period.
+    # Set for a change of plans: the price of the remaining time minus the value of the unused time, and the price
+    # and credit of a whole period.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),

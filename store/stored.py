@@ -43,7 +43,7 @@ class Counted:
 class CountedBeside:
     """A table whose rows are found through a row of a counted table.
 
-    A row that is written within late_us after that row is counted when that time is over.
+    A row that is written within late_us after that row is counted once late_us has passed.
     """
 
     table: str

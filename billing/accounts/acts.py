@@ -109,7 +109,7 @@ class AccountPassword(Shaped, kw_only=True):
 
 
 class PasswordLink(Shaped, kw_only=True):
-    """A link on which the account's owner sets a new password, once, before `expires_at`."""
+    """A link with which the account's owner sets a new password, once, before `expires_at`."""
 
     id: Id
     expires_at: Time
@@ -117,7 +117,7 @@ class PasswordLink(Shaped, kw_only=True):
 
 
 class Told(Shaped, kw_only=True):
-    """Which kinds of email one person receives about an account."""
+    """The kinds of email that one person receives about an account."""
 
     id: Annotated[str, Meta(description="The ID of the account with which the person signs in.")]
     email: Annotated[str | None, Meta(description="The person's email address.")]
@@ -220,7 +220,7 @@ _WALLET: Final = """COALESCE((
     WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
 ), 0)"""
 _ROWS: Final = RowMapping(_RowWithWallet)
-# Filters compare parts of a text by position, because LIKE would treat an underscore as a wildcard.
+# Filters compare substrings by position, because LIKE would treat an underscore as a wildcard.
 _PAGES: Final = Keyset(
     f"{RowMapping(Row).of('a')}, {_WALLET} AS wallet_micros",
     "accounts a",

@@ -270,7 +270,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Replace the ID of a rehearsed top-up, which doesn't exist, by the index of its item in the batch."""
+    """Replace a rehearsed top-up's ID, which doesn't exist, by the index of its item in the batch."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -14,9 +14,9 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 BatchStatus = Literal["accepting", "releasing", "undoing", "refused", "running", "completed"]
 ITEMS_MAX: Final = 1_000
 HINT: Final = "batches"
-# The process that received the call has this long before a worker takes over its batch.
+# After this time, a worker takes over a batch from the process that received the call.
 GRACE_US: Final = 30 * SECOND_US
-# A running batch is checked after an eighth of its age, within these bounds.
+# Check a running batch again after an eighth of its age, within these bounds.
 LOOK_US_MIN: Final = 2 * SECOND_US
 LOOK_US_MAX: Final = 30 * SECOND_US
 

@@ -1,6 +1,6 @@
 """Store the items of a batch.
 
-An item has its top-up's ID before the first attempt, so that a retry finds the same top-up.
+An item's top-up ID is chosen before the first attempt, so that a retry finds the same top-up.
 """
 
 from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ class BatchWorkingSet(WorkingSet):
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         """Write the batches and items. The top-ups must be written first, because this frees the references of
-        dropped ones.
+        dropped top-ups.
         """
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)

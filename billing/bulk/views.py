@@ -144,7 +144,7 @@ class BulkQuote(Struct, kw_only=True):
 
 
 class RefusedBatch(Struct, kw_only=True):
-    """The batch of a bulk send of which no item was accepted."""
+    """The batch of a bulk send with no accepted item."""
 
     id: BatchIdText
     status: Literal["completed", "refused"]
@@ -158,7 +158,7 @@ class RefusedBatch(Struct, kw_only=True):
 
 
 class RefusedBulk(Struct, kw_only=True):
-    """A bulk send of which no item was accepted, or would be in a dry run."""
+    """A bulk send with no accepted item, or a dry run in which none would be accepted."""
 
     items_total: Annotated[int, Meta(ge=1)]
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]

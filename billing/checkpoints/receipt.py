@@ -56,7 +56,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt, and compare its checkpoints with `kept`, verified ones from another time or source."""
+    """Verify a receipt. Compare its checkpoints with `kept`: verified checkpoints from another time or source."""
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

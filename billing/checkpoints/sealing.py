@@ -1,8 +1,8 @@
 """Seal the days of the ledger, one after another.
 
-Each transfer is in exactly one checkpoint. A transfer that is committed after its day was read is late: it goes
-into the next checkpoint, which is read from LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds
-transfers that are even later.
+Each transfer is in exactly one checkpoint. If a transfer is committed after its day was read, it goes into the next
+checkpoint, whose reading starts LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds even later
+transfers.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ from store.database import Database, Transaction
 
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# IDs have a machine's time, which may be this far ahead of the database's clock.
+# IDs contain a machine's time, which may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
-# An ID may be in the checkpoints of this many earlier days, besides those of --look-back-days.
+# Look for already sealed IDs in this many earlier days, besides those of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
 KEPT_AFTER_US: Final = CLAIMED_US // 4
@@ -79,7 +79,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every day that is due. Late transfers are sought LOOK_BACK_US and `look_back_days` back."""
+        """Seal every day that is due. Look for late transfers LOOK_BACK_US and `look_back_days` back."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )

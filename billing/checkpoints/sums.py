@@ -64,7 +64,9 @@ class SealedChanged(RuntimeError):
 
 
 class SumsMark(NamedTuple):
-    """How far the sums reach: the last whole day (-1 if there is none), and the tiles added of the next day."""
+    """How far the sums reach: the last whole day (-1 if there is none), and the number of tiles added from the next
+    day.
+    """
 
     day: int
     tiles: int

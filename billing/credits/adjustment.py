@@ -171,7 +171,7 @@ def new_adjustment(
 ) -> AdjustCredit:
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
-            f"The amount is 1 to {CREDITS_MAX} credits, or below 0 to take credit away.",
+            f"The amount must be from 1 to {CREDITS_MAX} credits, or negative to take credit away.",
             param="amount",
         )
     said = reason.strip()

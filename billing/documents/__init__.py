@@ -1,1 +1,1 @@
-"""Number receipts and credit notes without a gap, store them unchangeably, and print them."""
+"""Number receipts and credit notes without gaps, store them permanently, and print them."""

@@ -137,7 +137,7 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """Return the amount's share for a part of the whole, with halves rounded up."""
+    """Return the share of the amount for a part of the whole, rounding halves up."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 

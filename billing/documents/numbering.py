@@ -1,4 +1,4 @@
-"""Number receipts without a gap, in the order of payments, and then their notes.
+"""Number receipts without gaps, in the order of payments, and then their notes.
 
 One transaction locks the environment and writes numbers, documents, marks and mail. Payments don't wait for it.
 Partial indexes contain only rows that are due, so a step that finds none costs nothing.
@@ -63,7 +63,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Money returned from a payment. `after` was finally returned, and existing notes cover `before`."""
+    """Money returned from a payment. `after` is the amount finally returned; existing notes cover `before` of it."""
 
     subject_id: str
     is_period: bool
@@ -375,7 +375,7 @@ class _Clerk:
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
         )
-        # The reversal's row has the time of its beginning, but a failed refund is reported later.
+        # The reversal's row has the time at which it began, but a failed refund is reported later.
         dated_at = gone.at if kind == "credit_note" else self._now_us
         series, sequence = await self._next(kind, dated_at)
         self._made.append(

@@ -114,7 +114,7 @@ class Sheet(FPDF):
     def _drawn(
         self, draw: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
     ) -> Any:
-        """Draw, and shape letters only if the text needs it, because shaping takes four times as long."""
+        """Draw the text. Shape letters only if needed, because shaping takes four times as long."""
         text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
         if max(text, default="") < _SHAPED_FROM:
             return draw(*args, **named)

@@ -265,7 +265,7 @@ class SendLimits(msgspec.Struct, gc=False):
         for key_id, mandate in self.mandates:
             if mandate.platforms and send.platform not in mandate.platforms:
                 raise OutsideMandate(
-                    "The key isn't allowed to send this platform.",
+                    "The key isn't allowed to send to this platform.",
                     param="platform",
                     reason="platform",
                     extra={"key_id": key_id, "allowed": list(mandate.platforms)},
@@ -293,7 +293,7 @@ class SendLimits(msgspec.Struct, gc=False):
             if latest is not None and sent[latest] + guard_us > now_us:
                 free_at = -(-(sent[latest] + guard_us) // SECOND_US) * SECOND_US
                 raise LooksRepeated(
-                    "The same amount of this platform was sent to this recipient a moment ago. If "
+                    "The same amount for this platform was sent to this recipient a moment ago. If "
                     "this is another send, add distinct: true.",
                     param="distinct",
                     reason="looks_repeated",
@@ -328,7 +328,7 @@ class SendLimits(msgspec.Struct, gc=False):
     def count(
         self, account_id: str, send: SendFacts, amount_micros: int, sums: Sums, now_us: int
     ) -> list[CounterRow]:
-        """Count a send, and return the rows that a failure of the send must change back."""
+        """Count a send, and return the rows to restore if the send fails."""
         for each in self.counts:
             each.add(account_id, amount_micros, now_us)
         places: list[CounterRow] = []

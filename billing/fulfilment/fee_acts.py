@@ -29,8 +29,8 @@ Account = Annotated[
 
 
 class Fee(Struct, kw_only=True):
-    """What a send to a platform costs in addition to its amount. If `account` is null, the fee applies to
-    accounts without their own.
+    """What a send to a platform costs in addition to its amount. If `account` is null, the fee applies to accounts
+    without a fee of their own.
     """
 
     environment: Environment

@@ -55,7 +55,7 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name, which holds the top-up that last raised it and the one that was last reversed.
+    """A key's name. It contains the IDs of the top-up that last raised the key and of the last reversed one.
 
     `is_ended` means that the top-up that created the key was reversed, so the key is no longer used.
     """

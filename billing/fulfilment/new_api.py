@@ -153,7 +153,9 @@ class NewApiClient:
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Return whether codes can be created and redeemed. Older releases don't have this endpoint, and always can."""
+        """Return whether codes can be created and redeemed. Older releases lack this endpoint, and always allow
+        both.
+        """
         try:
             info = await self._read("/api/user/topup/info", _TopUpInfo)
         except NoSupplierAnswer as silence:
@@ -201,7 +203,7 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        # A refusal by rule has no `data`. A failed database returns a value or null there.
+        # If New API refuses by rule, `data` is missing. If its database fails, `data` is a value or null.
         message = word.message[:MESSAGE_CHARACTERS_MAX]
         return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 

@@ -22,7 +22,7 @@ from store.database import Database, Transaction
 
 SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
-# Older transfers are surely committed. Sealing a day looks back equally far.
+# Older transfers are certainly committed. Sealing a day looks back equally far.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
 WALKED_PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
@@ -42,7 +42,7 @@ FROM (
 ) AS s GROUP BY s.row_id"""
 _OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
 _MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
-# This statement checks several tenants at once. Balances get the sign of their transfers.
+# This statement checks several tenants at once. SIGN makes balances comparable with transfers.
 _DIFFERENT: Final = f"""
 SELECT DISTINCT s.account_id FROM (
     SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved

@@ -161,7 +161,7 @@ def _pairs(value: Mapping[str, Any]) -> str:
 
 
 def without_unit(name: str) -> str:
-    """Return a field's name without its unit, for users, because the value names its currency."""
+    """Return a field's name without its unit, because the value that users see names its currency."""
     for ending in _MICROS:
         name = name.removesuffix(ending)
     return name

@@ -180,7 +180,7 @@ def _waiting(seen: ReviewedTopUp) -> dict[str, Any]:
 
 PATH: Final = "/manual-review"
 _TOPUP: Final = f"{PATH}/{{transaction_id}}"
-# "kept" means to deliver what the supplier had handed over, which was stored but not delivered.
+# "kept" delivers what the supplier handed over, and the gateway stored without delivering it.
 _KEPT: Final = "kept"
 HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)

@@ -29,7 +29,7 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# The provider's last response: the order isn't paid, it reported something new, or there was none.
+# The provider's last response: the order isn't paid, there is something new, or no response came.
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})

@@ -237,7 +237,7 @@ def charged(price: Price, charge: Charge) -> Price:
         return price
     if charge.rate is None or price.currency != CURRENCY:
         raise InvalidInput(
-            f"The provider charges {charge.currency}, and there is no exchange rate from "
+            f"The provider charges in {charge.currency}, and there is no exchange rate from "
             f"{price.currency}.",
             param="provider",
         )

@@ -1,4 +1,4 @@
-"""Keep what was returned from a payment, and the refunds that were requested here.
+"""Store what was returned from a payment, and the refunds that were requested here.
 
 Providers report a refund as a sum that grows (kind refund). Stripe also reports each refund on its own (kind part).
 Stripe's sum may or may not include a failed refund. So failed parts are subtracted from the sum, but the result is
@@ -147,7 +147,7 @@ def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int
 
 
 _ROWS = RowMapping(Reversal)
-# The column of the owner has another name in each table.
+# The owner's column has a different name in each table.
 COLUMNS = _ROWS.columns[1:]
 LISTED = ", ".join(COLUMNS)
 ON_CONFLICT = (

@@ -1,6 +1,6 @@
 """Take sold credit back when its payment is returned, and apply refunds and disputes to an order.
 
-Orders, plan periods and uncredited payments share `take_fact`, and whatever gave credit shares `SoldCredit`. At most
+Orders, plan periods and uncredited payments share `take_fact`, and all sources of credit share `SoldCredit`. At most
 the given credit is taken, and no balance becomes negative. The sale's promotional grant pays first, then the wallet,
 and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was taken from.
 
@@ -194,7 +194,7 @@ def brought(
 ) -> SoldCredit:
     """Take back `due_micros` in total, and hold `wanted_micros` for an open refund.
 
-    The refund's hold is used first, and then set again, as far as there is credit.
+    The refund's hold is released first, and then set again as far as there is credit.
     """
     # If a dispute took the credit of an open refund and is then won, the refund holds the credit again.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
@@ -325,7 +325,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return a credit for the whole payment that leaves `micros` after the returned share is taken back."""
+    """Return the credit for the whole payment, of which `micros` remain after the returned share is taken back."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 
@@ -355,7 +355,9 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """A command on an order. `notification` is None if we decided ourselves. Another provider's is refused."""
+    """A command on an order. `notification` is None if we decided ourselves. Another provider's notification is
+    refused.
+    """
 
     order_id: str
     tenant: Tenant

@@ -111,7 +111,7 @@ class WaitingOrder(OperatorOrder, kw_only=True):
 
 
 class TraceStep(Struct, kw_only=True):
-    """One step on the way of an order's money."""
+    """One step in the trace of an order's money."""
 
     step: Annotated[StepName, Meta(description="The step's name.")]
     verdict: Annotated[StepVerdict, Meta(description="The step's state.")]
@@ -121,7 +121,7 @@ class TraceStep(Struct, kw_only=True):
 
 
 class TracedOrder(Struct, kw_only=True):
-    """The way of an order's money in steps. Payers see the same steps at the order's status_url."""
+    """The steps of an order's money. Payers see the same steps at the order's status_url."""
 
     id: str
     status: str

@@ -1,4 +1,4 @@
-"""Query a provider about one order, for an operator or a payer who waits.
+"""Query a provider about one order, for an operator or a waiting payer.
 
 An order has one query at a time, and a provider only a few. Old orders have a longer pause between queries. During a
 query, no transaction is open and no lock is held.

@@ -244,7 +244,8 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # If nothing is charged now, Stripe would return the next renewal; with a schedule, nothing.
+        # If nothing is charged now, Stripe would return the next renewal. If there is a schedule, it would return
+        # nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
@@ -269,7 +270,7 @@ class SubscriptionSteering:
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
-        """End a subscription that the order began at a simulated provider which now is real."""
+        """End a subscription that the order began at a simulated provider, if that provider is now real."""
         one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
             wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)

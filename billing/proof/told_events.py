@@ -147,7 +147,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check the newest event of each plan or batch, which is the first one read. No index finds these events."""
+        """Check the newest event of each plan or batch, which is read first. No index finds these events."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))

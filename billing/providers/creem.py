@@ -796,7 +796,7 @@ class CreemPaidSum(_Part):
         query = urlencode({"transaction_id": paid.invoice_id})
         found = await self._ask("GET", f"/v1/transactions?{query}", Transaction)
         if found.id != paid.invoice_id:
-            raise ProviderRefused("Creem returned another transaction than the requested one.")
+            raise ProviderRefused("Creem returned a different transaction than requested.")
         return with_transaction(paid, found)
 
 

@@ -170,7 +170,7 @@ class Epay:
     async def open(self, request: CheckoutRequest) -> Opened:
         self._require_key()
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"Epay charges {self._currency} here.")
+            raise ProviderRefused(f"Epay charges in {self._currency} here.")
         ways = self._settings.ways
         if request.method is not None and request.method not in ways:
             raise ProviderRefused(f"Epay's payment methods are {', '.join(ways)}.")

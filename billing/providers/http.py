@@ -105,8 +105,8 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return the first usable response, or raise ProviderUnavailable. Set `tries_max` to 1 for what must not be
-    sent twice.
+    """Return the first usable response, or raise ProviderUnavailable. Set `tries_max` to 1 for a request that must
+    not be sent twice.
     """
     for number in range(tries_max):
         try:

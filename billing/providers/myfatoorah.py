@@ -184,7 +184,7 @@ class MyFatoorah:
                 f"MyFatoorah accepts return URLs of at most {RETURN_URL_CHARACTERS_MAX} characters."
             )
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"MyFatoorah charges {self._currency} here.")
+            raise ProviderRefused(f"MyFatoorah charges in {self._currency} here.")
         body: dict[str, Any] = {
             # Send the price's exact decimal digits as a JSON number.
             "InvoiceValue": msgspec.Raw(request.price.decimal().encode()),

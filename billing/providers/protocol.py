@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The currency that a provider charges; if it is empty, the order's own. `rate` is the price of one US
-    dollar in it.
+    """The currency in which a provider charges, or empty for the order's own. `rate` is the price of one US dollar
+    in it.
 
     Without a rate, an order in another currency can't be charged.
     """
@@ -166,8 +166,8 @@ class NotificationRefused(DomainError):
 class CheckoutRequest:
     """A checkout to open. Repeating the request after a crash opens the same checkout.
 
-    `method` and `product_ref` are the provider's names. `price` is that of a subscription's first period, and
-    `discount` lowers it. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
+    `method` and `product_ref` are the provider's names. For a subscription, `price` is the first period's, which
+    `discount` lowers. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
     """
 
     order_id: str
@@ -439,7 +439,7 @@ class Provider(Protocol):
 @runtime_checkable
 class Closing(Protocol):
     async def close(self, order_id: str, ref: str) -> bool:
-        """Close the checkout. Return False if it was already paid or over. Raises ProviderUnavailable."""
+        """Close the checkout. Return False if it was already paid or closed. Raises ProviderUnavailable."""
         ...
 
 

@@ -19,7 +19,7 @@ from store.database import Transaction
 
 SIGN_IN_PATH: Final = "/sign-in"
 FORGOT_PATH: Final = "/forgot-password"
-# People sign in to both environments. If mail is sent from only one, it is live.
+# People sign in to both environments. If only one environment sends mail, it is live.
 _ENVIRONMENT: Final = "live"
 
 

@@ -1,6 +1,6 @@
 """Mail an account's owner and colleagues about sends that need a decision.
 
-- One mail covers one send while there are few, otherwise all of them. HOUR_MAX limits the mails in an hour.
+- If few sends wait, each gets a mail; otherwise one mail covers all. HOUR_MAX limits the mails in an hour.
 - Anyone with the owner's link can decide. A colleague's link works only while that colleague may decide.
 """
 

@@ -110,7 +110,7 @@ async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> N
     )
 
 
-# Write the types exactly as in the index; otherwise SQLite reads all events in the order of the groups.
+# Write the types exactly as in the index; otherwise SQLite reads all events, in group order.
 _EVENTS: Final = """
 WITH e AS MATERIALIZED (
     SELECT account_id, environment, event_no, created_at FROM events

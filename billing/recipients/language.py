@@ -30,7 +30,7 @@ _UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
     (60, "minute"),
     (1, "second"),
 )
-# Babel switches to a larger unit from this number on, so this keeps the requested unit.
+# Babel switches to a larger unit above this threshold, which no number here reaches.
 _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
@@ -77,7 +77,7 @@ class Language:
     def _written(self, amount: Decimal, currency: str) -> str:
         written = format_currency(amount, currency, locale=self.locale, decimal_quantization=False)
         if self.direction == "rtl":
-            # Isolate the amount from left to right; otherwise the sign of US$ appears at the wrong end.
+            # Isolate the amount as left-to-right text; otherwise the sign of US$ appears at the wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
         return written
 

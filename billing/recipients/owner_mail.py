@@ -50,7 +50,7 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
 }
 # These kinds are written for the owner, and copied for colleagues when they are sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# Maximum for one person in a day, by kind, so that one kind can't crowd out another.
+# The most mails to one person in a day, by kind, so that one kind can't crowd out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -308,8 +308,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column that says when mail of a kind is due. New kinds, and colleagues' mail, use next_notice_at, because
-# an older worker claims only known kinds from it.
+# The column that says when mail of a kind is due. New kinds, and colleagues' mail, use next_notice_at, from which
+# older workers claim only known kinds.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

@@ -56,7 +56,7 @@ async def _accounts(tx: Transaction, environment: str) -> int:
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# Sales and sends of this time are compared. Open differences are always checked again.
+# Compare sales and sends of this period. Open differences are always checked again.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000

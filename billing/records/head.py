@@ -1,6 +1,6 @@
 """Sign the record log every hour. The log of a day only grows, and a head is its signed root.
 
-Each head contains the digests of the head before and of each environment's newest checkpoint.
+Each head contains the digests of the previous head and of each environment's newest checkpoint.
 """
 
 from collections.abc import Mapping, Sequence

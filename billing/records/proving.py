@@ -38,7 +38,7 @@ _TILES_AT_ONCE: Final = 8
 
 
 class Unproved(NamedTuple):
-    """Rows that can't be checked: those after `since` have no signed head yet, those before `before` no leaf."""
+    """Rows that can't be checked. Those after `since` have no signed head yet; those before `before` have no leaf."""
 
     since: int
     before: int

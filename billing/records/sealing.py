@@ -1,6 +1,6 @@
 """Seal rows into the record log in the order of their IDs, and sign a head after each pass.
 
-A step writes its leaves and moves a mark in one transaction. If another sealer has moved the mark, the step is read
+A step writes its leaves and moves a mark in one transaction. If another sealer has moved the mark, the step starts
 again.
 
 A pass seals rows that are at least SETTLED_US old, and reads the last LOOK_BACK_US again for rows that were

@@ -138,7 +138,7 @@ class RequestRefund:
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:
             raise InvalidInput(
-                f"The amount must be above 0 and at most {left}, which is left of "
+                f"The amount must be above 0 and at most {left}, the rest of "
                 f"{in_words(payment.paid)}.",
                 param="amount",
             )

@@ -159,7 +159,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # The time is taken before the command, after which other workers begin to wait.
+        # Set the deadline before the command, because the command starts the other workers' wait.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)

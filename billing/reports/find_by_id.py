@@ -221,7 +221,7 @@ LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# Sorts after every text that begins with the prefix before it.
+# Appended to a prefix, this sorts after every text that begins with the prefix.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP_PART: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,

@@ -1,4 +1,4 @@
-"""Read an account's subscriptions with their periods and changes; API views of them, and of the cost of a change."""
+"""Read an account's subscriptions with their periods and changes, and define the API's views of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

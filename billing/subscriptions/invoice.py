@@ -149,7 +149,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """The credit for a change. `excess_micros` is what later changes were granted too much."""
+    """The credit for a change. `excess_micros` is the excess that later changes were granted."""
 
     micros: int
     excess_micros: int
@@ -157,7 +157,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """Sum what all changes grant: each its share of its plan's credit, rounded down."""
+    """Add up the credit of all changes: each grants its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount

@@ -289,7 +289,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    # Credit isn't reported as lost while a due part may roll it over, even if the next period was paid before.
+    # Credit isn't reported as lost while a due part may roll it over, even if the next period is already paid.
     tell_lost(state, one.id, but_for_due=True)
 
 

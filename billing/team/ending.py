@@ -146,7 +146,7 @@ class Ending:
         self._vault = vault
 
     async def end_all(self, account_id: str, person_id: str, *, by: Actor) -> Made:
-        """End everything and return what there was before. made_by finds what couldn't be ended."""
+        """End everything, and return what existed before. `made_by` finds what couldn't be ended."""
         before = await self._database.transaction(
             lambda tx: self._end_access(tx, account_id, person_id, by)
         )

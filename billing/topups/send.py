@@ -596,7 +596,7 @@ def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: s
             return quoted
     raise InvalidInput(
         "The quote belongs to another key, platform, recipient or amount. Validate "
-        "this send to get its own.",
+        "this send to get a quote for it.",
         param="quote_id",
         reason="quote_mismatch",
     )

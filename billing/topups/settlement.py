@@ -254,7 +254,7 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel the top-up if it can never continue. Raise the error of anything that may still change."""
+        """Cancel the top-up if it can never continue. If the obstacle may still go away, raise its error."""
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(

@@ -289,7 +289,7 @@ def give_back(
     spending.give_back(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # A batch's top-up that has no approval yet wasn't counted as unapproved, so nothing is returned there.
+    # A batch's top-up whose approval isn't written yet wasn't counted as unapproved, so nothing is returned for it.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

@@ -1,7 +1,7 @@
 """Hold credit for usage whose price isn't known yet.
 
-A hold ends once, and only `move` changes its state. What isn't captured returns to its sources, and no longer
-counts in the caps of the time when it was held.
+A hold ends once, and only `move` changes its state. Uncaptured credit returns to its sources, and no longer counts
+in the caps of the time when it was held.
 """
 
 from collections.abc import Mapping, Sequence

@@ -35,15 +35,15 @@ PerMillion = Annotated[int, Meta(ge=0, description="Micros for 1,000,000 tokens.
 
 
 class Price(Shaped, kw_only=True):
-    """The price of 1,000,000 tokens of a model. A model that ends in * covers all models that start with the
-    text before it and have no longer entry.
+    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with
+    the text before it, unless a longer entry matches.
     """
 
     model: Annotated[
         str,
         Meta(
-            description="The model. A name that ends in * covers all models that start with the text before it and have"
-            " no longer entry."
+            description="The model. A name that ends in * covers all names that begin with the text before it,"
+            " unless a longer entry matches."
         ),
     ]
     input_micros: Annotated[PerMillion, said("Input")]

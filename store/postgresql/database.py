@@ -394,7 +394,7 @@ class PostgresqlDatabase:
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Read in a session with cached plans, because planning costs 5 times a key's read; raise NotSingle."""
+        """Read in a session with cached plans; raise NotSingle. Planning takes five times as long as a read."""
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)

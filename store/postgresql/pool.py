@@ -109,7 +109,7 @@ class ConnectionPool:
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """Open a `with` block that has a connection; raise ConnectionLost and CannotOpen."""
+        """Return a context manager that lends a connection and may raise ConnectionLost and CannotOpen."""
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:

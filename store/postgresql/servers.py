@@ -25,7 +25,7 @@ from store.servers import PoolOptions, Position, SeenServer
 # FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
-# The driver checks values against classes of these names. If a release renames them, it checks as before.
+# The driver checks values against the classes of these names. If a release renames them, its own classes apply.
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"

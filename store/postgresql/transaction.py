@@ -69,7 +69,7 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
     """Combine writes into one statement, which returns how many rows each write in `counted` changed.
 
-    The server runs the other writes last, in the reverse order of their names. So their names are reversed [a
+    The server runs the other writes last, in the reverse order of their names. So the names are given in reverse [a
     tenth of a lone send's writes].
     """
     numbered = list(enumerate(_counted_on(texts)))
@@ -138,7 +138,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The texts of one INSERT, one for each set of column groups whose values all rows share."""
+    """The texts of one INSERT: one for each combination of column groups whose values all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]

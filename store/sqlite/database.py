@@ -1,9 +1,9 @@
 """Use SQLite in WAL mode, with one writer thread, a few readers, and an fsync before every response.
 
-- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only
-  its COMMIT on the thread. Short reads also run on the event loop. Using two threads would cost more [185 us a
-  send against 155].
-- Processes take turns to write by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps of
+- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only its
+  COMMIT on the thread. Short reads also run on the event loop. Using two threads would cost more [185 us a send
+  against 155].
+- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps of
   up to 100 ms [half the rate, and 1.1 s at worst against 0.14 s].
 - After TURN_WAIT_S, a transaction that waits for its turn fails with Contention, and is never run.
 """
@@ -120,7 +120,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # If the read is full, a message may be cut off, so every name is assumed.
+        # If the read fills the buffer, a message may be cut off, so assume every name.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 

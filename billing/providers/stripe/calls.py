@@ -90,7 +90,7 @@ class _ListedCharge(msgspec.Struct):
 
 
 class _OfCharge(msgspec.Struct):
-    """A refund or dispute in a list. Stripe no longer includes the charge if it is old."""
+    """A refund or dispute in a list. Stripe omits an old charge."""
 
     id: str
     charge: _ListedCharge | str | None = None

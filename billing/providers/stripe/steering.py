@@ -164,7 +164,7 @@ class StripeSteering(StripePart):
             if request.act == "cancel_now":
                 asked = subscriptions.cancel_async(request.subscription_ref, {}, options)
                 made = await self._api.send(asked, Subscription)
-                # The response contains the subscription from before its deletion.
+                # The response contains the subscription as it was before its deletion.
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
             if request.act == "resume" and found.status == "paused":

@@ -1,1 +1,1 @@
-"""Contain one migration per file, named by its version, `pre` or `post` (the deploy), and its subject."""
+"""Contain one migration per file. Its name has the version, `pre` or `post` (the deploy), and the subject."""
