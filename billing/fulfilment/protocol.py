@@ -34,7 +34,7 @@ ASK_S_MAX: Final = 60.0
 # A longer `left` counts as Unknown.
 LEFT_CHARACTERS_MAX: Final = 2_000
 
-# A secret option, which is encrypted in the database and never shown again.
+# Secret text, encrypted in the database and never shown again.
 Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000, extra={"sealed": True})]
 
 AskedAgain = Literal["repeat", "look", "person"]

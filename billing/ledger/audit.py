@@ -42,7 +42,7 @@ FROM (
 ) AS s GROUP BY s.row_id"""
 _OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
 _MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
-# This statement checks several tenants at once. SIGN makes balances comparable with transfers.
+# SIGN makes balances comparable with transfers.
 _DIFFERENT: Final = f"""
 SELECT DISTINCT s.account_id FROM (
     SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved

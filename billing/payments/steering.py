@@ -244,8 +244,7 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # If nothing is charged now, Stripe would return the next renewal. If there is a schedule, it would return
-        # nothing.
+        # If nothing is charged now, Stripe would return the next renewal, or with a schedule nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
