@@ -21,6 +21,7 @@ from keys.principal import (
     ROLE_SCOPES,
     SCOPES,
     Colleague,
+    CredentialEnded,
     Environment,
     Principal,
     Refusal,
@@ -153,6 +154,12 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
         return False
     # If the clock was set back, the confirmation isn't extended.
     return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
+
+
+async def check(tx: Transaction, session_id: str) -> None:
+    """Raise CredentialEnded if the session has ended, which a cached credential may not show yet."""
+    if await tx.fetch_one("SELECT 1 FROM sessions WHERE id = :id", id=session_id) is None:
+        raise CredentialEnded("the credential is revoked", reason="revoked")
 
 
 async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> list[Session]:

@@ -20,6 +20,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
+from keys.principal import CredentialEnded
 from store.idempotency import KeyReused
 
 FIELDS_MAX = 200
@@ -163,6 +164,9 @@ def read_query(call: RequestContext[Any, Any]) -> Form:
 
 
 def problem_of(error: DomainError) -> Problem:
+    """Return what a form's page shows. If the session has ended, raise the error, which leads to the sign-in page."""
+    if isinstance(error, CredentialEnded):
+        raise error
     if isinstance(error, KeyReused):
         return SENT_BEFORE
     refusal = refusal_of(error)

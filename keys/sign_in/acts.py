@@ -5,6 +5,7 @@ the second factor and passkeys.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any, Final
 
 from kernel.errors import InvalidInput
@@ -101,7 +102,17 @@ def on_own_page(
     shows: Callable[[Any], Mapping[str, Any]] = _nothing,
     **more: Any,
 ) -> Act[Any, Any]:
-    """Return an act that only the person's own page offers. `action` is the audit entry's."""
+    """Return an act that only the person's own page offers. `action` is the audit entry's.
+
+    It runs only if the session still exists once the account is locked. So if two sessions change the password
+    at once, the first ends the second, which changes nothing.
+    """
+
+    @wraps(run)
+    async def in_living_session(context: ActContext, asked: Any) -> Change[Any]:
+        await session.check(context.tx, context.caller.credential_id)
+        return await run(context, asked)
+
     row: dict[str, Any] = {"input": Fields, "view": _nothing, "result": dict, **more}
     return Act(
         name=name,
@@ -112,7 +123,7 @@ def on_own_page(
         is_account_wide=True,
         is_for_paused=True,
         is_for_suspended=True,
-        run=run,
+        run=in_living_session,
         audit=Audited(action, shows),
         **row,
     )

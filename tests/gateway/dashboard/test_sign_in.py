@@ -1,5 +1,6 @@
 """Signing in, up and out over real HTTP: what is set, what is told, and what stays unsaid."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,44 @@ async def test_a_password_change_signs_out_the_others(
         assert (await browser.request("GET", "/dashboard")).status_code == 200
         assert (await other.request("GET", "/dashboard")).status_code == 303
         assert (await new_browser(gateway).sign_in("ann@example.com")).status_code == 401
+
+
+async def test_of_two_password_changes_at_once_one_counts(gateway: Gateway) -> None:
+    owner, thief = await signed_in(gateway), new_browser(gateway)
+    await thief.sign_in("ann@example.com")
+
+    # Both give the right password before either has changed it.
+    answers = await asyncio.gather(
+        *(
+            one.send(
+                "/dashboard/account/password", {"password": PASSWORD, "new_password": new_password}
+            )
+            for one, new_password in ((owner, "the owner's choice"), (thief, "the thief's choice"))
+        )
+    )
+
+    changed = [one.headers.get("location", "").endswith("password-changed") for one in answers]
+    signs_in = [
+        (await new_browser(gateway).sign_in("ann@example.com", one)).status_code == 303
+        for one in ("the owner's choice", "the thief's choice")
+    ]
+    assert sorted(changed) == [False, True]
+    assert signs_in == changed
+
+
+async def test_a_session_just_ended_ends_no_other(
+    database_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    async with running(settings_of(database_url, tmp_path), clock) as gateway:
+        owner, thief = await signed_in(gateway), new_browser(gateway)
+        await thief.sign_in("ann@example.com")
+        await thief.get("/dashboard/account")
+
+        await owner.send("/dashboard/account/sessions/end", {})
+        # The gateway still has the ended session in its cache.
+        answer = await thief.send("/dashboard/account/sessions/end", {})
+
+        clock.advance_s(1)
+        assert answer.headers["location"].startswith("/sign-in")
+        assert (await owner.request("GET", "/dashboard")).status_code == 200
+        assert (await thief.request("GET", "/dashboard")).status_code == 303
