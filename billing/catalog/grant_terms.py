@@ -124,8 +124,8 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Raise InvalidInput for terms that apply only to credit with an expiry. Other credit is mixed with the
-    rest of the wallet.
+    """Raise InvalidInput for terms that require an expiry, because credit without one is mixed with the rest of the
+    wallet.
     """
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:

@@ -53,7 +53,7 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
-# A function that returns the next transfers between two IDs in order, without these IDs.
+# A function that returns the next transfers between two IDs (exclusive), in order.
 ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
 
 

@@ -1,8 +1,8 @@
 """Sell API keys with a spending limit: a recipient's first top-up creates the key, and later ones raise its limit.
 
-A raise sets the limit to its previous value plus the amount and, in the same request, renames the key after the top-up.
-`look` uses that name: the new name means that the key was raised, the previous name that it wasn't. In any other case
-an operator decides.
+A raise sets the limit to its previous value plus the amount and, in the same request, renames the key after the
+top-up. `look` uses that name: with the new name, the key was raised; with the previous name, it wasn't. In any other
+case an operator decides.
 
 No vendor offers conditional writes, so a change that somebody makes between our read and write is lost.
 """

@@ -154,7 +154,7 @@ class SettleByHand(ReviewCommand):
             read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        # Settle first, because it may refuse the value.
+        # Settle first, because settling may refuse the value.
         Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
             state
         )
@@ -244,7 +244,7 @@ def others_of(state: BatchState, topup: TopUp) -> list[Source]:
 
 
 def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
-    """Raise `checks_made`, so that a worker that is calling the supplier now can't record its outcome."""
+    """Increase `checks_made`, so that a worker that is calling the supplier now can't record its outcome."""
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 

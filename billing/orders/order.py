@@ -118,7 +118,7 @@ class Order(OfTenant, frozen=True, kw_only=True):
 
     @property
     def payment(self) -> Price:
-        """Return the paid amount: the order's price, unless there was a trial or an operator decided."""
+        """Return the paid amount, which is the order's price unless a trial or an operator's decision changed it."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)

@@ -160,8 +160,8 @@ class PlaceOrder:
         left = Price(item.price.amount - discount, item.price.currency)
         if left.amount == 0 and self.new.kind == "subscription":
             raise CouponRefused(
-                "A subscription is paid at its provider, so a coupon can't make it free. Use one that leaves"
-                " a price.",
+                "A subscription is paid at its provider, so a coupon can't make it free. Use a coupon"
+                " that leaves something to pay.",
                 param="coupon",
                 reason="kind",
             )

@@ -222,7 +222,7 @@ def set_aside(
 
 
 class TakenFact(NamedTuple):
-    """What a provider's fact changed: the row of the return, our refund, or a problem for an operator."""
+    """The effect of a provider's fact: the row of the returned money, our refund, or a problem for an operator."""
 
     known: Reversal | None
     changed: Reversal | None = None

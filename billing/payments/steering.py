@@ -1,4 +1,4 @@
-"""Change subscriptions at their providers: write the request, call, act on the response.
+"""Change subscriptions at their providers: write the request, call the provider, and act on the response.
 
 No transaction is open during a call. If the provider has ended a subscription, it also ends here. If a response is
 unclear, a worker reads the state and then repeats the request with the same idempotency key. If a simulated provider
@@ -403,7 +403,7 @@ class SubscriptionSteering:
             )
         if item.product_ref is None or one.product_ref is None:
             raise InvalidInput(
-                f"A change requires a price of {one.provider}'s own for both plans, and one has "
+                f"A change requires that both plans have a price at {one.provider}, and one has "
                 "none.",
                 param="plan_id",
             )

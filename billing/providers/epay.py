@@ -227,7 +227,7 @@ class Epay:
         sign = found.get("sign", "").lower().encode()
         equal = [hmac.compare_digest(sign, _sign(found, key).encode()) for key in self._keys]
         if not any(equal) or found.get("sign_type", "MD5").upper() != "MD5":
-            raise NotificationRefused("The notification's sign is invalid.", reason="signature")
+            raise NotificationRefused("The notification's `sign` is invalid.", reason="signature")
         if found.get("pid") != self._settings.pid:
             raise NotificationRefused(
                 "The notification belongs to another merchant.", reason="form"

@@ -205,7 +205,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about. Every ID is stored, even from Waiting, because a later refund may contain no other."""
+    """What a fact is about. Every ID is stored, even from Waiting, because a later refund may contain no other ID."""
 
     order_id: str | None = None
     objects: tuple[str, ...] = ()

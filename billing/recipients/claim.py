@@ -66,7 +66,7 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
         raise NotFound("Page")
     name = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=topup.account_id)
     redemption = (await rules.load_redemptions(tx, [topup_id])).get(topup_id)
-    # A supplier's delivery settles the voucher automatically, so that doesn't mean that anybody used it.
+    # A supplier's delivery settles the voucher automatically, so a settled voucher may be unused.
     is_used = redemption is not None and topup.deliverable is None
     return Claimable(
         topup,

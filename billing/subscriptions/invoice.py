@@ -121,7 +121,7 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
     """Return whether the invoice starts a trial, even one that the plan doesn't have here.
 
-    An invoice that is covered by a coupon or balance has lines that cost something.
+    An invoice covered by a coupon or balance starts no trial, because its lines cost something.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)

@@ -76,7 +76,7 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []
         self.mailed_ids: set[str] = set()
         self.mails = MailsOfBatch(rules.mail)
-        # (account ID, Principal.sender) of sends to check again, and those found to have lost access.
+        # (account ID, Principal.sender) of the senders to check again, and of those that have lost access.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}

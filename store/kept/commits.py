@@ -1,8 +1,8 @@
 """Remember the last acknowledged commits and their server, to detect a database that went back in time.
 
-Each process has a file in the data directory with the last acknowledged token of each connection. A file
-survives a killed process, but after a power failure its last seconds may be missing. Without that folder, a
-process knows only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. A file survives a
+killed process, but after a power failure its last seconds may be missing. Without a data directory, a process knows
+only its own commits.
 
 If an operator accepts a loss, it is recorded in the database that stays in use.
 """

@@ -502,7 +502,7 @@ class PostgresqlDatabase:
             if not is_committing:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
-                # The hints are sent before the connection is returned, because that may be cancelled.
+                # The hints are sent first, because returning the connection may be cancelled.
                 tell(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):

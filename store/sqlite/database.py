@@ -166,7 +166,7 @@ def insert_rows(
 
 
 def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
-    """Return the places of the columns in which some row has a value, or None to bind all columns."""
+    """Return the positions of the columns in which some row has a value, or None to bind all columns."""
     if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
         return None
     given = tuple(

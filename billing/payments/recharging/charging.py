@@ -213,7 +213,7 @@ class Charging:
 
 
 class BegunFall(NamedTuple):
-    """A drop whose order and charge were written. `provider` is empty if it should no longer be charged."""
+    """A drop of the balance whose order and charge were written. `provider` is empty if nothing should be charged."""
 
     tenant: Tenant
     order_id: str

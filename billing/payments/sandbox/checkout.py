@@ -139,7 +139,7 @@ async def decide(
 ) -> SandboxCheckout:
     """Record the outcome of a checkout, unless it has one, and return the checkout; raise NotFound.
 
-    A paid subscription begins here.
+    If its checkout is paid, a subscription begins.
     """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
