@@ -126,7 +126,7 @@ async def _round(database: Database, tenant: Tenant) -> tuple[float, float]:
         )
 
     async def look(tx: Transaction) -> None:
-        await backlog.look(tx, now_us=CLOCK.now_us(), attempt_us_max=10 * SECOND_US)
+        await backlog.measure(tx, now_us=CLOCK.now_us(), attempt_us_max=10 * SECOND_US)
 
     await database.transaction(publish, durable=False)
     began_s = time.perf_counter()

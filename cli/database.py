@@ -24,7 +24,7 @@ def account_named(account: str) -> Work[Account]:
     return lambda tx: keys_account.account_named(tx, account)
 
 
-async def keep_where_possible(database: Database, work: Work[None]) -> None:
+async def save_if_writable(database: Database, work: Work[None]) -> None:
     """Store a result, unless the database is read-only, such as a standby."""
     try:
         await database.transaction(work)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import httpx
 
-from cli.client.profiles import asked_address
+from cli.client.profiles import requested_address
 from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from kernel.errors import DomainError
@@ -23,7 +23,7 @@ _MISREAD = (
 )
 
 
-def told(error: Exception) -> click.exceptions.Exit | None:
+def report(error: Exception) -> click.exceptions.Exit | None:
     """Print an expected failure and return the exit; None means that the error is unexpected."""
     if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
@@ -33,7 +33,7 @@ def told(error: Exception) -> click.exceptions.Exit | None:
         return refusal(error)
     if isinstance(error, OSError):
         return fail(mask(str(error)), exit_code=EXIT_UNREACHABLE)
-    url = asked_address()
+    url = requested_address()
     if url is not None and isinstance(error, _MISREAD):
         return fail(
             f"{url} sent a response that this topup can't read ({type(error).__name__}: {error})",

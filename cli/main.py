@@ -242,7 +242,7 @@ class _Commands(click.Group):
         except Exception as error:
             from cli import failures  # noqa: PLC0415 commands over HTTP run without what it knows
 
-            told = failures.told(error)
+            told = failures.report(error)
             if told is None:
                 raise
             raise told from None

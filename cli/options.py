@@ -82,7 +82,7 @@ by_option: Final = click.option(
 )
 
 
-def who_acts(by: str | None) -> str:
+def actor_name(by: str | None) -> str:
     """Return who decides. In a container the user may have a number and no name."""
     if by:
         return by

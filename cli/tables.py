@@ -77,13 +77,13 @@ def fitting(
     widths = _shared(shown, wanted, least, width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for name in shown:
-        table.add_column(_head(name), **_kept_to(widths[name], is_wrapped=name in _SENTENCES))
+        table.add_column(_head(name), **_column_width(widths[name], is_wrapped=name in _SENTENCES))
     for number in range(len(rows)):
         table.add_row(*(Text(texts[name][number]) for name in shown))
     return table, [name for name in columns if name not in shown]
 
 
-def _kept_to(width: int, *, is_wrapped: bool) -> dict[str, Any]:
+def _column_width(width: int, *, is_wrapped: bool) -> dict[str, Any]:
     if is_wrapped:
         return {"width": width, "overflow": "fold"}
     return {"width": width, "overflow": "ellipsis", "no_wrap": True}

@@ -16,7 +16,7 @@ from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.http.errors import refusal_of
 from gateway.http.fields import ERRORS_MAX
-from gateway.http.rate_limit import tell_unused
+from gateway.http.rate_limit import add_unused
 from gateway.http.refused_items import entry_of, smaller_cents
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Router
@@ -133,7 +133,7 @@ def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
     """Complete an error of our own API. inner: the refused call inside the request, if any."""
-    tell_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
+    add_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
     if inner is None:

@@ -59,7 +59,7 @@ class _Sequence:
         if at_ns >= self._ends_at_ns:
             self._begin(at_ns // _MILLISECOND_NS)
         while (found := next(self._ids, None)) is None:
-            self._go_on()
+            self._advance()
         return found
 
     def _begin(self, at_ms: int) -> None:
@@ -71,7 +71,7 @@ class _Sequence:
                 self._at_ms = at_ms
                 self._ends_at_ns = (at_ms + 1) * _MILLISECOND_NS
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         with self._lock:
             if next(self._ids, None) is None:
                 self._set(self._at_ms, self._number + _SQUARE - self._number % _SQUARE)

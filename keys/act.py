@@ -163,7 +163,7 @@ class Pace(NamedTuple):
     is_sandbox: bool = False
 
 
-class Told(NamedTuple):
+class EnvelopeFacts(NamedTuple):
     """Facts about a top-up that a response contains beside the data."""
 
     id: str | None = None
@@ -176,8 +176,8 @@ class Told(NamedTuple):
     at_us: int | None = None
 
 
-def about_topup(found: Any, _shown: Any) -> Told:
-    return Told(found.transaction_id)
+def about_topup(found: Any, _shown: Any) -> EnvelopeFacts:
+    return EnvelopeFacts(found.transaction_id)
 
 
 class Failing(NamedTuple):
@@ -214,7 +214,7 @@ class ActRow:
     named_by: str = "id"
     # Makes the struct for one caller, if callers see different things.
     seen: Callable[[CallContext, Any], Any] | None = None
-    told: Callable[[Any, Any], Told] | None = None
+    told: Callable[[Any, Any], EnvelopeFacts] | None = None
     # The states of the top-up that decide the response's code. ok means a response without a
     # top-up.
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)

@@ -207,7 +207,7 @@ class Authenticator:
         self, kinds: dict[str, TokenKind], taken: Mapping[str, _Waiting], began_at: int
     ) -> None:
         found = await self._load(kinds, began_at)
-        self._keep(kinds, found, began_at)
+        self._store(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
             # Requests that arrived meanwhile use this query's result, if it is fresh.
             for each in kinds:
@@ -244,7 +244,7 @@ class Authenticator:
             for entry in known
         )
 
-    def _keep(
+    def _store(
         self,
         kinds: dict[str, TokenKind],
         found: _Found,

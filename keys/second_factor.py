@@ -118,13 +118,13 @@ async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, n
     left = [one for one in found.recovery if not hmac.compare_digest(one, used)]
     if len(left) == len(found.recovery):
         return False
-    await _keep_recovery(tx, account_id, left)
+    await _save_recovery(tx, account_id, left)
     return True
 
 
 async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
-    await _keep_recovery(tx, account_id, [_digest(one) for one in codes])
+    await _save_recovery(tx, account_id, [_digest(one) for one in codes])
     return codes
 
 
@@ -185,7 +185,7 @@ def _digest(given: str) -> str:
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _keep_recovery(tx: Transaction, account_id: str, digests: Sequence[str]) -> None:
+async def _save_recovery(tx: Transaction, account_id: str, digests: Sequence[str]) -> None:
     await tx.execute(
         "UPDATE second_factors SET recovery = :recovery WHERE account_id = :account_id",
         recovery=msgspec.json.encode(digests).decode(),

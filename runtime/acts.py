@@ -20,11 +20,11 @@ from keys.act import (
     StepsAct,
 )
 from keys.api_keys.api_key import ApiKey
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 
 R = TypeVar("R")
 
-_TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: tell_key}
+_TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: publish_key}
 
 
 async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R]:
@@ -77,7 +77,7 @@ def _audits(act: Act[Any, Any], change: Change[Any]) -> Sequence[Audited]:
 def _entry(
     audit: Audited, act: Act[Any, Any], context: ActContext, change: Change[Any]
 ) -> audit_log.AuditEntry:
-    before, after = _said(audit, change)
+    before, after = _audit_values(audit, change)
     return audit_log.entry(
         context.by,
         audit.action,
@@ -92,7 +92,7 @@ def _entry(
     )
 
 
-def _said(
+def _audit_values(
     audit: Audited, change: Change[Any]
 ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
     if change.noted is not None:

@@ -101,9 +101,9 @@ class Agents:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def keep(self, directory: str, keys: Mapping[str, bytes], *, fresh_s: int) -> None:
+    def store(self, directory: str, keys: Mapping[str, bytes], *, fresh_s: int) -> None:
         now_us = self._clock.now_us()
-        self._keep(directory, _Directory(keys, now_us, now_us + fresh_s * SECOND_US))
+        self._store(directory, _Directory(keys, now_us, now_us + fresh_s * SECOND_US))
 
     async def _write_later(self) -> None:
         while self._noted:
@@ -181,16 +181,16 @@ class Agents:
             except ValueError as error:
                 why = str(error)
         if why is None:
-            self.keep(directory, keys, fresh_s=_fresh_s(result.response_headers))
+            self.store(directory, keys, fresh_s=_fresh_s(result.response_headers))
             return
         logger.info("agent.directory_failed", extra={"directory": directory, "reason": why[:200]})
         again_us = now_us + FAILURE_S * SECOND_US
         if before is None:
-            self._keep(directory, _Directory(None, now_us, again_us))
+            self._store(directory, _Directory(None, now_us, again_us))
         else:
-            self._keep(directory, before._replace(until_us=again_us))
+            self._store(directory, before._replace(until_us=again_us))
 
-    def _keep(self, directory: str, found: _Directory) -> None:
+    def _store(self, directory: str, found: _Directory) -> None:
         self._directories[directory] = found
         self._directories.move_to_end(directory)
         while len(self._directories) > DIRECTORIES_MAX:

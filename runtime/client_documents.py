@@ -52,7 +52,7 @@ class ClientDocuments:
         if kept is None or kept.until_us <= self._clock.now_us():
             return None
         self._kept.move_to_end(client_id)
-        return _told(kept.found)
+        return _or_raise(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
         """Raise AuthorizationRefused."""
@@ -68,10 +68,10 @@ class ClientDocuments:
             body_bytes_kept_max=BYTES_MAX,
         )
         found = _client_in(client_id, result)
-        self._keep(client_id, found, _kept_s(found, result.response_headers))
-        return _told(found)
+        self._store(client_id, found, _max_age_s(found, result.response_headers))
+        return _or_raise(found)
 
-    def _keep(self, client_id: str, found: McpClient | AuthorizationRefused, kept_s: int) -> None:
+    def _store(self, client_id: str, found: McpClient | AuthorizationRefused, kept_s: int) -> None:
         self._kept[client_id] = _Kept(found, self._clock.now_us() + kept_s * SECOND_US)
         self._kept.move_to_end(client_id)
         while len(self._kept) > KEPT_MAX:
@@ -95,7 +95,7 @@ def _client_in(client_id: str, result: SendResult) -> McpClient | AuthorizationR
         return refused
 
 
-def _kept_s(found: McpClient | AuthorizationRefused, headers: Mapping[str, str]) -> int:
+def _max_age_s(found: McpClient | AuthorizationRefused, headers: Mapping[str, str]) -> int:
     if isinstance(found, AuthorizationRefused):
         return _FAILURE_S
     said = headers.get("cache-control", "")
@@ -105,7 +105,7 @@ def _kept_s(found: McpClient | AuthorizationRefused, headers: Mapping[str, str])
     return _USUAL_S if age is None else min(max(int(age[1]), MINUTE_S), HOUR_S)
 
 
-def _told(found: McpClient | AuthorizationRefused) -> McpClient:
+def _or_raise(found: McpClient | AuthorizationRefused) -> McpClient:
     if isinstance(found, AuthorizationRefused):
         raise AuthorizationRefused(found.error, found.detail, param=found.param)
     return found

@@ -467,7 +467,7 @@ async def _open_suppliers(
         async with httpx.AsyncClient(transport=guarded, trust_env=False) as client:
             suppliers = Suppliers(database, vault, registrations, client=client, clock=clock)
             await suppliers.refresh()
-            keeping = asyncio.create_task(suppliers.keep())
+            keeping = asyncio.create_task(suppliers.keep_fresh())
             try:
                 yield suppliers
             finally:

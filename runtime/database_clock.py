@@ -108,7 +108,7 @@ class DatabaseClock:
         """Measure the database's time. The first result is used at once; later ones are approached gradually."""
         is_first, self._is_begun = not self._is_begun, True
         try:
-            true_us, at_us = await self._ask()
+            true_us, at_us = await self._sample()
         except StoreError as error:
             logger.warning("clock.unknown", extra={"error": str(error)})
             return
@@ -130,13 +130,13 @@ class DatabaseClock:
             logger.info("clock.agrees")
         self._is_machine_off = is_off
 
-    async def keep(self) -> None:
+    async def keep_fresh(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
             with contextlib.suppress(Exception):
                 await self.refresh()
 
-    async def _ask(self) -> tuple[int, int]:
+    async def _sample(self) -> tuple[int, int]:
         samples: list[tuple[int, int, int | None]] = []
 
         async def work(tx: Transaction) -> None:
@@ -167,7 +167,7 @@ async def open_clock(
         database, on_measured=lambda off_us: metrics.clock_off_seconds.set(off_us / SECOND_US)
     )
     await clock.refresh()
-    keeping = asyncio.create_task(clock.keep())
+    keeping = asyncio.create_task(clock.keep_fresh())
     try:
         yield clock
     finally:

@@ -164,7 +164,7 @@ class Limiter:
 
     def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._link = link
-        self._kept = link.keep()
+        self._kept = link.connect()
         self._monotonic = monotonic
         self._shares: OrderedDict[str, _Share] = OrderedDict()
         self._lacking: list[_Lacking] = []
@@ -206,7 +206,7 @@ class Limiter:
                 decisions.append(decision)
                 continue
             for earlier in buckets[: len(decisions)]:
-                self._give_back(earlier, is_own=not self._link.is_up)
+                self._return_token(earlier, is_own=not self._link.is_up)
             return None if decision is None else [*decisions, decision]
         return decisions
 
@@ -241,13 +241,13 @@ class Limiter:
                 decision = self._take_own(self._share(key), rate_per_s, burst, 1)
             if not decision.allowed:
                 for earlier in buckets[: len(decisions)]:
-                    self._give_back(earlier, is_own=True)
+                    self._return_token(earlier, is_own=True)
             decisions.append(decision)
             if not decision.allowed:
                 break
         return decisions
 
-    def _give_back(self, bucket: Bucket, *, is_own: bool) -> None:
+    def _return_token(self, bucket: Bucket, *, is_own: bool) -> None:
         if bucket.rate_per_s <= 0:
             return
         share = self._share(bucket.key)
@@ -288,7 +288,7 @@ class Limiter:
         for _, share in lacking:
             share.waiting += cost
         try:
-            answered = [self._ask_for(bucket, share, cost) for bucket, share in lacking]
+            answered = [self._request_share(bucket, share, cost) for bucket, share in lacking]
             # Other calls wait for the same round trip, so a caller that disconnects doesn't cancel
             # it.
             return all(
@@ -298,23 +298,23 @@ class Limiter:
             for _, share in lacking:
                 share.waiting -= cost
 
-    def _ask_for(self, bucket: Bucket, share: _Share, cost: int) -> "asyncio.Future[bool]":
+    def _request_share(self, bucket: Bucket, share: _Share, cost: int) -> "asyncio.Future[bool]":
         if share.answered is None:
             loop = asyncio.get_running_loop()
             share.answered = loop.create_future()
             self._lacking.append(_Lacking(bucket, share, cost))
             if self._asking is None:
-                self._asking = loop.create_task(self._ask_on())
+                self._asking = loop.create_task(self._fetch_shares())
         return share.answered
 
-    async def _ask_on(self) -> None:
+    async def _fetch_shares(self) -> None:
         try:
             while self._lacking:
                 taken = self._lacking[:KEYS_AT_ONCE_MAX]
                 del self._lacking[:KEYS_AT_ONCE_MAX]
                 is_answered = False
                 try:
-                    is_answered = await self._ask(taken)
+                    is_answered = await self._fetch(taken)
                 except Exception:
                     logger.exception("limiter.broke")
                 finally:
@@ -323,13 +323,13 @@ class Limiter:
         finally:
             self._asking = None
 
-    async def _ask(self, lacking: "Sequence[_Lacking]") -> bool:
+    async def _fetch(self, lacking: "Sequence[_Lacking]") -> bool:
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
         numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
             # Send the whole script, because a restarted Redis no longer knows its digest.
-            said = await self._link.ask(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
+            said = await self._link.execute(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
         answers = cast(list[int], said)

@@ -191,7 +191,7 @@ class RedisState:
         self._away[part] = fault
         is_new = not self._is_told or fault is not self._told
         if is_new and time.monotonic() - self._told_s >= SAID_EVERY_S:
-            self._tell(fault)
+            self._report(fault)
         return fault
 
     def refuse(self) -> None:
@@ -209,7 +209,7 @@ class RedisState:
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 
-    def _tell(self, fault: RedisFault) -> None:
+    def _report(self, fault: RedisFault) -> None:
         self._told, self._told_s, self._is_told = fault, time.monotonic(), True
         # Never log the driver's message, because it may contain an address with a password.
         logger.warning("redis.away", extra={"fault": fault.value, "why": f"Redis {WORDS[fault]}"})
@@ -257,7 +257,7 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
         logger.exception("redis.message_broke")
 
 
-class KeptConnection:
+class OwnConnection:
     """A connection for one caller's frequent commands; made by RedisLink.keep.
 
     A pool would check the connection before each command, at the cost of a timer and a turn of the event
@@ -270,7 +270,7 @@ class KeptConnection:
         self._turn = asyncio.Lock()
         self._is_closed = False
 
-    async def ask(self, command: Sequence[Word]) -> object:
+    async def execute(self, command: Sequence[Word]) -> object:
         """Return Redis's response, with texts as bytes. Raise RedisError or OSError."""
         async with self._turn:
             if self._connection.is_connected:
@@ -314,7 +314,7 @@ class RedisLink:
         self._timeout_s = timeout_s
         # Many callers share a few connections instead of opening one each.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
-        self._kept: list[KeptConnection] = []
+        self._kept: list[OwnConnection] = []
         self._probe: asyncio.Task[None] | None = None
         self._is_closed = False
         self._back_at_s = float("-inf")
@@ -338,21 +338,21 @@ class RedisLink:
         except (RedisError, OSError) as error:
             raise self._away(error) from error
 
-    def keep(self) -> KeptConnection:
+    def connect(self) -> OwnConnection:
         """Return a connection for one caller's use with `ask`.
 
         The probe opens it, because connecting may take longer than a caller can wait. The link closes it.
         """
-        kept = KeptConnection(self.pool)
+        kept = OwnConnection(self.pool)
         self._kept.append(kept)
         return kept
 
-    async def ask(self, kept: KeptConnection, *command: Word) -> object:
+    async def execute(self, kept: OwnConnection, *command: Word) -> object:
         """Send one command over a connection from `keep`. The command may run twice. Raise RedisAway."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await kept.ask(command)
+                return await kept.execute(command)
         except (RedisError, OSError) as error:
             raise self._away(error) from error
 
@@ -511,7 +511,7 @@ class Queue:
         otherwise: SendHints | None = None,
     ) -> None:
         self._link = link
-        self._kept = link.keep()
+        self._kept = link.connect()
         self._otherwise = otherwise
         # Whether a hint bypassed Redis or was dropped since Redis last responded.
         self._is_behind = False
@@ -600,7 +600,7 @@ class Queue:
     async def _add_hint(self, names: Sequence[str]) -> None:
         """Publish the hint. Only if no worker listens, queue a job, which costs as much CPU as a delivery."""
         channel = wake_channel(self._queue_name)
-        if await self._link.ask(self._kept, "PUBLISH", channel, " ".join(names)):
+        if await self._link.execute(self._kept, "PUBLISH", channel, " ".join(names)):
             return
         now_ms = self._clock.now_us() // 1000
         prefixes = (job_key_prefix, in_progress_key_prefix)
@@ -622,7 +622,7 @@ class Queue:
         await self._run(_ADD_JOBS, *arguments)
 
     async def _run(self, script: str, *arguments: Word) -> None:
-        await self._link.ask(self._kept, "EVAL", script, 1, self._queue_name, *arguments)
+        await self._link.execute(self._kept, "EVAL", script, 1, self._queue_name, *arguments)
 
 
 def _hint(now_ms: int) -> bytes:

@@ -287,12 +287,12 @@ class Supervisor:
             os.close(self._own_pipe_fd)
         return not self.aborted.is_set()
 
-    def keep(self, child: Child) -> None:
+    def supervise(self, child: Child) -> None:
         self.keepers.append(Keeper(child, self))
 
     async def start(self) -> None:
         for child in self.children:
-            self.keep(child)
+            self.supervise(child)
 
     async def stop(self) -> None:
         for keeper in reversed(self.keepers):

@@ -63,7 +63,7 @@ _SIZE: Final = "SELECT [[PG_DATABASE_SIZE(CURRENT_DATABASE()) | 0]] AS size"
 async def ending_stalled(
     database: Store, *, every_s: float = STALLED_LOOK_S
 ) -> AsyncIterator[None]:
-    looking = asyncio.create_task(_keep_looking(database, every_s))
+    looking = asyncio.create_task(_watch_transactions(database, every_s))
     try:
         yield
     finally:
@@ -71,7 +71,7 @@ async def ending_stalled(
         await asyncio.gather(looking, return_exceptions=True)
 
 
-async def _keep_looking(database: Store, every_s: float) -> None:
+async def _watch_transactions(database: Store, every_s: float) -> None:
     has_failed = False
     while True:
         await asyncio.sleep(every_s)
@@ -94,7 +94,7 @@ async def watching_open_files(
 ) -> AsyncIterator[None]:
     metrics.open_files.set_function(count_open)
     metrics.open_files_max.set_function(open_files_max)
-    looking = asyncio.create_task(_keep_looking_at_files(metrics, every_s))
+    looking = asyncio.create_task(_watch_files(metrics, every_s))
     try:
         yield
     finally:
@@ -124,7 +124,7 @@ def next_descriptor() -> int | None:
     return descriptor
 
 
-async def _keep_looking_at_files(metrics: Metrics, every_s: float) -> None:
+async def _watch_files(metrics: Metrics, every_s: float) -> None:
     said_s = float("-inf")
     since_s: float | None = None
     while True:
@@ -153,7 +153,7 @@ def hint_key(system: int) -> str:
 async def watching_servers(
     database: Store, link: RedisLink, metrics: Metrics
 ) -> AsyncIterator[None]:
-    watching = asyncio.create_task(_keep_watching(database.servers, link, metrics))
+    watching = asyncio.create_task(_watch_servers(database.servers, link, metrics))
     try:
         yield
     finally:
@@ -161,22 +161,22 @@ async def watching_servers(
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics) -> None:
+async def _watch_servers(servers: ServerWatch, link: RedisLink, metrics: Metrics) -> None:
     seen: Sequence[SeenServer] = ()
     faults: dict[str, Fault | None] = {}
     while True:
         try:
-            seen = await look_at_servers(servers, link, metrics, faults)
+            seen = await check_servers(servers, link, metrics, faults)
         except Exception:
             logger.exception("database.look_broke")
         await asyncio.sleep(SERVERS_LOOK_S if len(seen) > 1 else LOOK_AT_ONE_S)
 
 
-async def look_at_servers(
+async def check_servers(
     servers: ServerWatch, link: RedisLink, metrics: Metrics, faults: dict[str, Fault | None]
 ) -> Sequence[SeenServer]:
     """Check the servers once, log the result and share it. `faults` has the last logged fault of each address."""
-    seen = await servers.look_around()
+    seen = await servers.check_all()
     _say(seen, faults)
     await _share(servers, link)
     _show(servers, seen, metrics)
@@ -218,21 +218,21 @@ async def _share(servers: ServerWatch, link: RedisLink) -> None:
         return
     key = hint_key(system)
 
-    async def ask(redis: Redis) -> object:
+    async def read(redis: Redis) -> object:
         return await redis.get(key)
 
     try:
-        theirs = _position(await link.call(ask))
+        theirs = _position(await link.call(read))
         if theirs is not None:
             servers.note(system, theirs)
         ours = servers.position
         if theirs is None or ours > theirs:
             text = f"{ours.accepted_at}:{ours.timeline}"
 
-            async def tell(redis: Redis) -> object:
+            async def write(redis: Redis) -> object:
                 return await redis.set(key, text, ex=_HINT_S)
 
-            await link.call(tell)
+            await link.call(write)
     except RedisAway:
         return
 
@@ -274,10 +274,8 @@ async def watching_staging_room(
         return
     margin = round(limit_mb * _MIB * (OPEN_AGAIN - 1)) if is_file else limit_mb * _MIB // 20
     pause_s = every_s if every_s is not None else DISK_S if is_file else SERVER_S
-    await _look(settings, database, metrics, room, margin)
-    looking = asyncio.create_task(
-        _keep_looking_at_room(settings, database, metrics, room, margin, pause_s)
-    )
+    await _check_room(settings, database, metrics, room, margin)
+    looking = asyncio.create_task(_watch_room(settings, database, metrics, room, margin, pause_s))
     try:
         yield room
     finally:
@@ -285,7 +283,7 @@ async def watching_staging_room(
         await asyncio.gather(looking, return_exceptions=True)
 
 
-async def _keep_looking_at_room(
+async def _watch_room(
     settings: Settings,
     database: Database,
     metrics: Metrics,
@@ -296,12 +294,12 @@ async def _keep_looking_at_room(
     while True:
         await asyncio.sleep(pause_s)
         try:
-            await _look(settings, database, metrics, room, margin)
+            await _check_room(settings, database, metrics, room, margin)
         except Exception:
             logger.exception("staging.room_broke")
 
 
-async def _look(
+async def _check_room(
     settings: Settings, database: Database, metrics: Metrics, room: StagingRoom, margin: int
 ) -> None:
     try:

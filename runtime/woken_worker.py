@@ -116,7 +116,7 @@ class WokenWorker(Worker):
             await self.on_startup(self.ctx)
         channel = wake_channel(self.queue_name)
         listener = self.loop.create_task(listen(self._url, channel, self._heard))
-        looking = self.loop.create_task(self._look_until_ended())
+        looking = self.loop.create_task(self._poll_until_ended())
         try:
             # Neither task ends on its own. If one fails, the process must not continue without it.
             done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
@@ -162,17 +162,17 @@ class WokenWorker(Worker):
         # If the worker was full, it takes its next job now, not at its next check.
         self._woken.set()
 
-    async def _look_until_ended(self) -> None:
+    async def _poll_until_ended(self) -> None:
         while not self._is_ending:
             self._woken.clear()
-            delay_s = await self._look()
+            delay_s = await self._poll()
             # Use a timer of the event loop, because a blocking command's timeout is as coarse as
             # Redis's clock, which ticks one to ten times a second.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
                 # Take the time before polling, so that work which falls due meanwhile isn't missed.

@@ -63,7 +63,7 @@ class Prepared(Protocol[R_co]):
         """Return one result or refusal for each command, in order. A batch may be run more than once."""
         ...
 
-    def kept(self) -> None:
+    def on_committed(self) -> None:
         """Finish the batch after its commands were answered; raise nothing."""
         ...
 
@@ -374,8 +374,8 @@ class GroupCommit(Generic[C, R]):
                 return
             lane.last_size = len(lane.batch)
             if lane.is_long:
-                self._look_after(lane, 0.0)
-            watch = BatchWatch(partial(self._look_after, lane), min(PATIENCE_S, self._age_max_s))
+                self._check(lane, 0.0)
+            watch = BatchWatch(partial(self._check, lane), min(PATIENCE_S, self._age_max_s))
             try:
                 await self._commit(lane.batch)
             except BaseException:
@@ -440,7 +440,7 @@ class GroupCommit(Generic[C, R]):
             waiting.tenants = frozenset() if tenancy is None else tenancy.of(waiting.command)
         return waiting.tenants
 
-    def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
+    def _check(self, lane: _Lane[C, R], age_s: float) -> float:
         """Refuse commands that are too old, and return the seconds until the next check."""
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
@@ -534,7 +534,7 @@ class GroupCommit(Generic[C, R]):
             return
         self._answer(free, results)
         for one_batch in prepared:
-            one_batch.kept()
+            one_batch.on_committed()
         taken = set(map(id, free))
         self._apart.put([one for one in batch if id(one) not in taken])
 
@@ -554,7 +554,7 @@ class GroupCommit(Generic[C, R]):
             meanwhile=prepared.meanwhile,
         )
         self._answer(batch, results)
-        prepared.kept()
+        prepared.on_committed()
 
     def _answer(self, batch: Sequence[Waiting[C, R]], results: Sequence[R | BaseException]) -> None:
         self._last_commit_at_s = time.monotonic()

@@ -223,7 +223,7 @@ class Store(Database, Protocol):
         """Return a name for the database and its running server, or an empty text if there is no server."""
         ...
 
-    async def give_back(self) -> int:
+    async def free_space(self) -> int:
         """Return some unused space to the disk, unless a server does so, and return how many pages are left."""
         ...
 
@@ -239,7 +239,7 @@ class Store(Database, Protocol):
 def no_hint(_name: str) -> None: ...
 
 
-def tell(on_hint: OnHint, names: Iterable[str]) -> None:
+def pass_on(on_hint: OnHint, names: Iterable[str]) -> None:
     """Pass each hint to the listener. Its failure is only logged, because the commit has happened."""
     for name in sorted(names):
         try:

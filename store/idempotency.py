@@ -244,7 +244,7 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
         )
 
 
-async def keep_text(tx: Transaction, key: RequestKey) -> None:
+async def save_text(tx: Transaction, key: RequestKey) -> None:
     """Store the digest by which `check_text` finds keys whose response contains a secret."""
     await tx.execute(
         """UPDATE idempotency_keys SET text_digest = :text_digest
@@ -256,7 +256,7 @@ async def keep_text(tx: Transaction, key: RequestKey) -> None:
     )
 
 
-async def keep(
+async def save(
     tx: Transaction,
     answers: Sequence[tuple[RequestKey, StoredAnswer]],
     *,

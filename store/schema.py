@@ -2220,7 +2220,7 @@ provider_customers = _table(
 )
 
 # Customers of erased accounts, which a worker has yet to delete at the provider (store/erase.py,
-# billing/payments/recharging/forgotten.py).
+# billing/payments/recharging/customer_deletion.py).
 forgotten_customers = _table(
     "forgotten_customers",
     _text("provider", key=True),

@@ -59,7 +59,7 @@ class ServerWatch(Protocol):
         """Record that another process found this server to be the primary. Older primaries are no longer used."""
         ...
 
-    async def look_around(self) -> list[SeenServer]:
+    async def check_all(self) -> list[SeenServer]:
         """Check each server, and switch to one with a greater position. The list is empty for SQLite."""
         ...
 

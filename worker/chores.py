@@ -136,7 +136,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
 
     return (
         Chore("deliveries.expire_held", 60, partial(expire_held, database, clock)),
-        Chore("endpoint_queue.mend", 60, partial(mend_line, database, clock)),
+        Chore("endpoint_queue.mend", 60, partial(repair_line, database, clock)),
         Chore("idempotency.prune", 60, partial(_repeat, database, prune_answers)),
         Chore("commit_tokens.prune", DAY_S, partial(_repeat, database, prune_tokens)),
         Chore("spend_windows.prune", RECIPIENTS_S, partial(_repeat, database, prune_recipients)),
@@ -144,13 +144,13 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
 
 
 def space_chore(database: Store) -> Chore:
-    async def give_back() -> None:
+    async def free_space() -> None:
         for _ in range(ROUNDS_MAX):
-            if await database.give_back() == 0:
+            if await database.free_space() == 0:
                 return
             await asyncio.sleep(PAUSE_S)
 
-    return Chore("space.give_back", SPACE_S, give_back)
+    return Chore("space.give_back", SPACE_S, free_space)
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
@@ -180,11 +180,11 @@ async def expire_held(database: Database, clock: Clock) -> None:
                 await asyncio.sleep(PAUSE_S)
 
 
-async def mend_line(database: Database, clock: Clock) -> None:
+async def repair_line(database: Database, clock: Clock) -> None:
     """Queue endpoints whose deliveries were written without queueing them."""
     after_id: str | None = ""
     while after_id is not None:
-        step = partial(_mend, after_id=after_id, now_us=clock.now_us())
+        step = partial(_repair, after_id=after_id, now_us=clock.now_us())
         after_id, hidden = await database.transaction(step, durable=False)
         if hidden:
             logger.warning("endpoint_queue.mended", extra={"count": hidden})
@@ -245,10 +245,10 @@ async def do_chores(
     """Run the chores until cancelled. Call on_ended with the name of each chore that succeeded."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            group.create_task(_keep_doing(chore, on_ended))
+            group.create_task(_run_every(chore, on_ended))
 
 
-async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
+async def _run_every(chore: Chore, on_ended: Callable[[str], None]) -> None:
     await asyncio.sleep(chore.first_s)
     while True:
         try:
@@ -276,8 +276,8 @@ async def _expire_held(tx: Transaction, *, endpoint_id: str, now_us: int) -> int
     return await ending.expire_held(tx, endpoint_id, now_us=now_us)
 
 
-async def _mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    return await endpoint_queue.mend(tx, after_id=after_id, now_us=now_us)
+async def _repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
+    return await endpoint_queue.repair(tx, after_id=after_id, now_us=now_us)
 
 
 async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:

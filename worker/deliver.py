@@ -342,7 +342,7 @@ class Settler:
     async def _write_in_transaction(self, group: Sequence[Sent]) -> None:
         while group:
             try:
-                await self._keep(group)
+                await self._save(group)
             except LockTimeout as error:
                 self._wait_apart(group, error)
             except DataRefused as error:
@@ -360,7 +360,7 @@ class Settler:
             self._retry_s = RETRY_S_FIRST
             return
 
-    async def _keep(self, group: Sequence[Sent]) -> None:
+    async def _save(self, group: Sequence[Sent]) -> None:
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle(tx, [sent.settlement for sent in group])
 
@@ -391,7 +391,7 @@ class Settler:
             self._apart[endpoint_id] = []
             try:
                 async with self._apart_room:
-                    await self._keep(group)
+                    await self._save(group)
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
@@ -498,18 +498,18 @@ def note_chore(metrics: Metrics, name: str) -> None:
 _NO_WORD: Final = "unknown"
 
 
-class Telling(NamedTuple):
+class OutcomeNotice(NamedTuple):
     span_of: SpanOf
     report: Report
     record_call: OnCall
 
 
-def telling(context: Context) -> Telling:
+def telling(context: Context) -> OutcomeNotice:
     metrics, tracing = context.metrics, context.tracing
     if tracing is None:
-        return Telling(span_of, partial(report, metrics), partial(record_call, metrics))
+        return OutcomeNotice(span_of, partial(report, metrics), partial(record_call, metrics))
     spans = _WorkerSpans(metrics, tracing)
-    return Telling(spans.span_of, spans.report, spans.record_call)
+    return OutcomeNotice(spans.span_of, spans.report, spans.record_call)
 
 
 class _WorkerSpans:

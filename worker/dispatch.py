@@ -333,7 +333,7 @@ async def be_present(
                 slots=slots.total,
             )
             try:
-                tell(await _kept(database.transaction(partial(_note, presence=presence))))
+                tell(await _finish_noting(database.transaction(partial(_note, presence=presence))))
             except StoreError as error:
                 logger.warning("worker.not_noted", extra={"error": str(error)})
             await asyncio.sleep(pause_s)
@@ -348,7 +348,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
     return await has_others(tx, presence)
 
 
-async def _kept(noting: Awaitable[bool]) -> bool:
+async def _finish_noting(noting: Awaitable[bool]) -> bool:
     """Wait for the commit even if cancelled, because it might otherwise follow the row's deletion."""
     task = asyncio.ensure_future(noting)
     try:
@@ -432,7 +432,7 @@ class Dispatcher:
     def wake(self, endpoint_id: str = "") -> None:
         """Check for due deliveries soon; several calls cause one check. endpoint_id: whose, or empty for any."""
         self._hinted.add(endpoint_id)
-        self._look_for_hints()
+        self._schedule_poll()
 
     async def run(self) -> None:
         """Work until stop(), then finish running deliveries. Raise errors that should end the process."""
@@ -447,9 +447,9 @@ class Dispatcher:
                     self._has_passed_hints |= bool(hinted)
                 if not self._is_stopping:
                     await self._take_at_once(hinted)
-                    await self._look()
+                    await self._poll()
                     if self._hinted:
-                        self._look_for_hints()
+                        self._schedule_poll()
             self._set_timer(None)
             if self._sending:
                 await asyncio.wait(self._sending)
@@ -463,7 +463,7 @@ class Dispatcher:
         self._is_stopping = True
         self._woken.set()
 
-    def _look_for_hints(self) -> None:
+    def _schedule_poll(self) -> None:
         at_s = self.sharing.next_look_s(self.slots.held)
         wait_s = at_s - asyncio.get_running_loop().time()
         if wait_s > 0:
@@ -471,7 +471,7 @@ class Dispatcher:
         else:
             self._woken.set()
 
-    def _look_now(self) -> None:
+    def _poll_now(self) -> None:
         self._hinted.add("")
         self._woken.set()
 
@@ -518,7 +518,7 @@ class Dispatcher:
                 task.add_done_callback(self._sending.discard)
             await asyncio.sleep(0)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
         # In a check of several parts, a freed slot may also serve the earlier parts.
         is_first = self._after == FIRST_HEAD
@@ -554,7 +554,7 @@ class Dispatcher:
             # Even if no slot is free: the next check records the shortage.
             self._woken.set()
         await self._begin(claim.claimed)
-        if await self._keep_line(claim.line) and claim.line.hides_failing:
+        if await self._save_line(claim.line) and claim.line.hides_failing:
             self._woken.set()
 
     def _goes_on(self, claim: Claim) -> bool:
@@ -566,7 +566,7 @@ class Dispatcher:
         # Endpoints that just got slots are skipped next time. If none did, the result would be the same.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
-    async def _keep_line(self, line: Line) -> int:
+    async def _save_line(self, line: Line) -> int:
         """Move queue rows that the check saw: every PUT_OFF_S, or at once if they hide others. Return how many."""
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
@@ -655,7 +655,7 @@ class Dispatcher:
     def _note_freed(self, count: int) -> None:
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
-            self._look_now()
+            self._poll_now()
         else:
             self._set_timer_by(GATHER_S)
 
@@ -673,4 +673,4 @@ class Dispatcher:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._look_now()
+        self._poll_now()

@@ -23,7 +23,7 @@ from webhooks.replays import step as replay_step
 from webhooks.replays.step import Due
 from webhooks.subscriptions import subscription
 from worker.chores import PAUSE_S, Chore
-from worker.woken_loop import DueItem, DueLoop, Look
+from worker.woken_loop import DueItem, DueLoop, Poll
 
 END_LOOK_S: Final = 15.0
 END_PAUSE_S: Final = 0.005
@@ -118,7 +118,7 @@ class Prober(DueLoop):
         super().__init__(probe.database, probe.clock)
         self._probe = probe
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         due = await due_probes(
             tx,
             now_us=look.now_us,
@@ -127,13 +127,14 @@ class Prober(DueLoop):
             but_accounts=look.exclude_keys,
         )
         return [
-            DueItem(one.endpoint_id, one.tenant.account_id, partial(self._ask, one)) for one in due
+            DueItem(one.endpoint_id, one.tenant.account_id, partial(self._probe_one, one))
+            for one in due
         ]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return await next_probe_at(tx, exclude_ids=look.exclude_ids)
 
-    async def _ask(self, due: DueProbe) -> None:
+    async def _probe_one(self, due: DueProbe) -> None:
         probed = await self._probe.send(due)
         account_id, environment = due.tenant
         logger.info(
@@ -171,10 +172,10 @@ class Replayer:
 
     async def run(self) -> None:
         while True:
-            wait_s = await self.look()
+            wait_s = await self.poll()
             await asyncio.sleep(wait_s)
 
-    async def look(self) -> float:
+    async def poll(self) -> float:
         try:
             jobs = await self._database.read(partial(replay_step.due, limit=JOBS_AT_ONCE))
         except StoreError as error:

@@ -29,7 +29,13 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.topups import fulfilment as attempts, platform_rows, topup as topups
-from billing.topups.fulfilment import Attempt, HandedOver, HandOver, KeepWaiting, Settle
+from billing.topups.fulfilment import (
+    Attempt,
+    BeginSupplierCall,
+    BegunCall,
+    PostponeCheck,
+    Settle,
+)
 from billing.topups.platform import WALLET, Source
 from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX
@@ -83,7 +89,7 @@ async def call_supplier(
 async def _turn(supplier: ReadySupplier, request: Request, keep: Keep) -> Outcome:
     must_look = request.attempt > 1 and supplier.asked_again == "look"
     if must_look:
-        found = await _guarded(supplier, supplier.asked.look(request))
+        found = await _guarded(supplier, supplier.asked.look_up(request))
         if not isinstance(found, NotDone):
             assert isinstance(found, Delivered | Refused | Waiting | Unknown)
             return found
@@ -246,7 +252,7 @@ class FulfilmentRunner:
             await self._engine.submit(Settle(topup.id, topup.tenant, "delivered", given=given))
             return
         known = await self._database.read(partial(attempts.load, topup_ids=[topup.id]))
-        supplier = self._whose_turn(topup, known)
+        supplier = self._next_supplier(topup, known)
         if supplier is None:
             await self._wait_for_somebody(topup)
             return
@@ -258,9 +264,9 @@ class FulfilmentRunner:
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
-            await self._ask(supplier, handed, handed.attempt, until_s)
+            await self._call_supplier(supplier, handed, handed.attempt, until_s)
 
-    def _whose_turn(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
+    def _next_supplier(self, topup: Due, known: Sequence[Attempt]) -> ReadySupplier | None:
         environment = topup.tenant.environment
         if known and known[-1].is_open:
             found = self._suppliers.find(environment, known[-1].supplier)
@@ -288,7 +294,7 @@ class FulfilmentRunner:
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
         """Leave the top-up to an operator, because nothing can show what the lost call did."""
         await self._engine.submit(
-            KeepWaiting(
+            PostponeCheck(
                 topup.id,
                 topup.tenant,
                 number=attempt.number,
@@ -299,10 +305,10 @@ class FulfilmentRunner:
             )
         )
 
-    async def _hand_over(self, topup: Due, supplier: ReadySupplier) -> HandedOver:
+    async def _hand_over(self, topup: Due, supplier: ReadySupplier) -> BegunCall:
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(topup.checks_made, 4))
         return await self._engine.submit(
-            HandOver(
+            BeginSupplierCall(
                 topup.id,
                 topup.tenant,
                 seen_checks_made=topup.checks_made,
@@ -313,8 +319,8 @@ class FulfilmentRunner:
             )
         )
 
-    async def _ask(
-        self, supplier: ReadySupplier, handed: HandedOver, attempt: Attempt, until_s: float
+    async def _call_supplier(
+        self, supplier: ReadySupplier, handed: BegunCall, attempt: Attempt, until_s: float
     ) -> None:
         topup = handed.topup
         request = Request(
@@ -332,14 +338,14 @@ class FulfilmentRunner:
         )
         began_s = time.monotonic()
         outcome = await call_supplier(
-            supplier, request, partial(self._keep, attempt), until_s=until_s
+            supplier, request, partial(self._save_prepared, attempt), until_s=until_s
         )
         self._on_call(SupplierCall(time.monotonic() - began_s, topup, attempt, _word(outcome)))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)
         await self._note_health(supplier, topup.id, outcome)
 
-    async def _keep(self, attempt: Attempt, prepared: str) -> bool:
+    async def _save_prepared(self, attempt: Attempt, prepared: str) -> bool:
         work = partial(attempts.note_prepared, attempt=attempt, prepared=prepared)
         return await self._database.transaction(work)
 
@@ -370,7 +376,7 @@ class FulfilmentRunner:
         topup: TopUp,
         attempt: Attempt,
         outcome: Waiting | Unknown,
-    ) -> KeepWaiting:
+    ) -> PostponeCheck:
         next_check_at = topup.next_check_at
         if outcome.again_in_s is not None:
             again_us = int(outcome.again_in_s * SECOND_US)
@@ -380,7 +386,7 @@ class FulfilmentRunner:
             outcome.needs_review or supplier.asked_again == "person"
         ):
             next_check_at = None
-        return KeepWaiting(
+        return PostponeCheck(
             topup.id,
             topup.tenant,
             number=attempt.number,

@@ -87,7 +87,7 @@ class Mailer(WokenLoop):
         self._on_mail = on_mail
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         return await self._wait_s() if await self._start_due() == 0 else PAUSE_S
 
     async def _stop(self) -> None:
@@ -210,7 +210,7 @@ class OwnerMailer(WokenLoop):
         self._on_mail = on_mail
         self._label = label
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         while await self.step() == OWNER_AT_ONCE_MAX:
             pass
         return OWNER_BEAT_S

@@ -64,7 +64,7 @@ from worker.money.chores import (
     volume_chore,
 )
 from worker.money.due import (
-    ApprovalTeller,
+    ApprovalMailer,
     Expirer,
     NotificationWriter,
     Numberer,
@@ -108,7 +108,7 @@ FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
 def chores_of(context: Context) -> Sequence[Chore]:
-    kept_us = _kept_us(context.settings)
+    kept_us = _retention_us(context.settings)
     note = pruned_note(context.database, context.vault, context.clock)
     erase = partial(erase_idle, context.database, context.clock, vault=context.vault)
     return (
@@ -139,7 +139,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
     )
 
 
-def _kept_us(settings: Settings) -> dict[str, int]:
+def _retention_us(settings: Settings) -> dict[str, int]:
     return {
         "staging": settings.retention_staging_days * DAY_US,
         "live": settings.retention_live_days * DAY_US,
@@ -256,7 +256,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
         Reconciler(*shared, context.payments).run,
         Steerer(*shared, context.payments.steering).run,
         Numberer(*shared, context.settings.seller, context.topup_rules.mail.sent_in).run,
-        ApprovalTeller(*shared, context.topup_rules.mail.sent_in).run,
+        ApprovalMailer(*shared, context.topup_rules.mail.sent_in).run,
         NotificationWriter(*shared, context.topup_rules.mail.sent_in).run,
     )
 

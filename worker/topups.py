@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from billing.bulk import batch as batches
-from billing.bulk.batch import LookedAt, SendBatch
+from billing.bulk.batch import DueBatch, SendBatch
 from billing.bulk.runner import BatchRunner
 from billing.engine.engine import Engine
 from billing.fulfilment.protocol import ASK_S_MAX, NotRevoked, Request, Revocation, Revoked, Unknown
@@ -18,11 +18,11 @@ from billing.topups import queries, reverse, settlement
 from billing.topups.platform import Source
 from billing.topups.queries import Due
 from billing.topups.reverse import (
-    AskedRevocation,
-    AskRevocation,
+    BeginRevocation,
     DueReversal,
     EndReversal,
-    KeepReversing,
+    PostponeReversal,
+    RevocationCall,
 )
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
@@ -44,7 +44,7 @@ from worker.fulfilment_runner import (
     Superseded,
     SupplierPlace,
 )
-from worker.woken_loop import PAUSE_S, DueItem, DueLoop, Look, Setbacks, WokenLoop
+from worker.woken_loop import PAUSE_S, DueItem, DueLoop, Poll, Setbacks, WokenLoop
 
 UNDER_WAY_MAX = 64
 ASKED_AT_ONCE_MAX = 16  # of one supplier
@@ -93,7 +93,7 @@ class Fulfiller(WokenLoop):
         self._suppliers = suppliers
         suppliers.on_change.append(self._suppliers_changed)
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         await self._start_due()
         return await self._wait_s()
 
@@ -230,7 +230,7 @@ class Revoker(DueLoop):
         self._suppliers = suppliers
         self._codes = engine.rules.of(TopUpRules).codes
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         due = await reverse.due_reversals(
             tx,
             now_us=look.now_us,
@@ -240,7 +240,7 @@ class Revoker(DueLoop):
         )
         return [DueItem(one.id, one.place, partial(self._take, one)) for one in due]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return await reverse.next_reversal_at(tx, exclude_ids=look.exclude_ids)
 
     async def _take(self, due: DueReversal) -> None:
@@ -256,7 +256,7 @@ class Revoker(DueLoop):
         # The time limit starts before the command, because the wait of other workers starts then, too.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
-            AskRevocation(
+            BeginRevocation(
                 due.id,
                 due.tenant,
                 seen_checks_made=due.checks_made,
@@ -267,11 +267,11 @@ class Revoker(DueLoop):
             )
         )
         if asked.attempt is not None:
-            outcome = await self._ask(supplier, asked, until_s)
+            outcome = await self._call_supplier(supplier, asked, until_s)
             await self._settle(due, outcome, next_check_at)
 
-    async def _ask(
-        self, supplier: ReadySupplier, asked: AskedRevocation, until_s: float
+    async def _call_supplier(
+        self, supplier: ReadySupplier, asked: RevocationCall, until_s: float
     ) -> Revocation:
         if asyncio.get_running_loop().time() >= until_s:
             return Unknown("the worker was stopped before it asked")
@@ -326,7 +326,7 @@ class Revoker(DueLoop):
                 again_at = self._clock.now_us() + bounded_us
             detail = storable(outcome.detail, characters_max=DETAIL_CHARACTERS_MAX)
             await self._engine.submit(
-                KeepReversing(
+                PostponeReversal(
                     due.id,
                     due.tenant,
                     checks_made=checks_made,
@@ -366,18 +366,18 @@ class Releaser(WokenLoop):
         self._engine = engine
         self._setbacks = Setbacks(now_s)
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         return 0.0 if await self.sweep() == RELEASED_MAX else await self._wait_s()
 
     async def sweep(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> list[settlement.DueSend]:
+        async def fetch(tx: Transaction) -> list[settlement.DueSend]:
             return await settlement.due_scheduled(
                 tx, now_us=now_us, limit=RELEASED_MAX, exclude_ids=self._setbacks.held_back()
             )
 
-        due = await self._database.read(look)
+        due = await self._database.read(fetch)
         # Commands are submitted together, to share a batch. Each has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
@@ -431,30 +431,30 @@ class Batcher(WokenLoop):
         self._runner = BatchRunner(database, clock, engine)
         self._setbacks = Setbacks(now_s)
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         await self.sweep()
         return await self._wait_s()
 
     async def sweep(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> list[LookedAt]:
+        async def fetch(tx: Transaction) -> list[DueBatch]:
             return await batches.due(
                 tx, now_us=now_us, limit=LOOKED_AT_MAX, exclude_ids=self._setbacks.held_back()
             )
 
-        due = await self._database.read(look)
+        due = await self._database.read(fetch)
         waiting = [one.batch for one in due if one.is_waiting]
         if waiting:
             await self._database.transaction(
                 partial(batches.postpone, batches=waiting, now_us=now_us)
             )
-        went_on = [self._go_on(one.batch) for one in due if not one.is_waiting]
+        went_on = [self._resume(one.batch) for one in due if not one.is_waiting]
         if not all(await asyncio.gather(*went_on)):
             raise Unavailable("The database is not reachable.")
         return len(due)
 
-    async def _go_on(self, batch: SendBatch) -> bool:
+    async def _resume(self, batch: SendBatch) -> bool:
         try:
             await self._runner.run(batch)
         except (StoreError, Unavailable):

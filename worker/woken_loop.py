@@ -49,7 +49,7 @@ class WokenLoop(ABC):
                 self._woken.clear()
                 wait_s = PAUSE_S
                 try:
-                    wait_s = await self._look()
+                    wait_s = await self._poll()
                 except (StoreError, DomainError) as error:
                     log.warning("%s.delayed", self.name, extra={"fields": {"error": str(error)}})
                 except Exception:
@@ -62,7 +62,7 @@ class WokenLoop(ABC):
             await self._stop()
 
     @abstractmethod
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         """Handle or start due work; return the seconds until the next check."""
 
     async def _stop(self) -> None:  # noqa: B027 where a look does all to its end, nothing is under way
@@ -115,7 +115,7 @@ class DueItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Poll:
     """A query for at most `limit` items that are due at now_us and not excluded."""
 
     now_us: int
@@ -149,10 +149,10 @@ class DueLoop(WokenLoop):
         self._is_over = False
 
     @abstractmethod
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]: ...
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]: ...
 
     @abstractmethod
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None: ...
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None: ...
 
     async def step(self) -> int:
         """Handle everything that is due now, each item once; return the number of items."""
@@ -162,7 +162,7 @@ class DueLoop(WokenLoop):
             await asyncio.gather(*self._tasks(), return_exceptions=True)
         return len(handled)
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         now_s = asyncio.get_running_loop().time()
         self._rests = {item: until for item, until in self._rests.items() if until > now_s}
         await self._start_due(self._rests)
@@ -200,12 +200,12 @@ class DueLoop(WokenLoop):
                 begun.append(item.id)
         return begun
 
-    def _looking(self, exclude_ids: Iterable[str], *, limit: int) -> Look:
+    def _looking(self, exclude_ids: Iterable[str], *, limit: int) -> Poll:
         full = [
             place for place, number in self._counted().items() if number >= self.at_one_place_max
         ]
         not_now = {*exclude_ids, *self._under_way, *self._setbacks.held_back()}
-        return Look(self._clock.now_us(), limit, sorted(not_now), sorted(full))
+        return Poll(self._clock.now_us(), limit, sorted(not_now), sorted(full))
 
     def _counted(self) -> Counter[str]:
         return Counter(place for place, _ in self._under_way.values())
@@ -257,10 +257,10 @@ class ProviderLoop(DueLoop):
     rows: ClassVar[DueRows[Any]]
 
     @abstractmethod
-    async def _ask(self, row: Any) -> None:
+    async def _call(self, row: Any) -> None:
         pass
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         due = await self.rows.due(
             tx,
             now_us=look.now_us,
@@ -269,11 +269,11 @@ class ProviderLoop(DueLoop):
             exclude_keys=look.exclude_keys,
         )
         return [
-            DueItem(one.id, place_of(one.environment, one.provider), partial(self._ask, one))
+            DueItem(one.id, place_of(one.environment, one.provider), partial(self._call, one))
             for one in due
         ]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return await self.rows.next_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
         )

@@ -324,7 +324,7 @@ def _changed(before: Row, after: Row) -> Sequence[Audited]:
     return [Audited(name, shows) for name, shows in told.items() if shows(before) != shows(after)]
 
 
-def _whose(row: Row) -> Mapping[str, Any]:
+def _audited_account(row: Row) -> Mapping[str, Any]:
     return {"name": row.name, "email": row.email, "operator": row.is_operator}
 
 
@@ -345,7 +345,7 @@ CREATE_ACCOUNT = Act(
     refuses=(EmailTaken,),
     is_catalogue=True,
     is_account_wide=True,
-    audit=Audited("account.created", _whose),
+    audit=Audited("account.created", _audited_account),
     done="The account is created.",
     examples=("topup accounts create --name Acme --email ops@acme.example",),
 )

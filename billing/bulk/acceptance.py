@@ -17,10 +17,10 @@ from billing.bulk.progress import BatchWorkingSet, batches_of
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code
 from billing.ledger.money import micros_to_cents
-from billing.topups.send import Send, ask, fail, publish
+from billing.topups.send import Send, fail, publish, request_approval
 from billing.topups.settlement import BY_BATCH, check_again, release
 from billing.topups.topup import HELD_STATES, TopUp, move
-from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, give_back, topups_of
+from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, release_funds, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 
@@ -158,7 +158,7 @@ class UndoItems(_OnReserved):
                 continue
             batches_of(state).change_item(replace(item, state="dropped"))
             cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=DROPPED)
-            give_back(state, topup)
+            release_funds(state, topup)
             topups_of(state).change(cancelled)
             batches_of(state).free_names(topup, item)
 
@@ -208,7 +208,7 @@ def reserve(state: BatchState, send: Send) -> TopUp:
 def let_go(state: BatchState, topup: TopUp) -> None:
     if topup.status == "pending":
         publish(state, topup)
-        ask(state, topup)
+        request_approval(state, topup)
     elif topup.status == "scheduled" and (topup.scheduled_for or 0) > state.now_of(topup.tenant):
         _schedule(state, topup)
     elif topup.status == "scheduled":

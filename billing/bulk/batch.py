@@ -77,7 +77,7 @@ class SendBatch(OfTenant, frozen=True, gc=True, kw_only=True):
     def key_id(self) -> str | None:
         return self.spent_by[0] if self.spent_by else None
 
-    def look_at(self, now_us: int) -> int:
+    def check_after(self, now_us: int) -> int:
         age_us = now_us - self.created_at
         return now_us + min(LOOK_US_MAX, max(LOOK_US_MIN, age_us // 8))
 
@@ -87,7 +87,7 @@ def move(batch: SendBatch, status: BatchStatus) -> SendBatch:
     return msgspec.structs.replace(batch, status=status)
 
 
-class LookedAt(NamedTuple):
+class DueBatch(NamedTuple):
     batch: SendBatch
     is_waiting: bool
 
@@ -118,9 +118,9 @@ async def page(tx: Transaction, tenant: Tenant, *, before_id: Begin, limit: int)
 
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
-) -> list[LookedAt]:
+) -> list[DueBatch]:
     rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
-    return [LookedAt(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
+    return [DueBatch(_ROWS.read(row), bool(row["is_waiting"])) for row in rows]
 
 
 async def next_check_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
@@ -137,7 +137,7 @@ async def postpone(tx: Transaction, batches: Sequence[SendBatch], *, now_us: int
         """UPDATE batches SET next_check_at = v.look_at
            FROM :rows[id text, seen_at bigint, look_at bigint] AS v
            WHERE batches.id = v.id AND batches.next_check_at = v.seen_at""",
-        rows=[(one.id, one.next_check_at, one.look_at(now_us)) for one in batches],
+        rows=[(one.id, one.next_check_at, one.check_after(now_us)) for one in batches],
     )
 
 

@@ -147,13 +147,13 @@ class AdvanceBatch(_OnBatch):
 
     def _after_running(self, state: BatchState, batch: SendBatch) -> SendBatch:
         if batches_of(state).counts(batch.id).is_open:
-            return replace(batch, next_check_at=batch.look_at(state.now_us))
+            return replace(batch, next_check_at=batch.check_after(state.now_us))
         return self._end(state, move(batch, "completed"))
 
     def _end(self, state: BatchState, batch: SendBatch) -> SendBatch:
         counts = batches_of(state).counts(batch.id)
         ended = replace(batch, completed_at=state.now_us, next_check_at=None, counts=counts)
-        tell_end(state, ended)
+        publish_end(state, ended)
         return ended
 
 
@@ -197,7 +197,7 @@ class CancelItems:
                 call_off(state, topup, by=self.cancelled_by)
 
 
-def tell_end(state: BatchState, batch: SendBatch) -> None:
+def publish_end(state: BatchState, batch: SendBatch) -> None:
     counts = batch.counts
     assert counts is not None, "a batch that is over has its counts"
     data = {

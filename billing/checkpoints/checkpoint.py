@@ -169,7 +169,7 @@ async def claim(
     return bytes(row[0])
 
 
-async def keep_claim(
+async def extend_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
     """Extend the worker's claim on a day before each write; raise ClaimLost if the claim is lost."""

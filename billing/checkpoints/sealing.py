@@ -115,7 +115,9 @@ class Sealer:
             low = found[-1].id
             await self._take(walk, found, before_id)
             if self._clock.now_us() - walk.kept_at > KEPT_AFTER_US:
-                await self._database.transaction(partial(self._keep, walk=walk), durable=False)
+                await self._database.transaction(
+                    partial(self._extend_claim, walk=walk), durable=False
+                )
             await asyncio.sleep(self._pause_s)
         sealed = await self._database.transaction(partial(self._finish, walk=walk))
         fields = {"environment": environment, "day": sealed.day, "transfers": sealed.size}
@@ -144,19 +146,21 @@ class Sealer:
     async def _write(
         self, tx: Transaction, *, walk: "_Walk", pieces: Sequence[Sequence[Leaf]]
     ) -> None:
-        await self._keep(tx, walk)
+        await self._extend_claim(tx, walk)
         numbered = list(enumerate(pieces, start=len(walk.roots)))
         await checkpoint.insert_leaves(tx, walk.environment, walk.day, numbered)
 
-    async def _keep(self, tx: Transaction, walk: "_Walk") -> None:
+    async def _extend_claim(self, tx: Transaction, walk: "_Walk") -> None:
         now_us = self._clock.now_us()
         until = now_us + CLAIMED_US
-        await checkpoint.keep_claim(tx, walk.environment, walk.day, by=walk.claimed_by, until=until)
+        await checkpoint.extend_claim(
+            tx, walk.environment, walk.day, by=walk.claimed_by, until=until
+        )
         walk.kept_at = now_us
 
     async def _finish(self, tx: Transaction, *, walk: "_Walk") -> Checkpoint:
         now_us = self._clock.now_us()
-        await self._keep(tx, walk)
+        await self._extend_claim(tx, walk)
         roots = list(walk.roots)
         if walk.rest:
             numbered = [(len(roots), walk.rest)]
@@ -233,20 +237,20 @@ class _Walk:
         self.rest = self.rest[len(roots) * TILE :]
 
 
-class SealingStanding(NamedTuple):
+class SealingStatus(NamedTuple):
     environment: str
     last_day: int | None
     late: int
     due_at: int | None
 
 
-async def standings(tx: Transaction) -> list[SealingStanding]:
-    found: list[SealingStanding] = []
+async def standings(tx: Transaction) -> list[SealingStatus]:
+    found: list[SealingStatus] = []
     for environment in ENVIRONMENTS:
         last = await checkpoint.last_sealed(tx, environment)
         day = await checkpoint.next_day(tx, environment)
         found.append(
-            SealingStanding(
+            SealingStatus(
                 environment,
                 None if last is None else last.day_start_at,
                 0 if last is None else last.late,
@@ -256,4 +260,4 @@ async def standings(tx: Transaction) -> list[SealingStanding]:
     return found
 
 
-__all__ = ["ClaimLost", "Sealer", "SealingStanding", "standings"]
+__all__ = ["ClaimLost", "Sealer", "SealingStatus", "standings"]

@@ -44,7 +44,7 @@ _COLUMNS: Final = (
 )
 
 
-def _kept(side: str) -> str:
+def _accumulated(side: str) -> str:
     return f"""before_{side}_micros = CASE
         WHEN sealed_balances.day_start_at = excluded.day_start_at THEN sealed_balances.before_{side}_micros
         ELSE sealed_balances.{side}_micros END,
@@ -52,8 +52,8 @@ def _kept(side: str) -> str:
 
 
 _ADD: Final = f"""ON CONFLICT (account_id, environment, ledger_account_id) DO UPDATE SET
-    {_kept("debits")},
-    {_kept("credits")},
+    {_accumulated("debits")},
+    {_accumulated("credits")},
     day_start_at = excluded.day_start_at"""
 
 _Side = tuple[str, str, str]

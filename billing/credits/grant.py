@@ -42,7 +42,7 @@ class EndOfCredit:
         }
 
 
-def tell_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micros: int) -> None:
+def publish_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micros: int) -> None:
     state.publish(tenant, "credit.expired", end.shape(lost_micros))
 
 
@@ -64,7 +64,7 @@ class ExpireGrants:
             micros = grant.balance_micros
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
-            tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
+            publish_expired(state, self.tenant, EndOfCredit.of(grant), micros)
         # The drop in the balance is the credit that has just expired.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)

@@ -12,7 +12,7 @@ from billing.credits.opening import (
 )
 from billing.ledger.ledger import LedgerAccountKind
 from billing.topups import topup as topups
-from billing.topups.acts import code_kept, told_ended
+from billing.topups.acts import code_kept, ended_outcome
 from billing.topups.fulfilment import Settle
 from billing.topups.send import AmountOutOfRange
 from billing.topups.settlement import EndedTopUp
@@ -156,7 +156,7 @@ SETTLE: Final = EngineAct(
     seen=_settled,
     result=SettledTopUp,
     refuses=(AlreadyDelivered, AlreadyEnded),
-    told=told_ended,
+    told=ended_outcome,
     outcomes=("delivered", "failed"),
     moves_money=True,
     examples=("topup sandbox settle txn_4Kp1 --outcome delivered",),

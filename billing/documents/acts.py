@@ -169,7 +169,7 @@ async def set_details(
     checked = billing_details.checked(
         context.tenant.account_id, name=asked.name, address=asked.address, tax_id=asked.tax_id
     )
-    return Change(after=await billing_details.keep(context.tx, checked, now_us=context.now_us))
+    return Change(after=await billing_details.save(context.tx, checked, now_us=context.now_us))
 
 
 LIST: Final[ListAct[Any, Any]] = ListAct(

@@ -52,7 +52,7 @@ async def find(tx: Transaction, account_id: str) -> BillingDetails:
     return BillingDetails(account_id=account_id) if row is None else _ROWS.read(row)
 
 
-async def keep(tx: Transaction, details: BillingDetails, *, now_us: int) -> BillingDetails:
+async def save(tx: Transaction, details: BillingDetails, *, now_us: int) -> BillingDetails:
     kept = msgspec.structs.replace(details, updated_at=now_us)
     await tx.insert(
         "billing_details",

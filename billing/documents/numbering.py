@@ -27,7 +27,7 @@ from billing.documents.receipt_letter import receipt_mail
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders import records as order_list, records as order_rows, refund
 from billing.orders.order import Order
-from billing.orders.refund import Reversal, gone_of
+from billing.orders.refund import Reversal, returned_of
 from billing.providers import breakdown
 from billing.providers.breakdown import Breakdown, PaymentKey
 from billing.recipients import owner_mail
@@ -62,7 +62,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class ReturnedPayment:
     """Money returned from a payment. `after` is the amount finally returned; existing notes cover `before` of it."""
 
     subject_id: str
@@ -109,9 +109,9 @@ def _of_period(row: Row) -> Payment:
     )
 
 
-async def gone(
+async def returned_since(
     tx: Transaction, environment: str, *, after_id: str, limit: int
-) -> tuple[Sequence[Gone], str]:
+) -> tuple[Sequence[ReturnedPayment], str]:
     """Return money that was returned and has no note yet, and the ID at which to continue, or "".
 
     Disputes and refunds that haven't ended are left out.
@@ -129,11 +129,11 @@ async def gone(
             continue
         told = reversals.get(row["id"], [])
         closed = [one for one in told if one.status not in {"open", "asked"}]
-        before, after = row["noted_amount"], gone_of(closed, row["paid"])
+        before, after = row["noted_amount"], returned_of(closed, row["paid"])
         if before != after:
             at = max((one.created_at for one in told), default=0)
             is_period = row["is_period"] == 1
-            found.append(Gone(row["id"], is_period, before, after, row["paid"], at))
+            found.append(ReturnedPayment(row["id"], is_period, before, after, row["paid"], at))
     return found, rows[-1]["id"] if len(rows) == limit else ""
 
 
@@ -265,7 +265,7 @@ async def _is_due(tx: Transaction, environment: str) -> bool:
         return True
     after_id = ""
     while True:
-        found, after_id = await gone(tx, environment, after_id=after_id, limit=STEP_MAX)
+        found, after_id = await returned_since(tx, environment, after_id=after_id, limit=STEP_MAX)
         if found or not after_id:
             return bool(found)
 
@@ -301,7 +301,7 @@ class _Clerk:
         await self.write()
         made, after_id = 0, ""
         while made < limit:
-            found, after_id = await gone(
+            found, after_id = await returned_since(
                 self._tx, self._environment, after_id=after_id, limit=limit
             )
             receipts = await self._receipts_of(found)
@@ -370,7 +370,7 @@ class _Clerk:
             self._mails.append(mail)
         return made.id
 
-    async def _note(self, gone: Gone, receipt: BillingDocument) -> None:
+    async def _note(self, gone: ReturnedPayment, receipt: BillingDocument) -> None:
         kind: DocumentKind = "credit_note" if gone.after > gone.before else "debit_note"
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
@@ -411,7 +411,7 @@ class _Clerk:
     async def _buyers(self, account_ids: Iterable[str]) -> dict[str, Party]:
         return await billing_details.buyers(self._tx, account_ids)
 
-    async def _receipts_of(self, found: Sequence[Gone]) -> dict[str, BillingDocument]:
+    async def _receipts_of(self, found: Sequence[ReturnedPayment]) -> dict[str, BillingDocument]:
         rows = await self._tx.fetch(
             f"""SELECT {document.ROWS.listed} FROM billing_documents
                 WHERE subject_id IN :ids[text] AND kind = 'receipt'""",
@@ -446,12 +446,12 @@ async def receipt(
     Raises NotFound, NoReceipt and NoSeller, and Unavailable while earlier payments are numbered.
     """
 
-    async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:
+    async def fetch(tx: Transaction) -> tuple[Order, BillingDocument | None]:
         order = await order_list.get(tx, tenant, order_id)
         return order, await document.receipt_of(tx, tenant, order_id)
 
     for _ in range(STEPS_MAX):
-        order, found = await database.read(look)
+        order, found = await database.read(fetch)
         if found is not None:
             return found
         if order.paid_at is None:
@@ -462,11 +462,11 @@ async def receipt(
             database, tenant.environment, seller, now_us=now_us, mail_sent_in=mail_sent_in
         )
         if not numbered:
-            _, found = await database.read(look)
+            _, found = await database.read(fetch)
             if found is None:
                 raise NoReceipt("Nothing was paid for the order, so there is no receipt.")
             return found
-    _, found = await database.read(look)
+    _, found = await database.read(fetch)
     if found is None:
         raise Unavailable(
             "The receipts of earlier payments must be made first. Try again shortly.",

@@ -279,8 +279,8 @@ class BatchState:
             await working_set.insert(tx)
         await self.spending.flush(tx, self.publish)
         await self.outbox.flush(tx)
-        await idempotency.keep(tx, self._answers, now_us=self.now_us, is_begun=False)
-        await idempotency.keep(tx, self._completed, now_us=self.now_us)
+        await idempotency.save(tx, self._answers, now_us=self.now_us, is_begun=False)
+        await idempotency.save(tx, self._completed, now_us=self.now_us)
         for working_set in self._ranked:
             for hint in working_set.hints():
                 tx.hint(hint)
@@ -322,7 +322,7 @@ class BatchState:
             return None
         return stored.with_code(self.rules.code_of, self.rules.claim_token_of)
 
-    def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
+    def save_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
         answers = self._completed if key.place in self._stored else self._answers
         answers.append((key, answer.without_code()))
         self._stored[key.place] = Stored(

@@ -61,7 +61,7 @@ class TimedBatch:
         self._decided_s = time.monotonic()
         return results
 
-    def kept(self) -> None:
+    def on_committed(self) -> None:
         times = BatchTimes(
             size=len(self._lines),
             began_ns=self._began_ns,
@@ -228,7 +228,7 @@ class _Batch:
         for working_set in self._working_sets:
             working_set.prepare()
 
-    def kept(self) -> None: ...
+    def on_committed(self) -> None: ...
 
     async def run(self, tx: Transaction) -> Sequence[Any]:
         read_set, self._read_set = self._read_set, None
@@ -285,7 +285,7 @@ def _decide(request: _Request, state: BatchState) -> Any:
         return result
     answer = request.encode(result)
     if key is not None:
-        state.keep_answer(key, answer)
+        state.save_answer(key, answer)
     return answer
 
 
@@ -316,6 +316,6 @@ async def _decide_in_steps(
     await pause()
     answer = request.encode(result)
     if key is not None:
-        state.keep_answer(key, answer)
+        state.save_answer(key, answer)
     await pause()
     return answer

@@ -235,7 +235,7 @@ class Spending:
             )
         return caps.places_text(places, at=at) if places or at is not None else None
 
-    def give_back(
+    def release(
         self,
         tenant: Tenant,
         lineage: Lineage,
@@ -270,7 +270,7 @@ class Spending:
         for day, _ in self._line(lineage).unasked:
             day.add(account_id, amount_micros)
 
-    def give_back_unasked(
+    def release_unapproved(
         self, account_id: str, lineage: Lineage, amount_micros: int, at: int
     ) -> None:
         for key_id in lineage:
@@ -294,7 +294,7 @@ class Spending:
             return last
         found = self._lines.get(lineage)
         if found is None:
-            ended = self._look_for_end(lineage)
+            ended = self._key_end(lineage)
             if ended is not None:
                 found = LineLimits(ended)
             else:
@@ -312,7 +312,7 @@ class Spending:
         states = [self.key_states[key_id] for key_id in lineage]
         return [*calendar_limits(states, self._sums, self.time.of_line(lineage)), *found]
 
-    def _look_for_end(self, lineage: Lineage) -> KeyEnd | None:
+    def _key_end(self, lineage: Lineage) -> KeyEnd | None:
         is_paused, now_us = False, self.time.of_line(lineage)
         for key_id in lineage:
             state = self.key_states.get(key_id)

@@ -53,7 +53,7 @@ class SupplierAnswer:
     retry_after_s: float | None = None
 
 
-async def ask(
+async def call(
     client: httpx.AsyncClient,
     method: str,
     url: str,
@@ -191,7 +191,7 @@ class VendorApi:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> SupplierAnswer:
-        answer = await ask(
+        answer = await call(
             self._client,
             method,
             self._base_url + path,
@@ -232,7 +232,7 @@ def silence_is_unknown(
     method: Callable[_P, Coroutine[Any, Any, _T]],
 ) -> Callable[_P, Coroutine[Any, Any, _T | Unknown]]:
     @wraps(method)
-    async def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T | Unknown:
+    async def called(*args: _P.args, **kwargs: _P.kwargs) -> _T | Unknown:
         try:
             return await method(*args, **kwargs)
         except NoSupplierAnswer as silence:
@@ -242,7 +242,7 @@ def silence_is_unknown(
                 is_unreadable=silence.is_unreadable,
             )
 
-    return asked
+    return called
 
 
 def usd_of_cents(cents: int) -> Decimal:

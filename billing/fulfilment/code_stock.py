@@ -66,7 +66,7 @@ class StockCode(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: int | None = None
 
 
-class Taken(NamedTuple):
+class TakenCode(NamedTuple):
     code: str
     expires_at: int | None
 
@@ -103,7 +103,7 @@ async def add(
 
 async def take(
     tx: Transaction, vault: Vault, kind: StockKind, transaction_id: str, *, now_us: int
-) -> Taken | None:
+) -> TakenCode | None:
     """Return the top-up's code, or assign the oldest one in stock. Concurrent transactions get different codes
     without waiting.
     """
@@ -118,7 +118,7 @@ async def take(
     return await held(tx, vault, transaction_id)
 
 
-async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | None:
+async def held(tx: Transaction, vault: Vault, transaction_id: str) -> TakenCode | None:
     row = await tx.fetch_one(
         "SELECT id, sealed, expires_at FROM stock_codes WHERE transaction_id = :id",
         id=transaction_id,
@@ -126,7 +126,7 @@ async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | No
     if row is None:
         return None
     plain = vault.open(bytes(row["sealed"]), purpose=PURPOSE, subject=row["id"])
-    return Taken(plain.decode(), row["expires_at"])
+    return TakenCode(plain.decode(), row["expires_at"])
 
 
 async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[StockLevel]:
@@ -260,19 +260,19 @@ class CodeStock(Supplier):
             tools.environment, tools.supplier_id, request.platform, request.amount_cents
         )
 
-        async def take_in_turn(tx: Transaction) -> Taken | Unknown | None:
+        async def take_in_turn(tx: Transaction) -> TakenCode | Unknown | None:
             if not await lock_turn(tx, request.transaction_id, tools.supplier_id, request.attempt):
                 return Unknown("asked again meanwhile")
             return await take(tx, tools.vault, kind, request.transaction_id, now_us=now_us)
 
-        async def look_at_level(tx: Transaction) -> None:
+        async def check_level(tx: Transaction) -> None:
             low = await became_low(tx, kind, now_us=now_us)
             if low is not None:
                 await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take_in_turn)
         # Run this in a separate transaction: it locks accounts, whose holders may wait for the first transaction.
-        await tools.database.transaction(look_at_level)
+        await tools.database.transaction(check_level)
         if isinstance(taken, Unknown):
             return taken
         if taken is None:

@@ -14,7 +14,7 @@ from billing.fulfilment.asking import (
     HTTP_OK,
     NoSupplierAnswer,
     SupplierAnswer,
-    ask,
+    call,
     decoded,
     silence_is_unknown,
 )
@@ -126,7 +126,7 @@ class Http(Supplier):
                 body=body,
             ),
         }
-        answer = await ask(
+        answer = await call(
             self._client,
             "POST",
             self._options.url,
@@ -144,7 +144,7 @@ class Http(Supplier):
 
     async def probe(self) -> Health:
         try:
-            answer = await ask(
+            answer = await call(
                 self._client,
                 "GET",
                 self._options.url,

@@ -174,7 +174,7 @@ class KeyVendor(ABC):
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
         return None
 
-    async def look_made(
+    async def find_made(
         self,
         request: Request,  # noqa: ARG002
         mark: Mark,  # noqa: ARG002
@@ -242,13 +242,13 @@ class LimitedKeys(Supplier):
         return self._raised(request, key)
 
     @silence_is_unknown
-    async def look(self, request: Request) -> Look:
+    async def look_up(self, request: Request) -> Look:
         plan = _plan_of(request)
         if plan is None:
             return NotDone()
         if plan.key is None:
             mark = Mark(request.transaction_id)
-            found = await self._vendor.look_made(request, mark, plan.sealed)
+            found = await self._vendor.find_made(request, mark, plan.sealed)
             if isinstance(found, Unknown):
                 return found
             return NotDone() if found is None else self._made(request, found)

@@ -146,14 +146,14 @@ class LiteLlmKeys(KeyVendor):
         if self._config.team_id is not None:
             body["team_id"] = self._config.team_id
         answer = await self._api.call("POST", "/key/generate", body=body)
-        found = await self.look_made(request, mark, sealed)
+        found = await self.find_made(request, mark, sealed)
         if found is not None:
             return found
         if answer.status == HTTP_OK:
             raise NoSupplierAnswer("a key that cannot be seen")
         return self.refused(refusal_of(answer))
 
-    async def look_made(
+    async def find_made(
         self, request: Request, mark: Mark, sealed: str | None
     ) -> MadeKey | Unknown | None:
         secret = self._opened(request, sealed)

@@ -289,7 +289,7 @@ class UserQuota(NewApiSupplier):
         return self._unclear(plan, granted, request, said)
 
     @silence_is_unknown
-    async def look(self, request: Request) -> Look:
+    async def look_up(self, request: Request) -> Look:
         plan = read_left(request.prepared, _Plan)
         if plan is None:
             return NotDone()
@@ -356,7 +356,7 @@ class NewApiCodes(NewApiSupplier):
         return self._delivered(request, code)
 
     @silence_is_unknown
-    async def look(self, request: Request) -> Look:
+    async def look_up(self, request: Request) -> Look:
         return await self._found(request) or NotDone()
 
     @silence_is_unknown

@@ -159,7 +159,7 @@ class Supplier(ABC):
         """
         return None
 
-    async def look(self, request: Request) -> Look:  # noqa: ARG002
+    async def look_up(self, request: Request) -> Look:  # noqa: ARG002
         """Return whether exactly this top-up was delivered. If in doubt, return Unknown, because a wrong
         NotDone delivers the credit twice.
         """

@@ -16,7 +16,7 @@ from billing.topups.topup import AlreadyEnded, TopUp
 from billing.topups.views import Reversal, ReversedTopUp
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields
-from keys.act import MERCHANT, CallContext, EngineAct, Told
+from keys.act import MERCHANT, CallContext, EngineAct, EnvelopeFacts
 from store.database import Transaction
 
 
@@ -62,10 +62,10 @@ def _view(done: ReversedOutcome) -> ReversedTopUp:
     return ReversedTopUp.of(done.topup, wallet_balance_cents=balance, reversal=reversal)
 
 
-def _told(done: ReversedOutcome, _: ReversedTopUp) -> Told:
+def _reversal_outcome(done: ReversedOutcome, _: ReversedTopUp) -> EnvelopeFacts:
     asked = done.reversal
     at_us = None if asked is None else asked.ended_at or asked.requested_at
-    return Told(done.topup.id, done.topup.status, at_us=at_us)
+    return EnvelopeFacts(done.topup.id, done.topup.status, at_us=at_us)
 
 
 REVERSE: Final = EngineAct(
@@ -84,7 +84,7 @@ REVERSE: Final = EngineAct(
     view=_view,
     result=ReversedTopUp,
     refuses=(AlreadyUsed, NotFound, AlreadyEnded),
-    told=_told,
+    told=_reversal_outcome,
     outcomes=("reversed", "reversing"),
     is_pending=lambda shown: shown.status == "reversing",
     moves_money=True,

@@ -143,7 +143,7 @@ class Suppliers:
             notify()
         return True
 
-    async def keep(self) -> None:
+    async def keep_fresh(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
             try:

@@ -311,14 +311,14 @@ async def row_findings(
     rows, rows with new transfers, and small tables are checked.
     """
     for one in _WHOLE_TEXTS:
-        for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
+        for finding in await database.read(partial(_run_rules, tenant=tenant, texts=[one])):
             yield finding
     async for finding in _by_transfers(database, tenant, since_us):
         yield finding
     for table in _TABLES:
         about = {"topups"} if table.name == "topups" else {table.name, "subjects"}
         async for ids in _ids(database, tenant, table, since_us):
-            for finding in await _asked(database, tenant, about, {"ids": ids}):
+            for finding in await _findings_about(database, tenant, about, {"ids": ids}):
                 yield finding
 
 
@@ -330,15 +330,19 @@ async def _by_transfers(
     while page := await database.read(partial(_transfers_page, tenant=tenant, after=after)):
         bounds = {"after_id": after, "to_id": page[-1][0]}
         after = page[-1][0]
-        for finding in await _asked(database, tenant, {"transfers"}, bounds):
+        for finding in await _findings_about(database, tenant, {"transfers"}, bounds):
             yield finding
         topups = {row[1] for row in page if row[1] is not None}
         if since_us and topups:
-            for finding in await _asked(database, tenant, {"topups"}, {"ids": sorted(topups)}):
+            for finding in await _findings_about(
+                database, tenant, {"topups"}, {"ids": sorted(topups)}
+            ):
                 yield finding
         subjects = {row[2] or row[0] for row in page if row[1] is None or row[3] not in _OF_TOPUPS}
         if subjects:
-            for finding in await _asked(database, tenant, others, {"ids": sorted(subjects)}):
+            for finding in await _findings_about(
+                database, tenant, others, {"ids": sorted(subjects)}
+            ):
                 yield finding
 
 
@@ -353,14 +357,14 @@ async def _ids(
         yield ids
 
 
-async def _asked(
+async def _findings_about(
     database: Database, tenant: Tenant, about: Iterable[str], values: Mapping[str, object]
 ) -> Sequence[Finding]:
     texts = [(rule.says, _NARROWED[rule.says]) for rule in RULES if rule.about in about]
-    return await database.read(partial(_ask, tenant=tenant, texts=texts, values=values))
+    return await database.read(partial(_run_rules, tenant=tenant, texts=texts, values=values))
 
 
-async def _ask(
+async def _run_rules(
     tx: Transaction,
     *,
     tenant: Tenant,

@@ -97,12 +97,12 @@ class Ledger:
 
     def _take(self, rows: Rows) -> None:
         for row in rows:
-            self._keep(_from_row(row))
+            self._remember(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
         missing = sorted(set(ids) - self._by_id.keys())
         for row in await tx.fetch(_BY_ID, ids=missing) if missing else ():
-            self._keep(_from_row(row))
+            self._remember(_from_row(row))
 
     def account(
         self,
@@ -121,7 +121,7 @@ class Ledger:
             found = LedgerAccount(
                 new_id("lac"), *tenant, kind, name, 0, expires_at=expires_at, is_new=True
             )
-            self._keep(found)
+            self._remember(found)
         return found
 
     def wallet(self, tenant: Tenant) -> LedgerAccount:
@@ -246,7 +246,7 @@ class Ledger:
             "transfers", _TRANSFERS.columns, [_TRANSFERS.write(one) for one in self._transfers]
         )
 
-    def _keep(self, account: LedgerAccount) -> None:
+    def _remember(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
         if place in self._accounts:
             return

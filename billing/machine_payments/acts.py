@@ -134,8 +134,8 @@ async def show_payment(context: ActContext) -> PaymentRow:
     return await payments.find(context.tx, context.object_id)
 
 
-async def ask_again(context: CallContext, _asked: Fields) -> PaymentRow:
-    return await context.service(MachinePayments).ask_again(context.object_id)
+async def check_again(context: CallContext, _asked: Fields) -> PaymentRow:
+    return await context.service(MachinePayments).check_again(context.object_id)
 
 
 async def decide_payment(context: CallContext, asked: DecidePayment) -> PaymentRow:
@@ -188,7 +188,7 @@ ASK_PAYMENT = StepsAct(
     path="/payments/{payment_id}/ask",
     audience=(OPERATOR,),
     input=Fields,
-    run=ask_again,
+    run=check_again,
     view=view_of,
     result=MachinePayment,
     refuses=(NotFound, NotOffered),

@@ -158,12 +158,12 @@ class EndPayment(_OnPayment):
         if self.verdict == "settled":
             other = payments.settled_by(self.settlement, found)
             if other is not None:
-                return self._keep_from(state, found, other)
+                return self._refuse_reuse(state, found, other)
         if self.entry is not None:
             state.working_set(AuditEntries).add(self.entry)
         if is_late:
-            return self._give_back_late(state, found)
-        detail = _kept(self.detail)
+            return self._refund_late(state, found)
+        detail = _stored(self.detail)
         if self.verdict == "settled":
             return self._settle(state, found)
         is_lost = found.is_lost or self.is_lost or self._is_overtaken(found)
@@ -176,7 +176,7 @@ class EndPayment(_OnPayment):
         ended = replace(found, state="unknown", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_check_at=next_at)
 
-    def _keep_from(
+    def _refuse_reuse(
         self, state: BatchState, found: MachinePayment, other: MachinePayment
     ) -> MachinePayment:
         said = f"Transaction {self.settlement} already settled payment {other.id}."
@@ -203,16 +203,16 @@ class EndPayment(_OnPayment):
         why = self._send(state)
         if why is not None:
             assert self.code is not None, "what is settled can be given back"
-            return give_back(state, settled, self.code, why)
+            return refund_as_code(state, settled, self.code, why)
         is_over = topups_of(state).find(found.transaction_id, tenant)
         ended_at = state.now_us if is_over is not None and is_over.settled_at else None
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
 
-    def _give_back_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
+    def _refund_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         """Return money that arrived after a refusal, because the payer may have paid again."""
         assert self.code is not None, "what is settled can be given back"
         why = "it was settled after it had been called refused"
-        return give_back(state, self._credit(state, found), self.code, why)
+        return refund_as_code(state, self._credit(state, found), self.code, why)
 
     def _credit(self, state: BatchState, found: MachinePayment) -> MachinePayment:
         tenant, ledger = found.tenant, state.ledger
@@ -250,7 +250,7 @@ class EndDelivery(_OnPayment):
             return found
         if topup.status in _FAILED:
             why = topup.failure_reason or f"the top-up was {topup.status}"
-            return give_back(state, found, self.code, why)
+            return refund_as_code(state, found, self.code, why)
         if topup.settled_at is None:
             return found
         return _changed(state, replace(found, ended_at=state.now_us), detail=found.detail)
@@ -271,7 +271,7 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
     )
 
 
-def give_back(
+def refund_as_code(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
     """Turn a payment's credit into a code for the payer. The machine account owes whatever it has already spent."""
@@ -292,7 +292,7 @@ def give_back(
         refund_code_hint=code.last4,
         ended_at=state.now_us,
     )
-    return _changed(state, refunded, detail=_kept(why))
+    return _changed(state, refunded, detail=_stored(why))
 
 
 def _changed(
@@ -314,7 +314,7 @@ def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
     read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
 
 
-def _kept(detail: str | None) -> str | None:
+def _stored(detail: str | None) -> str | None:
     return None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)
 
 

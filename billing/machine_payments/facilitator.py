@@ -27,7 +27,7 @@ from billing.providers.abilities import (
     TokenDeclined,
     TokenOutcome,
 )
-from billing.providers.http import NoAnswer, ask, says_nothing, unavailable
+from billing.providers.http import NoAnswer, call_once, says_nothing, unavailable
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import Clock
 from kernel.storable import storable
@@ -149,7 +149,7 @@ class HttpFacilitator:
         headers = {"Content-Type": "application/json"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
-        answer = await ask(
+        answer = await call_once(
             self.client,
             "POST",
             f"{self.url}/{what}",

@@ -88,28 +88,32 @@ class MachinePayments:
         first = begun(payment, now_us=self.clock.now_us(), lease_us=LEASE_US)
         opened = await self.engine.submit(OpenPayment(first))
         if opened.is_ours:
-            return await self._ask(opened.payment)
-        return await self.go_on(opened.payment, wait_s=self.wait_s)
+            return await self._settle_at_facilitator(opened.payment)
+        return await self.resume(opened.payment, wait_s=self.wait_s)
 
     def can_ask(self, payment: MachinePayment) -> bool:
         return (payment.environment, payment.protocol) in self.facilitators
 
-    async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
+    async def resume(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
         if payment.needs_review or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
         if claimed.is_ours:
-            return await self._ask(claimed.payment)
+            return await self._settle_at_facilitator(claimed.payment)
         return await self._wait(claimed.payment, wait_s)
 
-    async def ask_again(self, payment_id: str) -> MachinePayment:
+    async def check_again(self, payment_id: str) -> MachinePayment:
         payment = await self._find(payment_id)
         if payment.ended_at is not None:
             return payment
         if not self.can_ask(payment):
             raise NotOffered(f"{payment.protocol} is no longer set up in {payment.environment}.")
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
-        return await self._ask(claimed.payment) if claimed.is_ours else claimed.payment
+        return (
+            await self._settle_at_facilitator(claimed.payment)
+            if claimed.is_ours
+            else claimed.payment
+        )
 
     async def deliver(self, payment: MachinePayment) -> MachinePayment:
         if payment.state != "paid" or payment.ended_at is not None:
@@ -153,7 +157,7 @@ class MachinePayments:
             return None
         return self._opened(payment.refund_code, _REFUND, payment.id).decode()
 
-    async def _ask(self, payment: MachinePayment) -> MachinePayment:
+    async def _settle_at_facilitator(self, payment: MachinePayment) -> MachinePayment:
         request = self._opened(payment.proof, _PROOF, payment.id)
         said = await self._facilitator(payment).settle(request, _expected(payment))
         if said.verdict == "refused" and payment.is_lost and not said.is_final:

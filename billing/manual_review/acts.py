@@ -525,7 +525,7 @@ GIVE_BACK_TASK = _decision(
 )
 RETRY = _decision(
     "retry",
-    partial(_decide, decisions.AskAgain),
+    partial(_decide, decisions.RetrySupplier),
     Why,
     summary="Call the supplier now",
     description="Call the supplier now instead of later. Depending on its kind, this repeats the call, or checks"

@@ -64,7 +64,7 @@ class ReviewCommand(OnAttempts):
         self._do(state, seen)
         after = self._seen(state, self._topup(state))
         if _shape(after) != _shape(seen) or self.act == "retry":
-            self._tell(state, seen, after)
+            self._record(state, seen, after)
         return self._ended(state, after.topup)
 
     @abstractmethod
@@ -93,7 +93,7 @@ class ReviewCommand(OnAttempts):
         if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():
             raise InvalidInput("Give a reason. Other operators can read it later.", param="reason")
 
-    def _tell(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
+    def _record(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
         entry = audit_log.entry(
             self.by.actor,
             f"topup.{self.act}",
@@ -181,7 +181,7 @@ class RefuseTask(ReviewCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgain(ReviewCommand):
+class RetrySupplier(ReviewCommand):
     act: ClassVar[ReviewAct] = "retry"
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:

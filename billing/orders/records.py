@@ -199,7 +199,7 @@ async def load_reversals(tx: Transaction, ids: Iterable[str]) -> list[Reversal]:
     return [refund.read_row(row) for row in rows]
 
 
-async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
+async def save_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
     await tx.insert(
         "order_reversals",
         ("order_id", *refund.COLUMNS),

@@ -70,7 +70,7 @@ class Reversals:
     def find(self, owner_id: str, key: str) -> Reversal | None:
         return self._known.get(owner_id, {}).get(key)
 
-    def keep(self, reversal: Reversal) -> None:
+    def save(self, reversal: Reversal) -> None:
         self.changes += 1
         self.take([reversal])
         self._changed[reversal.owner_id, reversal.key] = reversal
@@ -78,7 +78,7 @@ class Reversals:
     def bound(self, owner_id: str, paid_amount: int) -> None:
         for one in self.of(owner_id):
             if one.amount > paid_amount:
-                self.keep(replace(one, amount=paid_amount))
+                self.save(replace(one, amount=paid_amount))
 
     @property
     def changed(self) -> list[Reversal]:
@@ -125,7 +125,7 @@ def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reve
     )
 
 
-def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
+def returned_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
     sums = parts = failed_parts = disputed = 0
     for one in reversals:
         if one.kind == "dispute":
@@ -250,7 +250,7 @@ class Refunds:
             return 0
         return open_.amount
 
-    def told_of(
+    def refund_of(
         self, owner_id: str, fact: Refunded | RefundFailed | Disputed | DisputeClosed
     ) -> Refund | None:
         """Return our refund that the report is about. It is found by our ID, the provider's ID, or its amount."""
@@ -270,7 +270,7 @@ class Refunds:
         self.take([refund])
         self._new[refund.id] = refund
 
-    def keep(self, refund: Refund) -> None:
+    def save(self, refund: Refund) -> None:
         self.changes += 1
         self.take([refund])
         (self._new if refund.id in self._new else self._changed)[refund.id] = refund

@@ -32,9 +32,9 @@ from billing.orders.refund import (
     SaleWorkingSet,
     blank_of,
     change_of,
-    gone_of,
     kind_of,
     move as move_refund,
+    returned_of,
 )
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef, Problem, in_words
@@ -74,7 +74,7 @@ class SoldCredit:
             micros = due_micros - self.reversed_micros
             changed = self._take_back(state, micros, before_micros)
         elif due_micros < self.reversed_micros:
-            changed = self._give_back(state, self.reversed_micros - due_micros)
+            changed = self._return_credit(state, self.reversed_micros - due_micros)
         else:
             changed = self
         return replace(changed, reversed_micros=due_micros)
@@ -128,7 +128,7 @@ class SoldCredit:
             reversed_grant_micros=self.reversed_grant_micros + by_grant,
         )
 
-    def _give_back(self, state: BatchState, micros: int) -> Self:
+    def _return_credit(self, state: BatchState, micros: int) -> Self:
         owed, wallet, grant = self._sources(state)
         to_owed = min(micros, owed.balance_micros)
         from_elsewhere = self.reversed_micros - self.reversed_grant_micros
@@ -205,7 +205,7 @@ def brought(
     before_micros = state.ledger.balance_micros(sold.tenant, state.now_us)
     sold.release(state, holding.held_micros, holding.held_grant_micros, holding.id)
     emptied = with_fields(holding, held_micros=0, held_grant_micros=0)
-    refunds.keep(emptied)
+    refunds.save(emptied)
     taken = sold.brought_to(state, due_micros, before_micros=before_micros)
     if wanted_micros:
         set_aside(state, taken, refunds, emptied, wanted_micros)
@@ -217,7 +217,7 @@ def set_aside(
 ) -> Refund:
     held, by_grant = sold.set_aside(state, micros, refund.id)
     changed = with_fields(refund, held_micros=held, held_grant_micros=by_grant)
-    refunds.keep(changed)
+    refunds.save(changed)
     return changed
 
 
@@ -252,14 +252,14 @@ def take_fact(
         return TakenFact(known, problem=changed)
     ours = follow(state, sale.refunds, sale.reversals, owner_id, fact)
     if changed is not None:
-        sale.reversals.keep(changed)
+        sale.reversals.save(changed)
     return TakenFact(known, changed, ours)
 
 
 def follow(
     state: BatchState, refunds: Refunds, reversals: Reversals, owner_id: str, fact: Reversed
 ) -> Refund | None:
-    ours = refunds.told_of(owner_id, fact)
+    ours = refunds.refund_of(owner_id, fact)
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
     for key in {ours.id, ours.key} - {fact.key}:
@@ -275,7 +275,7 @@ def follow(
     if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
         moved = move_refund(ours, "failed", now_us=state.now_us, detail="the money came back")
     if moved != refunds.find(owner_id, moved.id):
-        refunds.keep(moved)
+        refunds.save(moved)
     return moved
 
 
@@ -284,7 +284,7 @@ def end_reversal(
 ) -> None:
     known = reversals.find(owner_id, key)
     if known is not None:
-        reversals.keep(with_fields(known, status=status))
+        reversals.save(with_fields(known, status=status))
 
 
 def _is_failed(reversals: Reversals, owner_id: str, key: str) -> bool:
@@ -307,7 +307,7 @@ def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
 def follow_refund(state: BatchState, order: Order) -> Order:
     working_set = state.working_set(OrderWorkingSet)
     refunds = working_set.refunds.of(order.id)
-    gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)
+    gone = returned_of(working_set.reversals.of(order.id), order.payment.amount)
     is_back = gone >= order.payment.amount
     if not is_uncredited(order) or any(one.is_open for one in refunds):
         return order
@@ -318,9 +318,9 @@ def follow_refund(state: BatchState, order: Order) -> Order:
     if order.status == "failed" and not is_back and _failed_last(refunds):
         reclaim(state, order)
         reason = f"a refund of {in_words(order.payment)} failed: the money is here"
-        return _kept(state, move(order, "review", reason=reason, refunded_amount=0))
+        return _changed(state, move(order, "review", reason=reason, refunded_amount=0))
     if order.status == "failed" and gone != order.refunded_amount:
-        return _kept(state, amend(order, refunded_amount=gone))
+        return _changed(state, amend(order, refunded_amount=gone))
     return order
 
 
@@ -334,7 +334,7 @@ def _failed_last(refunds: Sequence[Refund]) -> bool:
     return bool(refunds) and max(refunds, key=lambda one: one.ended_at or 0).status == "failed"
 
 
-def _kept(state: BatchState, order: Order) -> Order:
+def _changed(state: BatchState, order: Order) -> Order:
     state.working_set(OrderWorkingSet).change(order)
     return order
 
@@ -392,7 +392,7 @@ class ReverseOrder(OnOrder):
 
     def apply(self, state: BatchState, order: Order) -> OrderResult:
         working_set, key = state.working_set(OrderWorkingSet), self.fact.key
-        before = working_set.refunds.told_of(order.id, self.fact)
+        before = working_set.refunds.refund_of(order.id, self.fact)
         taken = take_fact(state, working_set, order.id, order.tenant, order.payment, self.fact)
         is_new = taken.known is None and taken.changed is not None
         self._note_dispute(state, order, is_new=is_new)
@@ -453,7 +453,7 @@ def apply_reversals(
         return order
     working_set = state.working_set(OrderWorkingSet)
     reversals = working_set.reversals.of(order.id)
-    returned_amount = gone_of(reversals, order.payment.amount)
+    returned_amount = returned_of(reversals, order.payment.amount)
     due = due_micros(order, returned_amount)
     status = status_of(order, reversals, returned_amount)
     to_come = working_set.refunds.to_come(order.id, reversals)
@@ -464,7 +464,7 @@ def apply_reversals(
         order.refunded_amount,
         order.reversed_micros,
     ):
-        tell_returned(state, order, 0, reason, dispute)
+        publish_returned(state, order, 0, reason, dispute)
         return order
     changed = amend(
         order,
@@ -477,7 +477,7 @@ def apply_reversals(
         changed = move(changed, status)
     working_set.change(changed)
     dispute = dispute if reason else _standing(reversals)
-    tell_returned(state, changed, returned_amount - order.refunded_amount, reason, dispute)
+    publish_returned(state, changed, returned_amount - order.refunded_amount, reason, dispute)
     return changed
 
 
@@ -486,7 +486,7 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
     return by_status.get("open") or by_status.get("lost")
 
 
-def tell_returned(
+def publish_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
     """Publish an event about returned money or a dispute, if there is any.

@@ -119,7 +119,7 @@ class SettlePaid(OnOrder):
             return OrderResult(order, "repeated", problem.sentence)
         owner = state.working_set(OrderWorkingSet).owner_of(self._claim(self.payment_id))
         if owner == order.id:
-            payments.keep(new_payment(order, self.payment_id, self.price, state.now_us))
+            payments.save(new_payment(order, self.payment_id, self.price, state.now_us))
         named = replace(problem, payment_ref=self.payment_id)
         return OrderResult(order, "review", problem.sentence, named)
 

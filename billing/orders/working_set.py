@@ -98,7 +98,7 @@ class OrderWorkingSet(SaleWorkingSet):
     async def update(self, tx: Transaction, now_us: int) -> None:
         await order_rows.insert(tx, list(self._new.values()))
         await order_rows.update(tx, list(self._changed.values()))
-        await order_rows.keep_reversals(tx, self.reversals.changed)
+        await order_rows.save_reversals(tx, self.reversals.changed)
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
@@ -254,7 +254,7 @@ class UncreditedPayments(SaleWorkingSet):
         found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
         return next((one for one in found if one is not None), None)
 
-    def keep(self, payment: UncreditedPayment) -> None:
+    def save(self, payment: UncreditedPayment) -> None:
         self.changed()
         is_new = payment.id not in self._known or payment.id in self._new
         self._known[payment.id] = payment

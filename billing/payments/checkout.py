@@ -93,7 +93,7 @@ class CustomerBook:
         )
         made, now_us = await maker.make_customer(request), self._clock.now_us()
         return await self._database.transaction(
-            lambda tx: subscription_rows.keep_first_customer(
+            lambda tx: subscription_rows.save_first_customer(
                 tx, order.tenant, order.provider, made, gone=gone, now_us=now_us
             )
         )

@@ -82,7 +82,7 @@ class DisputeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         }
 
 
-async def keep(
+async def save(
     tx: Transaction,
     notification: NotificationRef,
     fact: Disputed | DisputeClosed,
@@ -120,7 +120,7 @@ async def keep(
     on_conflict = _UPDATE if fact.note is not None else _LEARN
     await tx.insert("disputes", _ROWS.columns, [_ROWS.write(said)], on_conflict=on_conflict)
     if known is None and not note.is_over:
-        await _tell(tx, said, now_us=now_us)
+        await _notify_operators(tx, said, now_us=now_us)
 
 
 async def page_of_disputes(
@@ -190,7 +190,7 @@ def _bare(fact: Disputed | DisputeClosed) -> DisputeNote:
     return DisputeNote("open")
 
 
-async def _tell(tx: Transaction, said: DisputeRow, *, now_us: int) -> None:
+async def _notify_operators(tx: Transaction, said: DisputeRow, *, now_us: int) -> None:
     rows = await tx.fetch(_OPERATORS, environment=said.environment)
     tenants = [Tenant(row["account_id"], said.environment) for row in rows]
     if not tenants:

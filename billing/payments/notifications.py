@@ -359,7 +359,7 @@ async def related(
     return tuple(dict.fromkeys([*given, *also]))
 
 
-async def keep(
+async def save_unmatched(
     tx: Transaction,
     notification: NotificationRef,
     fact: Reversed,
@@ -490,7 +490,7 @@ class NotificationHandler:
     ) -> NotificationOutcome:
         found = await self._subject(fact, notification)
         if isinstance(fact, Disputed | DisputeClosed):
-            await self._keep_dispute(fact, found, notification)
+            await self._save_dispute(fact, found, notification)
         if found is None:
             return await self._note(notification, "unknown", _unknown(fact))
         whose = (found.owner.provider, found.owner.environment)
@@ -512,7 +512,7 @@ class NotificationHandler:
                 fact, await self._learnt(fact, ids, notification), notification
             )
         if found is None or found.kind == "plan order":
-            await self._keep(fact, None if found is None else found.order, notification)
+            await self._save_unmatched(fact, None if found is None else found.order, notification)
         return found
 
     async def _find(
@@ -530,18 +530,18 @@ class NotificationHandler:
             return await self._inquire(fact, found, notification)
         if isinstance(fact, InvoicePaid) and fact.is_listed:
             fact = await self._checkouts.with_sum(notification, fact)
-        await self._keep_breakdown(fact, notification)
+        await self._save_breakdown(fact, notification)
         command = action(fact)(**found.names, notification=notification)
         return (await self._engine.submit(command)).outcome
 
-    async def _keep_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
+    async def _save_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
         """Store tax and discounts before the payment counts, because its receipt shows them."""
         if not isinstance(fact, Paid | InvoicePaid) or fact.breakdown is None:
             return
         payment_id = fact.payment_id if isinstance(fact, Paid) else fact.invoice_id
         now_us = self._clock.now_us()
         told = [((notification.provider, notification.environment, payment_id), fact.breakdown)]
-        await self._database.transaction(lambda tx: breakdown.keep(tx, told, now_us=now_us))
+        await self._database.transaction(lambda tx: breakdown.save(tx, told, now_us=now_us))
 
     async def _refuse(
         self, found: FactSubject, notification: NotificationRef
@@ -602,15 +602,15 @@ class NotificationHandler:
         if len(ids) > 1:
             await self._database.transaction(lambda tx: link(tx, notification, ids, now_us=now_us))
 
-    async def _keep(
+    async def _save_unmatched(
         self, fact: Reversed, order: Order | None, notification: NotificationRef
     ) -> None:
         owner, now_us = None if order is None else order.account_id, self._clock.now_us()
         await self._database.transaction(
-            lambda tx: keep(tx, notification, fact, account_id=owner, now_us=now_us)
+            lambda tx: save_unmatched(tx, notification, fact, account_id=owner, now_us=now_us)
         )
 
-    async def _keep_dispute(
+    async def _save_dispute(
         self,
         fact: Disputed | DisputeClosed,
         found: FactSubject | None,
@@ -624,7 +624,7 @@ class NotificationHandler:
             owner = (one.account_id, order_id)
         now_us = self._clock.now_us()
         await self._database.transaction(
-            lambda tx: disputes.keep(tx, notification, fact, owner, now_us=now_us)
+            lambda tx: disputes.save(tx, notification, fact, owner, now_us=now_us)
         )
 
     async def _inquire(

@@ -204,7 +204,7 @@ def _traced(found: OrderTrace) -> TracedOrder:
     )
 
 
-def _asked(found: questions.AskedOrder) -> AskedOrder:
+def _checked(found: questions.AskedOrder) -> AskedOrder:
     order, outcome = found.order, found.outcome
     return AskedOrder(id=order.id, status=order.status, outcome=outcome, detail=_ASKED[outcome])
 
@@ -265,8 +265,8 @@ async def reject_order(context: CallContext, asked: RejectOrder) -> Resolve:
     return _resolution(context, "reject", asked.reason)
 
 
-async def ask_provider(context: CallContext, _asked: Fields) -> questions.AskedOrder:
-    return await context.service(Payments).ask(context.tenant, context.object_id)
+async def check_at_provider(context: CallContext, _asked: Fields) -> questions.AskedOrder:
+    return await context.service(Payments).check_now(context.tenant, context.object_id)
 
 
 LIST_PROBLEMS = ListAct(
@@ -306,8 +306,8 @@ ASK_PROVIDER = StepsAct(
     path="/orders/{order_id}/ask",
     audience=(OPERATOR,),
     input=Fields,
-    run=ask_provider,
-    view=_asked,
+    run=check_at_provider,
+    view=_checked,
     result=AskedOrder,
     owner_of=owner_of,
     done="This page shows the provider's latest response.",

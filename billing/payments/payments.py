@@ -29,7 +29,7 @@ from billing.payments.questions import (
     inquiry_of,
 )
 from billing.payments.recharging.charging import Charging
-from billing.payments.recharging.forgotten import Forgetting
+from billing.payments.recharging.customer_deletion import CustomerDeleter
 from billing.payments.recharging.saving import Savings
 from billing.payments.review import Resolve
 from billing.payments.sandbox import subscription as sandbox_subscription
@@ -103,7 +103,7 @@ class Payments:
             self._checkouts,
             self.notifications,
         )
-        self.forgetting = Forgetting(database, clock, providers)
+        self.forgetting = CustomerDeleter(database, clock, providers)
         self.questions = self.questions_within(ASK_S_MAX)
         self.steering = SubscriptionSteering(database, clock, engine, providers, self.notifications)
 
@@ -244,7 +244,7 @@ class Payments:
         if is_over and not is_charge:
             await self._engine.submit(ending(order, "expired", "it was not paid in time"))
 
-    async def asked(self, order: Order) -> Sequence[Fact]:
+    async def query(self, order: Order) -> Sequence[Fact]:
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
@@ -259,7 +259,7 @@ class Payments:
         pairs = await self._checkouts.linked(notification, object_ids)
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
-    async def ask(self, tenant: Tenant, order_id: str) -> AskedOrder:
+    async def check_now(self, tenant: Tenant, order_id: str) -> AskedOrder:
         async def work(tx: Transaction) -> Order:
             return await order_list.get(tx, tenant, order_id)
 
@@ -268,7 +268,7 @@ class Payments:
             await self.check(order)
             order = await self._database.read(work)
             return AskedOrder(order, "not_open" if order.provider_ref is None else "opened")
-        return await self.questions.ask(order)
+        return await self.questions.check(order)
 
     async def approve(self, command: Resolve) -> Order:
         """Credit an order, then process earlier reports about its plan; raise the refusals of Resolve."""

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan, item_of
 from billing.payments.payments import Payments
-from billing.payments.recharging import forgotten
-from billing.payments.recharging.forgotten import ForgottenCustomer as Row
+from billing.payments.recharging import customer_deletion
+from billing.payments.recharging.customer_deletion import ForgottenCustomer as Row
 from billing.providers.abilities import (
     SetupChecking,
     SetupFinding,
@@ -36,7 +36,7 @@ ProviderState = Literal["ready", "sandbox", "off"]
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderStanding:
+class ProviderStatus:
     name: str
     label: str
     environment: Environment
@@ -48,7 +48,7 @@ class ProviderStanding:
 class CheckedProvider:
     """A provider with the findings about its settings, or without findings if it can't be called."""
 
-    standing: ProviderStanding
+    standing: ProviderStatus
     findings: Sequence[SetupFinding]
 
     @property
@@ -57,8 +57,8 @@ class CheckedProvider:
         return all(one.is_well is not False for one in self.findings)
 
 
-def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
-    found: list[ProviderStanding] = []
+def standings(known: Providers, public_url: str) -> Sequence[ProviderStatus]:
+    found: list[ProviderStatus] = []
     for registration in known.registrations:
         for environment in ENVIRONMENTS:
             name = registration.name
@@ -68,12 +68,12 @@ def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
             elif known.is_simulated(name, environment):
                 state = "sandbox"
             url = f"{public_url}{registration.paths[0]}" if public_url else ""
-            found.append(ProviderStanding(name, known.label(name), environment, state, url))
+            found.append(ProviderStatus(name, known.label(name), environment, state, url))
     return found
 
 
 async def check(
-    database: Database, payments: Payments, standing: ProviderStanding
+    database: Database, payments: Payments, standing: ProviderStatus
 ) -> CheckedProvider:
     """Check the provider's settings within SETUP_S_MAX seconds. The provider's failures aren't raised."""
     registration = payments.providers.registration(standing.name)
@@ -242,32 +242,32 @@ async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[Ch
     return [one if one.findings else _unasked(one.standing) for one in found]
 
 
-def _unasked(standing: ProviderStanding) -> CheckedProvider:
+def _unasked(standing: ProviderStatus) -> CheckedProvider:
     return CheckedProvider(standing, (SetupFinding("credentials", None, _UNASKED[standing.state]),))
 
 
 async def list_forgotten(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[Row]:
-    return await forgotten.list_forgotten(context.tx, context.environment)
+    return await customer_deletion.list_forgotten(context.tx, context.environment)
 
 
 async def retry_customer(context: ActContext, asked: RetryBody) -> Change[Row]:
     found = await _found(context, asked.provider)
-    await forgotten.ask_again(context.tx, found, now_us=context.now_us)
+    await customer_deletion.retry_now(context.tx, found, now_us=context.now_us)
     return Change(before=found, after=replace(found, next_attempt_at=context.now_us))
 
 
 async def drop_customer(context: ActContext, asked: DropBody) -> Change[Row]:
     found = await _found(context, asked.provider)
-    await forgotten.give_up(context.tx, found)
+    await customer_deletion.give_up(context.tx, found)
     told = {"by": context.person}
     return Change(after=found, is_gone=True, told=told, reason=asked.reason)
 
 
 async def _found(context: ActContext, provider: str) -> Row:
     key = (provider, context.environment, context.object_id)
-    return await forgotten.get(context.tx, key)
+    return await customer_deletion.get(context.tx, key)
 
 
 def _shown(row: Row) -> Mapping[str, Any]:

@@ -103,7 +103,7 @@ class Questions:
         self._notifications = notifications
         self._under_way: Counter[str] = Counter()
 
-    async def ask(self, order: Order) -> AskedOrder:
+    async def check(self, order: Order) -> AskedOrder:
         """Query the provider, unless a query is useless or was just made. The provider's failure isn't raised."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"

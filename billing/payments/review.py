@@ -102,7 +102,7 @@ class Resolve:
         for one in held:
             state.working_set(SubscriptionWorkingSet).resolve(one)
         what = "rejected" if order.status == "review" else "dismissed"
-        detail = f"{what} by {self._who}: {order.reason or 'settled before'}"
+        detail = f"{what} by {self._signed}: {order.reason or 'settled before'}"
         resolved = order
         if order.status == "review":
             resolved = end_unpaid(state, order, "failed", detail[:REASON_CHARACTERS_MAX])
@@ -123,7 +123,7 @@ class Resolve:
                 param="amount",
             )
         counted = in_words(Price(amount, waiting.price.currency))
-        detail = f"approved by {self._who}: {order.reason or f'invoice {waiting.invoice_id}'}"
+        detail = f"approved by {self._signed}: {order.reason or f'invoice {waiting.invoice_id}'}"
         if amount != waiting.price.amount or waiting.came not in {None, waiting.price}:
             detail = f"{detail}; {counted} counts as paid"
         resolved = order
@@ -183,7 +183,7 @@ class Resolve:
         return OrderResult(resolved, "applied", detail)
 
     @property
-    def _who(self) -> str:
+    def _signed(self) -> str:
         return f"{self.by} ({self.note})" if self.note else self.by
 
 

@@ -194,9 +194,9 @@ class SubscriptionSteering:
         )
         if asked.change is None or not asked.is_mine:
             return asked
-        return await self._ask(asked.subscription, asked.change, is_first=True)
+        return await self._call_provider(asked.subscription, asked.change, is_first=True)
 
-    async def go_on(self, due: SubscriptionChange) -> None:
+    async def resume(self, due: SubscriptionChange) -> None:
         claimed = await self.database.transaction(
             lambda tx: subscription_change.claim(tx, due, now_us=self._clock.now_us())
         )
@@ -204,7 +204,7 @@ class SubscriptionSteering:
             return
         one = await self._find(due.tenant, due.subscription_id)
         try:
-            await self._ask(one, claimed, is_first=False)
+            await self._call_provider(one, claimed, is_first=False)
         except (ProviderRefused, ChangeNotAllowed) as error:
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
@@ -295,7 +295,7 @@ class SubscriptionSteering:
             return self.is_orphan(one)
         return True
 
-    async def _ask(
+    async def _call_provider(
         self, one: Subscription, change: SubscriptionChange, *, is_first: bool
     ) -> ChangedSubscription:
         """Call the provider. If it refuses, or has ended the subscription, end the request and raise the refusal."""
@@ -303,7 +303,7 @@ class SubscriptionSteering:
         # Providers send whole seconds, so their reports of this second count as older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
-            standing = await _asked(self._steering(one), request, is_first=is_first)
+            standing = await _steered(self._steering(one), request, is_first=is_first)
             await self._act_on(one, change, replace(standing, sent_at=requested_at))
         except ProviderRefused as error:
             refusal = refusal_of(error, request.in_words)
@@ -355,7 +355,7 @@ class SubscriptionSteering:
             )
         if is_simulated:
             return SandboxSteering(
-                provider, one.provider, self.database, self._clock, self._tell(one)
+                provider, one.provider, self.database, self._clock, self._notifier(one)
             )
         found = ability(provider, Steering)  # type: ignore[type-abstract]  # a protocol is meant
         if found is None:
@@ -382,7 +382,7 @@ class SubscriptionSteering:
         steering = self._steering(one)
         return steering if isinstance(steering, Previewing) else None
 
-    def _tell(self, one: Subscription) -> Tell:
+    def _notifier(self, one: Subscription) -> Tell:
         async def tell(said: Notification) -> object:
             ref = NotificationRef(one.provider, one.environment, said.event_id, said.type)
             return await self._notifications.act_on(said.facts, ref)
@@ -441,7 +441,7 @@ class SubscriptionSteering:
         )
 
 
-async def _asked(
+async def _steered(
     provider: Steering, request: SteerRequest, *, is_first: bool
 ) -> SubscriptionChanged:
     if not is_first:

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from billing.payments.recharging.forgotten import count_forgotten
+from billing.payments.recharging.customer_deletion import count_forgotten
 from billing.recharges import recharge
 from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import HOUR_US

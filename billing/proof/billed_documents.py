@@ -41,7 +41,7 @@ class DocumentCheck:
         rows, onward = await page(tx, _DOCUMENTS, at)
         made = [document.ROWS.read(row) for row in rows]
         payments = await payments_of(tx, {one.subject_id for one in made})
-        told = await _told(tx, at.tenant, payments.values())
+        told = await _breakdowns(tx, at.tenant, payments.values())
         broken: list[Broken] = []
         for one in made:
             broken += differs(AMOUNT, one.id, one.facts.paid, one.amount)
@@ -143,7 +143,7 @@ async def _documents_of(
     return found
 
 
-async def _told(
+async def _breakdowns(
     tx: Transaction, tenant: Tenant, payments: Iterable[Payment]
 ) -> Mapping[str, tuple[Breakdown, int]]:
     keys = [(one.provider, tenant.environment, one.payment_id) for one in payments]

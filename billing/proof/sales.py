@@ -10,7 +10,7 @@ import msgspec
 from billing.ledger.rule import OWN
 from billing.orders import records as order_rows, refund, working_set
 from billing.orders.order import SETTLED, Order, due_micros
-from billing.orders.refund import Refund, Reversal, gone_of
+from billing.orders.refund import Refund, Reversal, returned_of
 from billing.orders.reversal import status_of
 from billing.orders.working_set import UncreditedPayment
 from billing.proof.check import Broken, Place, Step, differs, fails, page
@@ -106,7 +106,7 @@ def _judged(order: Order, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     )
     if order.kind == "subscription":
         return
-    gone = gone_of(reversals, order.payment.amount)
+    gone = returned_of(reversals, order.payment.amount)
     if order.status in SETTLED:
         yield from differs(GONE, order.id, gone, order.refunded_amount)
         yield from differs(SHARE, order.id, due_micros(order, gone), order.reversed_micros)
@@ -238,7 +238,7 @@ class UncreditedCheck:
         reversals = await reversals_of(tx, [one.id for one in payments])
         broken: list[Broken] = []
         for one in payments:
-            gone = gone_of(reversals.get(one.id, ()), one.amount)
+            gone = returned_of(reversals.get(one.id, ()), one.amount)
             broken += differs(UNCREDITED, one.id, gone, one.refunded_amount)
         refunds = await refunds_of(tx, reversals)
         came = await _came(tx, payments)
@@ -277,7 +277,7 @@ def _period(
     yield from fails(CHANGE, period.id, is_true=len({one is None for one in told}) == 1)
     if period.comp_reason is not None:
         return
-    gone = gone_of(reversals, period.amount)
+    gone = returned_of(reversals, period.amount)
     yield from differs(PERIOD_GONE, period.id, gone, period.refunded_amount)
     due = given_back_of(period, parts, gone)
     yield from differs(PERIOD_SHARE, period.id, due, period.reversed_micros)

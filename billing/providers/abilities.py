@@ -120,7 +120,7 @@ class RefundRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundWord:
+class RefundReport:
     status: Literal["pending", "succeeded", "failed"]
     provider_refund_id: str | None = None
     fact: Refunded | RefundFailed | None = None
@@ -145,9 +145,9 @@ class Refunding(Protocol):
     is_repeatable: bool
     tells_parts: bool
 
-    async def refund(self, request: RefundRequest) -> RefundWord: ...
+    async def refund(self, request: RefundRequest) -> RefundReport: ...
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         """Return the refund's outcome, or None if the provider has no such refund. Raises ProviderUnavailable."""
         ...
 
@@ -236,7 +236,7 @@ class SavedPayments(Protocol):
 
 
 @runtime_checkable
-class KeepsPayments(Protocol):
+class SavesPayments(Protocol):
     @property
     def keeps_payments(self) -> bool: ...
 
@@ -445,7 +445,7 @@ def unlisted_webhook(label: str, wanted: WantedSetup) -> SetupFinding:
     return SetupFinding("webhook", None, detail)
 
 
-def refund_made(request: RefundRequest) -> RefundWord:
+def refund_made(request: RefundRequest) -> RefundReport:
     """Return a full refund, for a provider that doesn't identify its refunds."""
     subject = Subject(request.order_id, (request.payment_ref, request.id))
-    return RefundWord("succeeded", None, Refunded(subject, request.id, request.price))
+    return RefundReport("succeeded", None, Refunded(subject, request.id, request.price))

@@ -46,7 +46,7 @@ def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
     return tuple(cut)
 
 
-async def keep(
+async def save(
     tx: Transaction, payments: Iterable[tuple[PaymentKey, Breakdown]], *, now_us: int
 ) -> None:
     await tx.insert(

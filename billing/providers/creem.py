@@ -21,8 +21,8 @@ from billing.providers.abilities import (
     ListedPage,
     ListedPayment,
     ListedStatus,
+    RefundReport,
     RefundRequest,
-    RefundWord,
     SetupFinding,
     SteerRequest,
     WantedPrice,
@@ -618,11 +618,11 @@ class Creem:
         self._client = client
         self._clock = clock
         self.abilities: tuple[object, ...] = (
-            CreemSteering(self._ask),
-            CreemRefunds(self._ask),
-            CreemListing(self._ask),
-            CreemPaidSum(self._ask),
-            CreemSetupCheck(self._ask, self._credit_product, self._unit_amount),
+            CreemSteering(self._call),
+            CreemRefunds(self._call),
+            CreemListing(self._call),
+            CreemPaidSum(self._call),
+            CreemSetupCheck(self._call, self._credit_product, self._unit_amount),
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
@@ -638,7 +638,7 @@ class Creem:
             body["customer"] = {"id": request.customer_ref}
         elif request.customer_email is not None:
             body["customer"] = {"email": request.customer_email}
-        made = await self._ask("POST", "/v1/checkouts", Checkout, body)
+        made = await self._call("POST", "/v1/checkouts", Checkout, body)
         if not made.checkout_url:
             raise unavailable(NAME, "a checkout without an address")
         await self._check_price(request, made, product, units)
@@ -650,7 +650,7 @@ class Creem:
         sold = made.product
         if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
             query = urlencode({"product_id": product})
-            sold = await self._ask("GET", f"/v1/products?{query}", Product)
+            sold = await self._call("GET", f"/v1/products?{query}", Product)
         if sold.price is None or sold.currency is None:
             raise unavailable(NAME, "a product without a price")
         price_there = Price(sold.price * units, sold.currency.upper())
@@ -675,7 +675,7 @@ class Creem:
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
         query = urlencode({"checkout_id": ref})
         try:
-            found = await self._ask("GET", f"/v1/checkouts?{query}", Checkout)
+            found = await self._call("GET", f"/v1/checkouts?{query}", Checkout)
         except ProviderRefused:
             raise unavailable(NAME, "no answer about the payment") from None
         if found.order_id != order_id:
@@ -684,7 +684,7 @@ class Creem:
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 it takes none
         body = {"customer_id": customer_ref}
-        made = await self._ask("POST", "/v1/customers/billing", _Portal, body)
+        made = await self._call("POST", "/v1/customers/billing", _Portal, body)
         return made.customer_portal_link
 
     def read(self, received: Received) -> Notification:
@@ -719,7 +719,7 @@ class Creem:
     def _signatures(self, body: bytes) -> list[bytes]:
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
-    async def _ask(
+    async def _call(
         self,
         method: str,
         path: str,
@@ -753,18 +753,18 @@ class CreemRefunds(_Part):
     is_repeatable = False
     tells_parts = False
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         body = {"transaction_id": request.payment_ref}
         made = await self._ask("POST", "/v1/refunds", _Made, body, is_once=True)
         if made.status in ("failed", "canceled"):
-            return RefundWord("failed", detail=f"creem says {made.status}")
+            return RefundReport("failed", detail=f"creem says {made.status}")
         if made.status == "succeeded":
             return refund_made(request)
         if made.status in ("pending", "requiresAction"):
-            return RefundWord("pending", detail=f"creem says {made.status}")
+            return RefundReport("pending", detail=f"creem says {made.status}")
         raise unavailable("creem", "an unknown word about the refund")
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         query = urlencode({"transaction_id": request.payment_ref})
         try:
             found = await self._ask("GET", f"/v1/transactions?{query}", _Returned)

@@ -19,8 +19,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from billing.ledger.price import price_of
 from billing.providers.abilities import (
     NO_ADDRESS,
+    RefundReport,
     RefundRequest,
-    RefundWord,
     SetupFinding,
     WantedSetup,
     refund_made,
@@ -233,7 +233,7 @@ class Epay:
                 "The notification belongs to another merchant.", reason="form"
             )
         try:
-            return self._told(found)
+            return self._notification(found)
         except (KeyError, InvalidInput):
             raise _unreadable() from None
 
@@ -253,7 +253,7 @@ class Epay:
         query = urlencode(_signed(parameters, self._keys[0])).encode()
         return Received("GET", {}, query, b"")
 
-    def _told(self, found: Mapping[str, str]) -> Notification:
+    def _notification(self, found: Mapping[str, str]) -> Notification:
         trade_no, status, order_id = found["trade_no"], found["trade_status"], found["out_trade_no"]
         if not (trade_no and order_id):
             raise KeyError("no ids")
@@ -354,7 +354,7 @@ class EpayRefunds:
     def __init__(self, post: Post) -> None:
         self._post = post
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
             # If the order was paid twice, its number would match both payments.
@@ -364,7 +364,7 @@ class EpayRefunds:
             return refund_made(request)
         raise ProviderRefused("Epay refused the refund.")
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:  # noqa: ARG002
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:  # noqa: ARG002
         raise unavailable(NAME, "it cannot be asked about refunds: look at the gateway's own pages")
 
 

@@ -63,7 +63,7 @@ async def within_deadline(provider: str) -> AsyncIterator[None]:
         raise unavailable(provider, "timeout") from None
 
 
-async def ask(
+async def call_once(
     client: httpx.AsyncClient,
     method: str,
     url: str,
@@ -110,7 +110,7 @@ async def call(
     """
     for number in range(tries_max):
         try:
-            answer = await ask(
+            answer = await call_once(
                 client, method, url, headers=headers, content=content, provider=provider
             )
         except NoAnswer as error:

@@ -17,8 +17,8 @@ from pydantic import Field, SecretStr
 
 from billing.ledger.price import price_of
 from billing.providers.abilities import (
+    RefundReport,
     RefundRequest,
-    RefundWord,
     SetupFinding,
     WantedSetup,
     unlisted_webhook,
@@ -174,7 +174,7 @@ class MyFatoorah:
         self._client = client
         self._clock = clock
         self.abilities: tuple[object, ...] = (
-            MyFatoorahRefunds(self._ask, self._currency),
+            MyFatoorahRefunds(self._call, self._currency),
             MyFatoorahSetupCheck(self._base, self._token, self._currency, client),
         )
 
@@ -198,13 +198,13 @@ class MyFatoorah:
         }
         if request.customer_email is not None:
             body["CustomerEmail"] = request.customer_email
-        made = decoded(NAME, await self._ask("/v2/SendPayment", body), _Made)
+        made = decoded(NAME, await self._call("/v2/SendPayment", body), _Made)
         return Opened(made.url, str(made.id), (str(made.id),))
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
         body = {"Key": ref, "KeyType": "InvoiceId"}
         try:
-            status = decoded(NAME, await self._ask("/v2/GetPaymentStatus", body), _Status)
+            status = decoded(NAME, await self._call("/v2/GetPaymentStatus", body), _Status)
             price = price_of(_text(status.invoice_value), self._currency)
         except (ProviderRefused, InvalidInput):
             raise unavailable(NAME, "no answer about the payment") from None
@@ -234,7 +234,7 @@ class MyFatoorah:
         signature = received.headers.get(SIGNATURE_HEADER, b"").strip()
         check_signature(signature, self._signatures(canonical))
         try:
-            return self._told(code, name, found)
+            return self._notification(code, name, found)
         except (InvalidInput, KeyError):
             raise _unreadable() from None
 
@@ -254,7 +254,7 @@ class MyFatoorah:
         }
         return Received("POST", headers, b"", body)
 
-    def _told(self, code: int, name: str, found: Mapping[str, str]) -> Notification:
+    def _notification(self, code: int, name: str, found: Mapping[str, str]) -> Notification:
         if code == _REFUND:
             key, status = found["Refund.Id"], found["Refund.Status"]
             subject = Subject(None, (found["ReferencedInvoice.Id"],))
@@ -280,7 +280,7 @@ class MyFatoorah:
         digests = [hmac.digest(one, canonical, hashlib.sha256) for one in self._secrets]
         return [base64.b64encode(digest) for digest in digests]
 
-    async def _ask(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
+    async def _call(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
         if not self._token:
             raise ProviderRefused("MyFatoorah has no credentials in this environment.")
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
@@ -391,7 +391,7 @@ class MyFatoorahRefunds:
         self._ask = ask
         self._currency = currency
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         key, kind = self._payment(request)
         body = {
             "Key": key,
@@ -402,9 +402,9 @@ class MyFatoorahRefunds:
             "ExternalIdentifier": request.id,
         }
         made = decoded(NAME, await self._ask("/v2/MakeRefund", body, tries_max=1), _MadeRefund)
-        return RefundWord("pending", str(made.refund_id), detail="myfatoorah looks at it")
+        return RefundReport("pending", str(made.refund_id), detail="myfatoorah looks at it")
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         named = request.provider_refund_id
         if named is not None:
             body = {"Key": named, "KeyType": "RefundId"}
@@ -431,7 +431,7 @@ class MyFatoorahRefunds:
             return request.checkout_ref, "InvoiceId"
         return request.payment_ref, "PaymentId"
 
-    def _word(self, request: RefundRequest, found: _RefundStatus) -> RefundWord:
+    def _word(self, request: RefundRequest, found: _RefundStatus) -> RefundReport:
         named, status = str(found.refund_id), found.refund_status.lower()
         subject = Subject(request.order_id, (request.payment_ref, request.id))
         if status == "refunded":
@@ -441,12 +441,12 @@ class MyFatoorahRefunds:
                 raise unavailable(NAME, "a refund without an amount") from None
             if price.amount <= 0:
                 raise unavailable(NAME, "a refund of nothing")
-            return RefundWord("succeeded", named, Refunded(subject, named, price))
+            return RefundReport("succeeded", named, Refunded(subject, named, price))
         if status in ("canceled", "cancelled", "rejected"):
             fact = RefundFailed(subject, named, request.price)
-            return RefundWord("failed", named, fact, detail=f"myfatoorah says {status}")
+            return RefundReport("failed", named, fact, detail=f"myfatoorah says {status}")
         if status == "pending":
-            return RefundWord("pending", named, detail="myfatoorah looks at it")
+            return RefundReport("pending", named, detail="myfatoorah looks at it")
         raise unavailable(NAME, "an unknown word about the refund")
 
 

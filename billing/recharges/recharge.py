@@ -162,7 +162,7 @@ async def spent_cents(tx: Transaction, tenants: Iterable[Tenant]) -> dict[tuple[
     }
 
 
-async def keep(tx: Transaction, recharges: Iterable[Recharge]) -> None:
+async def save(tx: Transaction, recharges: Iterable[Recharge]) -> None:
     rows = [_ROWS.write(one) for one in sorted(recharges, key=lambda one: one.tenant)]
     await tx.insert("recharges", _ROWS.columns, rows, on_conflict=_KEEP)
 
@@ -251,7 +251,7 @@ class RechargesOfBatch:
         if self._removed:
             await remove(tx, self._removed)
         if self._kept:
-            await keep(tx, self._kept.values())
+            await save(tx, self._kept.values())
         if self._new:
             await insert_charges(tx, self._new.values())
         await update_charges(tx, self._changed.values())
@@ -271,7 +271,7 @@ class RechargesOfBatch:
     def spent_cents(self, tenant: Tenant, month: str) -> int:
         return self._spent.get((tenant, month), 0)
 
-    def keep(self, changed: Recharge) -> None:
+    def save(self, changed: Recharge) -> None:
         self.changes += 1
         self._recharges[changed.tenant] = self._kept[changed.tenant] = changed
         self._removed.discard(changed.tenant)
@@ -302,7 +302,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
     recharges.change_charge(replace(charge, next_at=None, is_counted=True, reason=None, url=None))
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
     if found is not None:
-        recharges.keep(replace(found, failures=0, retry_at=None, changed_at=state.now_us))
+        recharges.save(replace(found, failures=0, retry_at=None, changed_at=state.now_us))
     _end_flight(state, tenant, found, order_id, is_paid=True)
     state.publish(
         tenant,
@@ -330,7 +330,7 @@ def note_unpaid(
     recharges.change_charge(replace(charge, next_at=None, is_counted=False, reason=why))
     _end_flight(state, charge.tenant, found, order_id, is_paid=False)
     if not is_told:
-        _tell_failed(state, recharges, charge, why, url=None)
+        _publish_failed(state, recharges, charge, why, url=None)
 
 
 def note_confirmation(
@@ -339,7 +339,7 @@ def note_confirmation(
     if charge.reason is not None:
         return
     recharges.change_charge(replace(charge, next_at=None, reason=reason, url=url))
-    _tell_failed(state, recharges, charge, reason, url=url)
+    _publish_failed(state, recharges, charge, reason, url=url)
 
 
 def note_dispute(
@@ -357,9 +357,9 @@ def note_dispute(
     if found is None or not found.is_on:
         return
     off = replace(found, disabled_reason="dispute", retry_at=None, changed_at=state.now_us)
-    recharges.keep(off)
+    recharges.save(off)
     state.watches.stop(charge.tenant)
-    _tell(state, recharges, off, charge, "disputed", url=None)
+    _publish(state, recharges, off, charge, "disputed", url=None)
 
 
 def note_refusal(
@@ -373,10 +373,10 @@ def note_refusal(
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:
-        _tell(state, recharges, found, None, reason, url=None)
+        _publish(state, recharges, found, None, reason, url=None)
 
 
-def _tell_failed(
+def _publish_failed(
     state: BatchState,
     recharges: RechargesOfBatch,
     charge: FallCharge,
@@ -399,13 +399,13 @@ def _tell_failed(
         retry_at=retry_at,
         changed_at=state.now_us,
     )
-    recharges.keep(failed)
+    recharges.save(failed)
     if is_off:
         state.watches.stop(found.tenant)
-    _tell(state, recharges, failed, charge, reason, url=url)
+    _publish(state, recharges, failed, charge, reason, url=url)
 
 
-def _tell(
+def _publish(
     state: BatchState,
     recharges: RechargesOfBatch,
     found: Recharge,

@@ -159,7 +159,7 @@ def approval_letter(
             amount=language.money(one.topup.charged_cents),
             recipient=one.topup.recipient_email,
         )
-        happened = (*_told(one, language), say("Anyone who has this link can decide once."))
+        happened = (*_facts(one, language), say("Anyone who has this link can decide once."))
         button = say("Approve or deny")
         # Set the language, because the page would otherwise use the browser's instead of the owner's.
         url = f"{link_of(one.id)}?lang={language.tag}"
@@ -190,7 +190,7 @@ def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> Owner
             amount=language.money(asked[0].topup.charged_cents),
             recipient=asked[0].topup.recipient_email,
         )
-        happened = _told(asked[0], language)
+        happened = _facts(asked[0], language)
     else:
         subject = say("{count} sends need a decision", count=language.count(len(asked)))
         happened = (
@@ -208,7 +208,7 @@ def _total(asked: Sequence[AskedApproval]) -> int:
     return sum(one.topup.charged_cents for one in asked)
 
 
-def _told(one: AskedApproval, language: Language) -> tuple[str, ...]:
+def _facts(one: AskedApproval, language: Language) -> tuple[str, ...]:
     say, topup = language.say, one.topup
     known = {
         "amount": language.money(topup.charged_cents),

@@ -24,7 +24,7 @@ from keys.audit_log import AuditEntry, NamedEntry
 from keys.notifications import Person, people_of
 from store.database import Transaction
 from webhooks.deliveries import notice
-from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, ToldEndpoint
+from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, NotifiedEndpoint
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
@@ -166,7 +166,7 @@ async def write_due(
         if await take_turn(tx, news, now_us=now_us):
             is_sent = news.tenant.environment in sent_in
             told = addressees(people[news.tenant.account_id], kind, news.tenant, is_sent=is_sent)
-            mails += await _told(tx, news, told, is_sent=is_sent, now_us=now_us)
+            mails += await _mails_of(tx, news, told, is_sent=is_sent, now_us=now_us)
             taken += 1
     if mails:
         await owner_mail.insert(tx, mails)
@@ -174,7 +174,7 @@ async def write_due(
     return len(mails), taken == accounts_max
 
 
-async def _told(
+async def _mails_of(
     tx: Transaction, news: News, told: Sequence[Person], *, is_sent: bool, now_us: int
 ) -> list[OwnerMail]:
     if news.kind == "webhook":
@@ -199,7 +199,7 @@ FALLS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class ToldKey:
+class NotifiedKey:
     id: str
     name: str
     scopes: Sequence[str]
@@ -207,9 +207,9 @@ class ToldKey:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldKeys:
+class NotifiedKeys:
     count: int
-    first: Sequence[ToldKey]
+    first: Sequence[NotifiedKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class LowBalance:
     threshold_cents: int
 
 
-async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
+async def made_keys(tx: Transaction, mail: OwnerMail) -> NotifiedKeys:
     rows = await tx.fetch(_TOLD_EVENTS, **_range(mail), limit=LISTED_MAX)
     row = await tx.fetch_one(_COUNT, **_range(mail))
     told = [_data_of(one["body"]) for one in rows]
@@ -229,8 +229,10 @@ async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
         [one["id"] for one in told],
         since_us=mail.data["first_at"],
     )
-    first = [ToldKey(one["id"], one["name"], one["scopes"], made.get(one["id"])) for one in told]
-    return ToldKeys(0 if row is None else int(row["number"]), first)
+    first = [
+        NotifiedKey(one["id"], one["name"], one["scopes"], made.get(one["id"])) for one in told
+    ]
+    return NotifiedKeys(0 if row is None else int(row["number"]), first)
 
 
 async def low_balance_of(tx: Transaction, mail: OwnerMail, *, now_us: int) -> LowBalance | None:
@@ -282,7 +284,7 @@ URL_CHARACTERS_MAX: Final = 200
 
 
 def webhook_letter(
-    told: Sequence[ToldEndpoint], *, public_url: str, language: Language
+    told: Sequence[NotifiedEndpoint], *, public_url: str, language: Language
 ) -> OwnerLetter:
     say = language.say
     unwell = [one for one in told if one.stage != RECOVERED]
@@ -306,7 +308,7 @@ def webhook_letter(
     )
 
 
-def _webhook_subject(unwell: Sequence[ToldEndpoint], told: int, language: Language) -> str:
+def _webhook_subject(unwell: Sequence[NotifiedEndpoint], told: int, language: Language) -> str:
     say, count = language.say, language.count
     if len(unwell) > 1:
         return say("{count} webhooks fail", count=count(len(unwell)))
@@ -328,7 +330,7 @@ def _one_subject(stage: str, language: Language) -> str:
     )
 
 
-def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
+def _of_endpoint(one: NotifiedEndpoint, language: Language) -> str:
     url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
     say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:
@@ -360,7 +362,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
     )
 
 
-def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerLetter:
+def key_letter(made: NotifiedKeys, *, public_url: str, language: Language) -> OwnerLetter:
     say = language.say
     is_one = made.count == 1
     subject = (
@@ -383,13 +385,13 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
     )
 
 
-def _of_key(one: ToldKey, language: Language) -> str:
+def _of_key(one: NotifiedKey, language: Language) -> str:
     say, name = language.say, one.name or one.id
     may = say("The key {name} has these scopes: {scopes}.", name=name, scopes=" ".join(one.scopes))
     if one.made is None:
         return may
     entry = one.made.entry
-    who = one.made.actor_name or _who(entry, language)
+    who = one.made.actor_name or _actor_words(entry, language)
     if entry.address is None:
         made = say("Created by {who}.", who=who)
     else:
@@ -397,7 +399,7 @@ def _of_key(one: ToldKey, language: Language) -> str:
     return f"{may} {made}"
 
 
-def _who(entry: AuditEntry, language: Language) -> str:
+def _actor_words(entry: AuditEntry, language: Language) -> str:
     if entry.actor_kind == "session" and entry.actor_account_id == entry.account_id:
         return language.say("the owner")
     if entry.actor_kind == "cli":

@@ -135,7 +135,7 @@ def english() -> Language:
     return languages()[ENGLISH]
 
 
-def asked_for(accept_language: str) -> Language | None:
+def best_match(accept_language: str) -> Language | None:
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(accept_language.split(",")[:_WANTED_MAX]):
         tag, _, weight = part.strip().partition(";")

@@ -37,9 +37,9 @@ from keys.act import (
     CallContext,
     Change,
     EngineAct,
+    EnvelopeFacts,
     ListAct,
     StepsAct,
-    Told,
 )
 from keys.normalise import normalise_email
 from keys.principal import Principal
@@ -436,6 +436,6 @@ RESEND: Final = EngineAct(
     view=lambda resent: RecipientMail.of(resent.mail),
     result=RecipientMail,
     refuses=(NotYetDelivered, NotFound, AlreadyEnded, MailLimitReached),
-    told=lambda resent, _: Told(resent.topup.id, resent.topup.status),
+    told=lambda resent, _: EnvelopeFacts(resent.topup.id, resent.topup.status),
     examples=("topup topups resend txn_4Kp1",),
 )

@@ -55,7 +55,7 @@ class SmtpSender:
         await _leave(client)
         return Handed("taken")
 
-    async def look(self) -> str:
+    async def check(self) -> str:
         async with asyncio.timeout(self._send_s):
             client = await self._connect()
             await _leave(client)

@@ -140,7 +140,7 @@ class DailyReconciliation:
             linked=self._payments.linked,
         )
         if keep_fees:
-            await self._database.transaction(lambda tx: own_payments.keep(tx, compared.fees))
+            await self._database.transaction(lambda tx: own_payments.save_fees(tx, compared.fees))
         return compared
 
     async def _run(self, run: PartRun, now_us: int) -> None:

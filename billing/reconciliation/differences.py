@@ -35,49 +35,49 @@ DifferenceKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class KindWords:
+class KindText:
     means: str
     press: str
 
 
-KINDS: Final[dict[DifferenceKind, KindWords]] = {
-    "paid_not_credited": KindWords(
+KINDS: Final[dict[DifferenceKind, KindText]] = {
+    "paid_not_credited": KindText(
         "The provider has the payment of an order that is not credited.",
         "Open the order: ask the provider now, approve it, or refund the payment.",
     ),
-    "credited_not_paid": KindWords(
+    "credited_not_paid": KindText(
         "An order is credited, and the provider knows no payment of it.",
         "Open the order and look the payment up at the provider; correct the account's credit.",
     ),
-    "amount_differs": KindWords(
+    "amount_differs": KindText(
         "The provider has another sum than the order was credited for.",
         "Open the order; correct the account's credit, or refund the rest.",
     ),
-    "unknown_payment": KindWords(
+    "unknown_payment": KindText(
         "The provider has a payment that no order or paid period here knows.",
         "Look it up at the provider: refund it, or close this with the reason.",
     ),
-    "refund_differs": KindWords(
+    "refund_differs": KindText(
         "The provider sent back another sum than the ledger took back.",
         "Open the order; the provider's refund event may not be enabled (topup providers check).",
     ),
-    "ledger_rule": KindWords(
+    "ledger_rule": KindText(
         "A rule of the ledger is broken.",
         "Run topup audit, stop what writes, and restore or correct the named row.",
     ),
-    "delivered_without_supplier": KindWords(
+    "delivered_without_supplier": KindText(
         "A top-up counts as delivered, and no attempt at its supplier says so.",
         "Open the top-up and look it up at the supplier.",
     ),
-    "supplied_not_delivered": KindWords(
+    "supplied_not_delivered": KindText(
         "A supplier delivered a top-up whose funds went back to the sender.",
         "Open the top-up: take the value back at the supplier, or charge the sender.",
     ),
-    "supplied_twice": KindWords(
+    "supplied_twice": KindText(
         "A supplier, or two, delivered one top-up more than once.",
         "Open the top-up and take the second delivery back at its supplier.",
     ),
-    "supplier_balance": KindWords(
+    "supplier_balance": KindText(
         "The balance at a supplier fell by more than its deliveries cost.",
         "Compare the supplier's own list of the period with its top-ups here.",
     ),

@@ -120,7 +120,7 @@ class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: int
 
 
-async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
+async def save_fees(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
     await tx.insert(
         "payment_fees",
         _ROWS.columns,
@@ -190,7 +190,7 @@ class OwnPayments:
                     found[row["owner_id"]] = _own_of(row)
         return found
 
-    async def kept_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
+    async def stored_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
         found: dict[str, PaymentFee] = {}
         for part in _parts(sorted(set(ids))):
             found |= await self._database.read(lambda tx, part=part: load(tx, part))  # type: ignore[misc]

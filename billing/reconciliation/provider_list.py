@@ -101,7 +101,7 @@ async def compare(
     for payment_id, owner_id in owners.items():
         groups.setdefault(owner_id, []).append(there[payment_id])
     known = await own.load({*groups, *(one.owner_id for one in ours)})
-    kept = await own.kept_fees(known)
+    kept = await own.stored_fees(known)
     told = _Told(provider, environment, now_us)
     for owner_id, listed in sorted(groups.items()):
         told.hold_against(known[owner_id], listed, kept.get(owner_id))
@@ -169,7 +169,7 @@ class _Told:
             for one in differences:
                 self._add_judged(mine, theirs, one)
             if not any(one.is_of_payment for one in differences):
-                self._keep_fee(mine, theirs)
+                self._note_fee(mine, theirs)
 
     def add(
         self, kind: ListDifferenceKind, mine: OwnPayment, payment_id: str, here: str, there: str
@@ -208,7 +208,7 @@ class _Told:
             here = f"paid by {mine.payment_id}"
         self.add(one.kind, mine, theirs.payment_id, here, there)
 
-    def _keep_fee(self, mine: OwnPayment, theirs: ListedPayment) -> None:
+    def _note_fee(self, mine: OwnPayment, theirs: ListedPayment) -> None:
         if theirs.fee is not None:
             self._fees.append(
                 PaymentFee(

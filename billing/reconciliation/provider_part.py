@@ -85,7 +85,7 @@ class ProviderComparison:
         for payment in paid:
             owner_id = owners.get(payment.payment_id)
             if owner_id is None:
-                self._keep_lost(payment)
+                self._note_lost(payment)
                 continue
             self._comparison.checked += 1
             self._answers += 1
@@ -93,7 +93,7 @@ class ProviderComparison:
             for one in judged(mine, payment, None, now_us=self._comparison.now_us):
                 yield _difference(mine, payment, one)
 
-    def _keep_lost(self, payment: ListedPayment) -> None:
+    def _note_lost(self, payment: ListedPayment) -> None:
         if len(self._lost) < LOST_MAX:
             self._lost.append(payment)
 
@@ -118,37 +118,37 @@ class ProviderComparison:
         after_id = least_id("ord", self._comparison.since)
         while True:
             page = await self._database.read(partial(self._page, after_id=after_id))
-            async for one in self._asked([one for one in page if not self._is_listed(one)]):
+            async for one in self._check_orders([one for one in page if not self._is_listed(one)]):
                 yield one
             if len(page) < ROWS:
                 break
             after_id = page[-1].id
         again = await self._database.read(self._again)
-        async for one in self._asked([one for one in again if not self._is_listed(one)]):
+        async for one in self._check_orders([one for one in again if not self._is_listed(one)]):
             yield one
 
-    async def _asked(self, wanted: Sequence[Order]) -> AsyncIterator[FoundDifference]:
+    async def _check_orders(self, wanted: Sequence[Order]) -> AsyncIterator[FoundDifference]:
         for at in range(0, len(wanted), ASKED_AT_ONCE):
             some = wanted[at : at + ASKED_AT_ONCE]
-            for found in await asyncio.gather(*map(self._ask, some)):
+            for found in await asyncio.gather(*map(self._check_order, some)):
                 if found is not None:
                     yield found
             if not self._answers:
                 raise ProviderUnavailable(f"{self._provider} doesn't respond.")
 
-    async def _ask(self, order: Order) -> FoundDifference | None:
+    async def _check_order(self, order: Order) -> FoundDifference | None:
         self._comparison.checked += 1
         try:
-            facts = await self._payments.asked(order)
+            facts = await self._payments.query(order)
         except (ProviderUnavailable, ProviderRefused):
             self._comparison.unanswered.add(order.id)
             return None
         self._answers += 1
         now = await self._database.read(lambda tx: orders.find(tx, order.id)) or order
         paid = next((fact for fact in facts if isinstance(fact, Paid)), None)
-        return self._told(now, paid, facts)
+        return self._difference(now, paid, facts)
 
-    def _told(
+    def _difference(
         self, order: Order, paid: Paid | None, facts: Sequence[Fact]
     ) -> FoundDifference | None:
         if paid is None:
@@ -173,7 +173,7 @@ class ProviderComparison:
         if order is None or order.status == "review":
             return mine
         try:
-            await self._payments.asked(order)
+            await self._payments.query(order)
         except (ProviderUnavailable, ProviderRefused):
             return mine
         return (await self._own.load([mine.owner_id]))[mine.owner_id]

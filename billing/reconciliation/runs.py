@@ -133,13 +133,13 @@ _ROWS = RowMapping(PartRun)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunStatus:
     """The results of all comparisons. `open` has the number of open differences by environment and kind."""
 
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]
 
 
-async def read_standing(tx: Transaction) -> Standing:
+async def read_standing(tx: Transaction) -> RunStatus:
     none = {(environment, kind): 0 for environment in ENVIRONMENTS for kind in KINDS}
-    return Standing(none | await differences.count_open(tx), await list_runs(tx))
+    return RunStatus(none | await differences.count_open(tx), await list_runs(tx))

@@ -259,14 +259,14 @@ def _hour_start(at_us: int) -> int:
     return at_us - at_us % HOUR_US
 
 
-class RecordStanding(NamedTuple):
+class RecordSealingStatus(NamedTuple):
     began_at: int
     head: RecordHead | None
 
 
-async def record_standing(tx: Transaction) -> RecordStanding | None:
+async def record_standing(tx: Transaction) -> RecordSealingStatus | None:
     found = await record_log.read(tx)
-    return None if found is None else RecordStanding(found.began_at, await head.last(tx))
+    return None if found is None else RecordSealingStatus(found.began_at, await head.last(tx))
 
 
 REPLAY_AFTER_US: Final = HOUR_US

@@ -17,7 +17,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.orders.refund import Refund, RefundKind, Reversal, blank_of, change_of, move
 from billing.orders.reversal import end_reversal, follow, set_aside
-from billing.providers.abilities import RefundWord
+from billing.providers.abilities import RefundReport
 from billing.providers.event_log import Problem, in_words
 from billing.refunds.payment import RefundablePayment, declare, named_payment, payment_of
 from kernel.clock import SECOND_US
@@ -48,7 +48,7 @@ class RefundUnderWay(RefundRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class RefundWay:
+class RefundMethod:
     takes_part: bool = True
     is_named: bool = True
     tells_parts: bool = False
@@ -67,7 +67,7 @@ class RequestRefund:
     tenant: Tenant
     reason: str
     actor: Actor
-    way: RefundWay
+    way: RefundMethod
     amount: int | None = None
     period_id: str | None = None
     allow_owed: bool = False
@@ -97,22 +97,22 @@ class RequestRefund:
         if not self.allow_owed:
             _check_credit(state, payment, micros)
         made = self._row(state, payment, amount)
-        payment.keep(state)
+        payment.save(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
             # Credit that is granted in parts is taken back at once, and returned if the refund fails.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
-            payment.rows.reversals.keep(replace(told, status="asked"))
+            payment.rows.reversals.save(replace(told, status="asked"))
             payment.apply(state, made.reason)
         elif self.provider_refund_id is None:
             made = set_aside(state, payment.sold, payment.rows.refunds, made, micros)
             state.record_drop(self.tenant, before_micros, calls_for_recharge=False)
         else:
-            payment.rows.reversals.keep(
+            payment.rows.reversals.save(
                 reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             )
             payment.apply(state, made.reason)
-        self._tell(state, made)
+        self._record(state, made)
         return made
 
     def _amount(self, payment: RefundablePayment) -> int:
@@ -186,7 +186,7 @@ class RequestRefund:
         name = None if self.actor.is_program else self.by_name
         return name or self.actor.name
 
-    def _tell(self, state: BatchState, made: Refund) -> None:
+    def _record(self, state: BatchState, made: Refund) -> None:
         entry = audit_log.entry(
             self.actor,
             "order.refund",
@@ -268,21 +268,21 @@ class _OnRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedRefund:
+class ClaimedRefund:
     refund: Refund
     payment: RefundablePayment
     is_mine: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskRefund(_OnRefund):
+class ClaimRefund(_OnRefund):
     seen_checks_made: int
     next_check_at: int
 
-    def decide(self, state: BatchState) -> AskedRefund:
+    def decide(self, state: BatchState) -> ClaimedRefund:
         payment, found = self._found(state)
         if not found.is_open or found.checks_made != self.seen_checks_made:
-            return AskedRefund(found, payment, is_mine=False)
+            return ClaimedRefund(found, payment, is_mine=False)
         asked = replace(
             found,
             checks_made=found.checks_made + 1,
@@ -290,12 +290,12 @@ class AskRefund(_OnRefund):
             next_check_at=self.next_check_at,
             lease_until=state.now_us + BEING_ASKED_US,
         )
-        payment.rows.refunds.keep(asked)
-        return AskedRefund(asked, payment, is_mine=True)
+        payment.rows.refunds.save(asked)
+        return ClaimedRefund(asked, payment, is_mine=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepRefund(_OnRefund):
+class PostponeRefund(_OnRefund):
     detail: str
 
     def decide(self, state: BatchState) -> Refund:
@@ -305,13 +305,13 @@ class KeepRefund(_OnRefund):
         said = storable(self.detail, characters_max=DETAIL_CHARACTERS_MAX)
         kept = move(replace(found, lease_until=None), "unknown", now_us=state.now_us)
         kept = replace(kept, detail=said)
-        payment.rows.refunds.keep(kept)
+        payment.rows.refunds.save(kept)
         return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRefund(_OnRefund):
-    word: RefundWord
+    word: RefundReport
 
     def decide(self, state: BatchState) -> Refund:
         payment, found = self._found(state)
@@ -322,10 +322,10 @@ class SettleRefund(_OnRefund):
         named = word.provider_refund_id
         if named is not None and found.provider_refund_id is None:
             found = replace(found, provider_refund_id=named)
-        refunds.keep(found)
+        refunds.save(found)
         if word.fact is None:
             said = storable(word.detail, characters_max=DETAIL_CHARACTERS_MAX) or None
-            refunds.keep(move(found, word.status, now_us=state.now_us, detail=said))
+            refunds.save(move(found, word.status, now_us=state.now_us, detail=said))
             if word.status == "failed":
                 end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         else:
@@ -343,11 +343,11 @@ class SettleRefund(_OnRefund):
         follow(state, payment.rows.refunds, reversals, self.owner_id, fact)
         if isinstance(changed, Problem):
             said = storable(changed.sentence, characters_max=DETAIL_CHARACTERS_MAX)
-            payment.rows.refunds.keep(
+            payment.rows.refunds.save(
                 replace(found, status="unknown", detail=said, next_check_at=None, ended_at=None)
             )
         elif changed is not None:
-            reversals.keep(changed)
+            reversals.save(changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,16 +378,16 @@ class DecideRefund(_OnRefund):
             move(found, status, now_us=state.now_us, detail=said),
             provider_refund_id=found.provider_refund_id or self.provider_refund_id,
         )
-        refunds.keep(ended)
+        refunds.save(ended)
         # The decision replaces the reversal that the request made for credit granted in parts.
         end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)
             if known is None or known.key == found.id:
                 made = reversal_of(ended, state.now_us, tells_parts=self.tells_parts)
-                payment.rows.reversals.keep(made)
+                payment.rows.reversals.save(made)
         payment.apply(state, found.reason)
-        self._tell(state, found, ended)
+        self._record(state, found, ended)
         return refunds.find(self.owner_id, self.refund_id) or ended
 
     def _check(self, state: BatchState, found: Refund) -> None:
@@ -401,7 +401,7 @@ class DecideRefund(_OnRefund):
             words = "The provider is being called. Try again in half a minute."
             raise RefundUnderWay(words, reason="being_asked", extra=extra)
 
-    def _tell(self, state: BatchState, before: Refund, after: Refund) -> None:
+    def _record(self, state: BatchState, before: Refund, after: Refund) -> None:
         entry = audit_log.entry(
             self.actor,
             "order.refund_decided",

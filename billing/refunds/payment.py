@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros as due_of_order
-from billing.orders.refund import SaleWorkingSet, gone_of
+from billing.orders.refund import SaleWorkingSet, returned_of
 from billing.orders.reversal import (
     SoldCredit,
     apply_reversals as apply_to_order,
@@ -51,7 +51,7 @@ class RefundablePayment(ABC):
 
     @property
     def returned_amount(self) -> int:
-        return gone_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
+        return returned_of(self.rows.reversals.of(self.owner_id), self.paid.amount)
 
     @property
     @abstractmethod
@@ -63,7 +63,7 @@ class RefundablePayment(ABC):
     def available_micros(self, state: BatchState) -> int:
         return self.sold.available_micros(state)
 
-    def keep(self, state: BatchState) -> None:  # noqa: B027 the others have a row
+    def save(self, state: BatchState) -> None:  # noqa: B027 the others have a row
         ...
 
     @abstractmethod
@@ -170,10 +170,10 @@ class PaymentWithoutCredit(RefundablePayment):
     def due_micros(self, returned_amount: int) -> int:  # noqa: ARG002
         return 0
 
-    def keep(self, state: BatchState) -> None:
+    def save(self, state: BatchState) -> None:
         payments = state.working_set(UncreditedPayments)
         if payments.find(self.payment.id) is None:
-            payments.keep(self.payment)
+            payments.save(self.payment)
 
     def apply(self, state: BatchState, reason: str) -> None:  # noqa: ARG002
         follow_payment(state, self.order, self.payment)

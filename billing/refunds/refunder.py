@@ -14,18 +14,18 @@ from billing.orders import records as order_list, refund as refund_rows, working
 from billing.orders.order import Order
 from billing.orders.refund import Refund
 from billing.payments.sandbox.checkout import SandboxRefunds
-from billing.providers.abilities import Refunding, RefundRequest, RefundWord, ability
+from billing.providers.abilities import Refunding, RefundReport, RefundRequest, ability
 from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.refunds.commands import (
-    AskedRefund,
-    AskRefund,
+    ClaimedRefund,
+    ClaimRefund,
     DecideRefund,
-    KeepRefund,
     NotRefundable,
+    PostponeRefund,
+    RefundMethod,
     RefundVerdict,
-    RefundWay,
     RequestRefund,
     SettleRefund,
 )
@@ -43,7 +43,7 @@ PENDING_WAIT_US: Final = 6 * HOUR_US
 # If a provider doesn't know a request after this time, it never will.
 ON_THE_WAY_US: Final = 10 * MINUTE_US
 REPEATABLE_US: Final = 20 * HOUR_US
-DEFAULT_WAY: Final = RefundWay()
+DEFAULT_WAY: Final = RefundMethod()
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class Refunder:
                 extra={"order_id": order.id, "other_order_id": owner.id},
             )
 
-    def way_of(self, order: Order) -> RefundWay | None:
+    def way_of(self, order: Order) -> RefundMethod | None:
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
@@ -153,7 +153,7 @@ class Refunder:
             by_name=by_name,
         )
 
-    async def ask(self, due: Refund) -> None:
+    async def check(self, due: Refund) -> None:
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 7))
         if due.status == "pending":
             wait_us = PENDING_WAIT_US
@@ -162,21 +162,21 @@ class Refunder:
         # Set the deadline before the command, because the command starts the other workers' wait.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
-            AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
+            ClaimRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
         )
         if not asked.is_mine:
             return
         word = await self._word(asked, until_s)
         command: Command[Refund]
-        if isinstance(word, RefundWord):
+        if isinstance(word, RefundReport):
             command = SettleRefund(**_named(due), word=word)
         else:
-            command = KeepRefund(**_named(due), detail=word)
+            command = PostponeRefund(**_named(due), detail=word)
         after = await self._engine.submit(command)
         fields = {"refund_id": due.id, "provider": due.provider, "status": after.status}
         _log.info("refund.asked", extra={"fields": fields})
 
-    async def _word(self, asked: AskedRefund, until_s: float) -> RefundWord | str:
+    async def _word(self, asked: ClaimedRefund, until_s: float) -> RefundReport | str:
         refund, order = asked.refund, asked.payment.order
         provider = self._ability_at(
             refund.provider, refund.environment, is_simulated=order.is_simulated
@@ -209,7 +209,7 @@ class Refunder:
 
     async def _again(
         self, provider: Refunding, request: RefundRequest, refund: Refund
-    ) -> RefundWord | str:
+    ) -> RefundReport | str:
         age_us = self._clock.now_us() - (refund.requested_at or refund.created_at)
         found = await provider.find_refund(request)
         if found is not None:
@@ -223,7 +223,7 @@ class Refunder:
                 return _refused(error)
         if age_us < ON_THE_WAY_US:
             return "the provider knows of no such refund yet"
-        return RefundWord("failed", detail="the provider knows of no such refund")
+        return RefundReport("failed", detail="the provider knows of no such refund")
 
     def _ability_at(self, name: str, environment: str, *, is_simulated: bool) -> Refunding | None:
         where: Environment = environment_of(environment)
@@ -234,21 +234,21 @@ class Refunder:
         return SandboxRefunds(found) if is_simulated else found
 
 
-async def _first(provider: Refunding, request: RefundRequest) -> RefundWord:
+async def _first(provider: Refunding, request: RefundRequest) -> RefundReport:
     try:
         return await provider.refund(request)
     except ProviderRefused as error:
         return _refused(error)
 
 
-def _refused(error: ProviderRefused) -> RefundWord:
-    return RefundWord("failed", detail=refusal_of(error, "the refund").detail)
+def _refused(error: ProviderRefused) -> RefundReport:
+    return RefundReport("failed", detail=refusal_of(error, "the refund").detail)
 
 
-def _way_of(asked: Refunding | None) -> RefundWay:
+def _way_of(asked: Refunding | None) -> RefundMethod:
     if asked is None:
         return DEFAULT_WAY
-    return RefundWay(asked.takes_part, asked.is_named, asked.tells_parts)
+    return RefundMethod(asked.takes_part, asked.is_named, asked.tells_parts)
 
 
 def _named(refund: Refund) -> dict[str, Any]:

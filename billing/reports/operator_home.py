@@ -19,7 +19,7 @@ from kernel.clock import DAY_US, rfc3339
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 from store.kept.backups import last_finished
-from webhooks.deliveries.backlog import Backlog, count_due, look
+from webhooks.deliveries.backlog import Backlog, count_due, measure
 
 DAYS: Final = 30
 
@@ -136,7 +136,7 @@ async def read_home(
         ),
         pending_topups=desk[environment, "pending"],
         due=await count_due(tx, now_us=now_us),
-        backlog=await look(tx, now_us=now_us, attempt_us_max=attempt_us_max),
+        backlog=await measure(tx, now_us=now_us, attempt_us_max=attempt_us_max),
         proof=await last_proof(tx),
         copied_at=max((await last_finished(tx)).values(), default=None),
         volume=await read_volume(tx, now_us=now_us),

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from billing.ledger.chart import PAID_GRANT, Code, LedgerAccountKind as Kind
-from billing.orders.refund import LISTED, gone_of, read_row
+from billing.orders.refund import LISTED, read_row, returned_of
 from kernel.clock import DAY_US, SECOND_US
 from kernel.fields import said
 from kernel.shaped import SIGNED
@@ -56,7 +56,7 @@ def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
-        gone = gone_of(told[:count], first["paid"])
+        gone = returned_of(told[:count], first["paid"])
         if period.since <= one.created_at < period.until:
             key = (month_of(one.created_at // DAY_US), first["provider"], first["currency"])
             sums[key] = sums.get(key, 0) + gone - before

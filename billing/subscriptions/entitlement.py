@@ -215,12 +215,14 @@ class UseEntitlement:
         return replace(found, allowed=True, used=found.used + self.count)
 
 
-async def ask(tx: Transaction, tenant: Tenant, name: str, *, now_us: int) -> EntitlementState:
+async def read_state(
+    tx: Transaction, tenant: Tenant, name: str, *, now_us: int
+) -> EntitlementState:
     working_set, own_now_us = await _read(tx, tenant, now_us)
     return working_set.state(tenant, name, own_now_us)
 
 
-async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[EntitlementState]:
+async def read_states(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[EntitlementState]:
     working_set, own_now_us = await _read(tx, tenant, now_us)
     names = working_set.names(tenant, own_now_us)
     return [working_set.state(tenant, name, own_now_us) for name in names]
@@ -327,11 +329,11 @@ class UseBody(Fields, frozen=True, kw_only=True):
 async def list_all(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[EntitlementState]:
-    return await ask_all(context.tx, context.tenant, now_us=context.now_us)
+    return await read_states(context.tx, context.tenant, now_us=context.now_us)
 
 
 async def show(context: ActContext) -> EntitlementState:
-    return await ask(context.tx, context.tenant, context.object_id, now_us=context.now_us)
+    return await read_state(context.tx, context.tenant, context.object_id, now_us=context.now_us)
 
 
 async def use(context: CallContext, asked: UseBody) -> UseEntitlement:

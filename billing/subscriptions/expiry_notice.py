@@ -66,7 +66,7 @@ class ExpiryNotices(WorkingSet):
 
 
 @dataclass(frozen=True, slots=True)
-class TellExpiring:
+class NotifyExpiring:
     grant: EndingGrant
 
     def declare(self, read_set: ReadSet) -> None:

@@ -56,7 +56,7 @@ class _OnComp(SubscriptionCommand):
         SubscriptionCommand.declare(self, read_set)
         read_set.working_set(AuditEntries)
 
-    def _tell(self, state: BatchState, one: Subscription, period: Period, what: str) -> None:
+    def _record(self, state: BatchState, one: Subscription, period: Period, what: str) -> None:
         entry = audit_log.entry(
             self.actor,
             f"subscription.{what}",
@@ -104,9 +104,9 @@ class GivePeriod(_OnComp):
         period = give_period(state, one, period, one.grant_terms, one.interval)
         given = amend(one, paid_until_at=max(one.paid_until_at or 0, end_at))
         given = revive(given, now_us=state.now_of(one.tenant))
-        working_set.keep_period(period)
+        working_set.save_period(period)
         turn(state, one, given, period)
-        self._tell(state, one, period, "period_given")
+        self._record(state, one, period, "period_given")
         return period
 
     def _times(self, state: BatchState, one: Subscription) -> tuple[int, int]:
@@ -162,10 +162,10 @@ class TakePeriodBack(_OnComp):
             _check_credit(state, one, weighed)
         gone = bring_back_to(state, one, weighed, 1)
         ended = replace(gone, amount=0, refunded_amount=0, comp_ended_at=state.now_us)
-        working_set.keep_period(ended)
+        working_set.save_period(ended)
         if one.paid_until_at == period.period_end_at:
             turn(state, one, amend(one, paid_until_at=_paid_until(periods, but_id=period.id)))
-        self._tell(state, one, ended, "period_taken_back")
+        self._record(state, one, ended, "period_taken_back")
         return ended
 
 
@@ -297,6 +297,6 @@ def _credit(state: BatchState, before: Subscription, one: Subscription, period: 
     paid = revive(paid, now_us=state.now_of(one.tenant))
     place = (one.provider, one.environment, period.invoice_id)
     working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
-    working_set.keep_period(period)
+    working_set.save_period(period)
     turn(state, before, paid, period)
-    working_set.keep_customer(paid)
+    working_set.save_customer(paid)

@@ -195,7 +195,7 @@ def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
         micros = min(left, room)
         if micros:
             corrected = with_fields(period, corrected_micros=period.corrected_micros + micros)
-            working_set.keep_period(bring_back_to(state, one, corrected, corrected.refunded_amount))
+            working_set.save_period(bring_back_to(state, one, corrected, corrected.refunded_amount))
             left -= micros
     assert left == 0, "no change was given more than all of them"
 

@@ -53,7 +53,7 @@ def _of_plan(one: Subscription, public_url: str, provider: str, language: Langua
 
 def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> OwnerLetter:
     say, page = language.say, f"{public_url}{RECHARGE_PATH}"
-    subject, happened = _told_of_recharge(told, language)
+    subject, happened = _recharge_text(told, language)
     has_failed_often = told["disabled"] and told["failures"] >= FAILURES_MAX
     if has_failed_often and told["reason"] != "disputed":
         subject = say("Your auto-recharge is switched off")
@@ -75,7 +75,7 @@ def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> O
     )
 
 
-def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, list[str]]:
+def _recharge_text(told: dict[str, Any], language: Language) -> tuple[str, list[str]]:
     say, reason = language.say, told["reason"]
     known = {"amount": language.money(told["amount_cents"]), "method": told["method"]}
     if reason == "monthly_max":

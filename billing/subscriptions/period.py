@@ -17,8 +17,8 @@ from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
 from billing.orders.order import amend as amend_order
 from billing.orders.records import PeriodClaim
-from billing.orders.refund import Reversal, Reversed, gone_of
-from billing.orders.reversal import dispute_of, reason_of, take_fact, tell_returned
+from billing.orders.refund import Reversal, Reversed, returned_of
+from billing.orders.reversal import dispute_of, publish_returned, reason_of, take_fact
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef, Problem
 from billing.providers.protocol import InvoiceLine
@@ -151,9 +151,9 @@ class PayPeriod(OnSubscription):
         if reckoned.excess_micros:
             correct(state, one, reckoned.excess_micros)
             detail = f"told late: {reckoned.excess_micros} micros of later changes were taken back"
-        working_set.keep_period(period)
+        working_set.save_period(period)
         turn(state, one, paid, period)
-        working_set.keep_customer(paid)
+        working_set.save_customer(paid)
         return Billed(paid, "applied", detail)
 
     def _reckoned(
@@ -365,7 +365,7 @@ class GiveParts(SubscriptionCommand):
             kept_back = kept_back_of(period, parts, period.refunded_amount)
             micros = min(part.credits_micros, ungiven_of(parts) - kept_back)
         if micros <= 0:
-            working_set.plan_grants.keep(with_fields(part, due_at=None))
+            working_set.plan_grants.save(with_fields(part, due_at=None))
             return False
         problem = too_much(state, one, micros)
         if problem is not None:
@@ -420,18 +420,18 @@ def apply_reversals(
 ) -> None:
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
-    after = bring_back_to(state, one, period, gone_of(reversals, period.amount))
+    after = bring_back_to(state, one, period, returned_of(reversals, period.amount))
     if after != period:
         _note(state, one, after)
     if after != period or dispute is not None:
         order = state.working_set(OrderWorkingSet).find(one.order_id, one.tenant)
         amount = after.refunded_amount - period.refunded_amount
-        tell_returned(state, order, amount, reason, dispute)
+        publish_returned(state, order, amount, reason, dispute)
 
 
 def _note(state: BatchState, one: Subscription, after: Period) -> None:
     working_set = state.working_set(SubscriptionWorkingSet)
-    working_set.keep_period(after)
+    working_set.save_period(after)
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(one.order_id, one.tenant)
     gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from billing.catalog.grant_terms import NEVER, PERIOD_END, GrantTerms, days_of
-from billing.credits.grant import EndOfCredit, tell_expired
+from billing.credits.grant import EndOfCredit, publish_expired
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
@@ -54,11 +54,11 @@ def give_period(
     parts = _parts(state, period, terms, times)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     for part in parts[1:]:
-        grants.keep(part)
+        grants.save(part)
     end_expired(state, one)
     first = _to_give(state, parts[0])
     if period.period_end_at > (one.paid_until_at or 0):
-        _go_on(state, one, first, terms)
+        _continue(state, one, first, terms)
     _give(state, one, first)
     return replace(period, credits_micros=first.granted_micros)
 
@@ -70,14 +70,14 @@ def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int
         rest = replace(
             part, id=new_id("pgr"), credits_micros=part.credits_micros - micros, due_at=None
         )
-        working_set.plan_grants.keep(rest)
+        working_set.plan_grants.save(rest)
         part = replace(part, credits_micros=micros)
     end_expired(state, one)
     given = _to_give(state, part)
     _roll_over(state, one, given, one.grant_terms)
     _give(state, one, given)
     period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
-    working_set.keep_period(
+    working_set.save_period(
         replace(period, credits_micros=period.credits_micros + given.granted_micros)
     )
 
@@ -92,22 +92,22 @@ def end_expired(state: BatchState, one: Subscription) -> int:
             kept = min(micros, room_after(state, one, part))
             ended = grants.find(part.id)
             assert ended is not None, "it was just kept"
-            grants.keep(replace(ended, unreported_micros=kept))
-            _tell_lost(state, part, micros - kept)
+            grants.save(replace(ended, unreported_micros=kept))
+            _publish_lost(state, part, micros - kept)
             found += 1
     return found
 
 
-def tell_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = False) -> None:
+def publish_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = False) -> None:
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(subscription_id)
     for part in siblings:
         if but_for_due and _is_given_next(siblings, part.expires_at or 0):
             continue
         if part.unreported_micros:
-            grants.keep(replace(part, unreported_micros=0))
+            grants.save(replace(part, unreported_micros=0))
             # Report only credit that really expired: a refund may have taken back some of it.
-            _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
+            _publish_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
 def _is_given_next(siblings: Sequence[PlanGrant], ends_at: int) -> bool:
@@ -158,9 +158,9 @@ def end_of(part: PlanGrant) -> EndOfCredit:
     )
 
 
-def _tell_lost(state: BatchState, part: PlanGrant, micros: int) -> None:
+def _publish_lost(state: BatchState, part: PlanGrant, micros: int) -> None:
     if micros:
-        tell_expired(state, part.tenant, end_of(part), micros)
+        publish_expired(state, part.tenant, end_of(part), micros)
 
 
 def _end(state: BatchState, part: PlanGrant) -> int:
@@ -169,7 +169,7 @@ def _end(state: BatchState, part: PlanGrant) -> int:
     expired = state.ledger.account(part.tenant, LedgerAccountKind.EXPIRED)
     state.move(account, expired, micros, Code.EXPIRY, subject_id=part.id)
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
-    grants.keep(replace(part, expired_micros=part.expired_micros + micros))
+    grants.save(replace(part, expired_micros=part.expired_micros + micros))
     return micros
 
 
@@ -219,7 +219,7 @@ def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
         debt_micros=min(part.credits_micros, owed.balance_micros),
         expires_at=_expires_at(state, part),
     )
-    return state.working_set(SubscriptionWorkingSet).plan_grants.keep(given)
+    return state.working_set(SubscriptionWorkingSet).plan_grants.save(given)
 
 
 def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
@@ -251,7 +251,7 @@ def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
     return min(later, default=state.now_us + part.ends_at - part.starts_at)
 
 
-def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
+def _continue(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
     _roll_over(state, one, new, terms)
     if terms.on_repurchase == "stack":
         return
@@ -264,7 +264,7 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
             continue
         micros = _end(state, part)
         if terms.on_repurchase == "reset":
-            _tell_lost(state, part, micros)
+            _publish_lost(state, part, micros)
         else:
             _take_along(state, part.id, micros)
             left += micros
@@ -290,14 +290,14 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
             rolled += micros
     _carry(state, new, rolled)
     # Credit isn't reported as lost while a due part may roll it over, even if the next period is already paid.
-    tell_lost(state, one.id, but_for_due=True)
+    publish_lost(state, one.id, but_for_due=True)
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     part = grants.find(part_id)
     assert part is not None, "it was read"
-    grants.keep(
+    grants.save(
         replace(
             part,
             expired_micros=part.expired_micros - micros,
@@ -324,7 +324,7 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
     )
     expired = state.ledger.account(new.tenant, LedgerAccountKind.EXPIRED)
     state.move(expired, account, micros, Code.ROLLOVER, subject_id=carried.id)
-    state.working_set(SubscriptionWorkingSet).plan_grants.keep(carried)
+    state.working_set(SubscriptionWorkingSet).plan_grants.save(carried)
 
 
 def bring_back_to(
@@ -364,7 +364,7 @@ def _bring_parts_back(
         _take_back(state, one, period, due - period.reversed_micros)
         state.record_drop(one.tenant, before, calls_for_recharge=False)
     elif due < period.reversed_micros:
-        _give_back(state, one, period, period.reversed_micros - due)
+        _return_credit(state, one, period, period.reversed_micros - due)
     schedule(state, period, kept_back)
     return replace(period, refunded_amount=returned_amount, reversed_micros=due)
 
@@ -397,7 +397,7 @@ def schedule(state: BatchState, period: Period, kept_back: int) -> None:
             due_at = part.starts_at if room > 0 else None
             room -= part.ungiven_micros
             if due_at != part.due_at:
-                grants.keep(replace(part, due_at=due_at))
+                grants.save(replace(part, due_at=due_at))
 
 
 def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
@@ -448,14 +448,14 @@ def _out_of(
         taken = min(left, account.balance_micros)
         if taken:
             _reverse(state, one, period, account, taken)
-            grants.keep(replace(part, reversed_micros=part.reversed_micros + taken))
+            grants.save(replace(part, reversed_micros=part.reversed_micros + taken))
             left -= taken
     for each in reached:
         part = grants.find(each.id) or each
         taken = min(left, part.expired_micros)
         if taken:
             _reverse(state, one, period, expired, taken)
-            grants.keep(
+            grants.save(
                 replace(
                     part,
                     expired_micros=part.expired_micros - taken,
@@ -466,7 +466,7 @@ def _out_of(
     return micros - left
 
 
-def _give_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+def _return_credit(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = grants.of_period(period.id)
@@ -480,7 +480,7 @@ def _give_back(state: BatchState, one: Subscription, period: Period, micros: int
         back = min(left, part.reversed_expired_micros)
         if back:
             _move_back(state, one, period, expired, back)
-            grants.keep(
+            grants.save(
                 replace(
                     part,
                     expired_micros=part.expired_micros + back,
@@ -494,7 +494,7 @@ def _give_back(state: BatchState, one: Subscription, period: Period, micros: int
         if back:
             account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
             _undo(state, one, period, account, back)
-            grants.keep(replace(part, reversed_micros=part.reversed_micros - back))
+            grants.save(replace(part, reversed_micros=part.reversed_micros - back))
             left -= back
     assert left == 0, "what was taken is known"
 

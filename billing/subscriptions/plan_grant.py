@@ -83,7 +83,7 @@ class PlanGrants:
             key=_order,
         )
 
-    def keep(self, grant: PlanGrant) -> PlanGrant:
+    def save(self, grant: PlanGrant) -> PlanGrant:
         self.changes += 1
         self._known[grant.id] = grant
         self._changed.add(grant.id)
@@ -103,7 +103,7 @@ async def load(tx: Transaction, tenants: Iterable[Tenant]) -> list[PlanGrant]:
     return [_ROWS.read(row) for row in rows]
 
 
-async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
+async def save(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
     await tx.insert(
         "plan_grants",
         _ROWS.columns,

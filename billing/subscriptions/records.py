@@ -161,7 +161,7 @@ async def update(tx: Transaction, subscriptions: Sequence[Subscription]) -> None
     assert changed == len(listed), "a subscription vanished under the lock"
 
 
-async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
+async def save_periods(tx: Transaction, periods: Iterable[Period]) -> None:
     listed = sorted(periods, key=lambda one: (one.subscription_id, one.period_start_at))
     await tx.insert(
         "subscription_periods",
@@ -176,7 +176,7 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
     )
 
 
-async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
+async def save_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
     await tx.insert(
         "period_reversals",
         ("period_id", *refund.COLUMNS),
@@ -332,7 +332,7 @@ async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, 
     return {row["environment"]: int(row["number"]) for row in rows}
 
 
-async def keep_customers(
+async def save_customers(
     tx: Transaction, customers: Iterable[tuple[str, str, str, str]], *, now_us: int
 ) -> None:
     await tx.insert(
@@ -344,7 +344,7 @@ async def keep_customers(
     )
 
 
-async def keep_first_customer(
+async def save_first_customer(
     tx: Transaction, tenant: Tenant, provider: str, ref: str, *, gone: str | None, now_us: int
 ) -> str:
     await tx.insert(
@@ -461,7 +461,7 @@ async def load_held(tx: Transaction, subscription_ids: Iterable[str]) -> list[He
     return [_ROWS.read(row) for row in rows]
 
 
-async def keep(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
+async def save_held(tx: Transaction, held: Sequence[HeldInvoice]) -> None:
     await tx.insert(
         "held_invoices",
         _ROWS.columns,

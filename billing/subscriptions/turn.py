@@ -9,7 +9,7 @@ from typing import Any
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.recipients.owner_mail import new_owner_mail
-from billing.subscriptions.plan_credit import tell_lost
+from billing.subscriptions.plan_credit import publish_lost
 from billing.subscriptions.subscription import LIVING, Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import rfc3339
@@ -21,10 +21,10 @@ def turn(
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:
-        tell_lost(state, after.id)
+        publish_lost(state, after.id)
     data: dict[str, Any] | None = None
     for event_type in turns(before, after, paid):
-        data = data or _told(after, working_set.periods(after.id), paid)
+        data = data or _shown_now(after, working_set.periods(after.id), paid)
         state.publish(after.tenant, event_type, data)
         if event_type == "subscription.past_due":
             mail = new_owner_mail(state, after.tenant, "past_due", subscription_id=after.id)
@@ -73,7 +73,7 @@ def _is_changed(before: Subscription, after: Subscription, paid: Period | None) 
     )
 
 
-def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> dict[str, Any]:
+def _shown_now(one: Subscription, periods: Sequence[Period], paid: Period | None) -> dict[str, Any]:
     micros = 0 if paid is None else paid.credits_micros
     return {**shape(one, periods), "credits_granted_now": micros // MICROS_PER_CREDIT}
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order, move
-from billing.orders.refund import Reversed, gone_of
+from billing.orders.refund import Reversed, returned_of
 from billing.orders.reversal import OnOrder, OrderResult, end_unpaid, reclaim, take_fact
 from billing.orders.working_set import (
     OrderWorkingSet,
@@ -71,16 +71,16 @@ def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]
 def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) -> Order:
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
-    gone = gone_of(reversals, payment.amount)
+    gone = returned_of(reversals, payment.amount)
     # A dispute doesn't count, because the bank may still give the money back.
     is_back = (
-        gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
+        returned_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount
     )
     closed_at = (payment.closed_at or state.now_us) if is_back else None
     after = replace(payment, refunded_amount=gone, closed_at=closed_at)
     if after != payment:
-        rows.keep(after)
+        rows.save(after)
     if is_back and payment.closed_at is None:
         return _close(state, order, after)
     if not is_back and payment.closed_at is not None:

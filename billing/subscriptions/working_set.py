@@ -113,17 +113,17 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     async def update(self, tx: Transaction, now_us: int) -> None:
         await subscription_rows.insert(tx, list(self._new.values()))
         await subscription_rows.update(tx, list(self._changed.values()))
-        await subscription_rows.keep_periods(tx, self._kept_periods.values())
-        await subscription_rows.keep_reversals(tx, self.reversals.changed)
+        await subscription_rows.save_periods(tx, self._kept_periods.values())
+        await subscription_rows.save_reversals(tx, self.reversals.changed)
         await self.refunds.write(tx, now_us)
-        await plan_grant_rows.keep(tx, self.plan_grants.changed)
+        await plan_grant_rows.save(tx, self.plan_grants.changed)
         await set_plan_only(tx, self._plan_only)
         customers = [(*place, ref) for place, ref in self._customers.items()]
-        await subscription_rows.keep_customers(tx, customers, now_us=now_us)
+        await subscription_rows.save_customers(tx, customers, now_us=now_us)
         if self._owned:
             await subscription_rows.claim(tx, self._owned, now_us=now_us)
         await owner_mail.insert(tx, self._owner_mails)
-        await subscription_rows.keep(tx, self._new_held)
+        await subscription_rows.save_held(tx, self._new_held)
         await subscription_rows.resolve(tx, self._resolved, now_us=now_us)
         await subscription_rows.reopen(tx, self._reopened)
         await self.write_log(tx)
@@ -196,7 +196,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         else:
             self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
-    def keep_customer(self, subscription: Subscription) -> None:
+    def save_customer(self, subscription: Subscription) -> None:
         if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)
@@ -208,7 +208,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
     def period(self, place: PeriodKey) -> Period | None:
         return self._periods.get(place[0], {}).get(place[1])
 
-    def keep_period(self, period: Period) -> None:
+    def save_period(self, period: Period) -> None:
         self.changed()
         kept = self._periods.setdefault(period.subscription_id, {})
         kept[period.period_start_at] = self._kept_periods[period.id] = period

@@ -23,7 +23,7 @@ from keys.tokens import device_login
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 
 LISTED_MAX: Final = 1_000
 
@@ -175,7 +175,7 @@ class Ending:
             tenant = Tenant(account_id, key.environment)
             ended = await api_key.revoke(tx, tenant, key.id, asker=None, now_us=now_us)
             await _note(tx, by, "key.revoked", tenant, key.id, now_us, name=key.name)
-            await tell_key(tx, "key.revoked", ended, by=by.name, now_us=now_us)
+            await publish_key(tx, "key.revoked", ended, by=by.name, now_us=now_us)
         for one in made.endpoints:
             tenant = Tenant(account_id, one.environment)
             await endpoints.delete(tx, self._vault, tenant, one.id, now_us=now_us)

@@ -28,10 +28,10 @@ from keys.act import (
     ActContext,
     CallContext,
     EngineAct,
+    EnvelopeFacts,
     ListAct,
     ReadAct,
     State,
-    Told,
     WaitQuery,
 )
 from keys.normalise import InvalidEmail, normalise_email
@@ -152,10 +152,10 @@ def _state_of(timeline: TopUpTimeline) -> State:
     return State(topup.id, topup.status, timeline.approval_status, is_final)
 
 
-def _told(timeline: TopUpTimeline, _: TopUpStory) -> Told:
+def _story_outcome(timeline: TopUpTimeline, _: TopUpStory) -> EnvelopeFacts:
     is_asked = timeline.approval_status == "pending"
     approval_id = timeline.approval_id if is_asked else None
-    return Told(timeline.topup.id, timeline.topup.status, approval_id)
+    return EnvelopeFacts(timeline.topup.id, timeline.topup.status, approval_id)
 
 
 def code_kept(context: CallContext, topup: TopUp) -> str | None:
@@ -165,9 +165,11 @@ def code_kept(context: CallContext, topup: TopUp) -> str | None:
     return codes.shown(topup, context.caller) if is_own else None
 
 
-def told_ended(ended: EndedTopUp, shown: SettledTopUp) -> Told:
+def ended_outcome(ended: EndedTopUp, shown: SettledTopUp) -> EnvelopeFacts:
     topup = ended.topup
-    return Told(topup.id, topup.status, voucher_of=topup.id, voucher_code=shown.voucher_code)
+    return EnvelopeFacts(
+        topup.id, topup.status, voucher_of=topup.id, voucher_code=shown.voucher_code
+    )
 
 
 def _settled(ended: EndedTopUp) -> SettledTopUp:
@@ -209,7 +211,7 @@ SHOW: Final = ReadAct(
     seen=_story,
     result=TopUpStory,
     state=_state_of,
-    told=_told,
+    told=_story_outcome,
     outcomes=(
         *("delivered", "pending", "scheduled", "reversing"),
         *("failed", "cancelled", "reversed"),
@@ -231,7 +233,7 @@ CANCEL: Final = EngineAct(
     view=_settled,
     result=SettledTopUp,
     refuses=(AlreadyDelivered, NotFound, AlreadyEnded),
-    told=told_ended,
+    told=ended_outcome,
     outcomes=("cancelled",),
     moves_money=True,
     is_for_paused=True,

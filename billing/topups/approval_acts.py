@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups import approval as approvals, queries
-from billing.topups.acts import code_kept, told_ended
+from billing.topups.acts import code_kept, ended_outcome
 from billing.topups.platform import InvalidPlatform
 from billing.topups.queries import with_topups
 from billing.topups.settlement import (
@@ -217,7 +217,7 @@ APPROVE: Final = EngineAct(
     result=DecidedTopUp,
     refuses=(WrongStateForApproval, RequesterBlocked, InsufficientBalance, InvalidPlatform),
     refusal=lambda ended: ended.refusal,
-    told=told_ended,
+    told=ended_outcome,
     outcomes=("delivered", "pending", "scheduled", "ok"),
     moves_money=True,
     asks="Approve {amount_cents} of {platform} to {recipient_email}?",
@@ -234,7 +234,7 @@ DENY: Final = EngineAct(
     seen=_decided,
     result=DecidedTopUp,
     refuses=(WrongStateForApproval,),
-    told=told_ended,
+    told=ended_outcome,
     moves_money=True,
     asks="Deny {amount_cents} of {platform} to {recipient_email}?",
     examples=("topup approvals deny apr_5Fxp",),

@@ -290,11 +290,11 @@ class StillOpen(DomainError):
     pass
 
 
-class NoLongerAsked(DomainError):
+class AttemptEnded(DomainError):
     pass
 
 
-class WordKept(DomainError):
+class ReportRecorded(DomainError):
     pass
 
 
@@ -321,7 +321,7 @@ class OnAttempts(OnTopUp):
 
 
 @dataclass(frozen=True, slots=True)
-class AskSupplier(OnAttempts):
+class OnPendingTopUp(OnAttempts):
     """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one of them gets to call."""
 
     seen_checks_made: int
@@ -341,25 +341,25 @@ class AskSupplier(OnAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
+class BegunCall:
     topup: TopUp
     attempt: Attempt | None = None
     recipient_left: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver(AskSupplier):
+class BeginSupplierCall(OnPendingTopUp):
     """Hand the top-up over to a supplier. After that, the sender can't cancel it."""
 
-    def decide(self, state: BatchState) -> HandedOver:
+    def decide(self, state: BatchState) -> BegunCall:
         topup, attempts = self._topup(state), attempts_of(state)
         if topup.status != "pending" or topup.checks_made != self.seen_checks_made:
-            return HandedOver(topup)
+            return BegunCall(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
             wait_us = max(BEHIND_US, min(BEHIND_US_MAX, (state.now_us - topup.created_at) // 8))
             behind = replace(topup, next_check_at=state.now_us + wait_us)
             topups_of(state).change(behind)
-            return HandedOver(behind)
+            return BegunCall(behind)
         handed = replace(
             topup,
             fulfilment=self.source.kind,
@@ -372,11 +372,11 @@ class HandOver(AskSupplier):
         assert is_open is None or is_open.supplier == self.source.id, "it is open with one supplier"
         attempt = attempts.request(topup, self.source, state.now_us)
         topups_of(state).change(handed)
-        return HandedOver(handed, attempt, attempts.left_of(self._place))
+        return BegunCall(handed, attempt, attempts.left_of(self._place))
 
 
 @dataclass(frozen=True, slots=True)
-class KeepWaiting(OnAttempts):
+class PostponeCheck(OnAttempts):
     """Record that the supplier gave no final response. A call that is older than the newest, or has ended,
     changes nothing.
     """
@@ -413,7 +413,7 @@ class Settle(OnAttempts):
     """End a pending top-up after a response from its supplier or a decision by an operator or the sandbox.
 
     A late, contradictory or implausible response is stored for an operator (`objection`) and delivers nothing.
-    Raises AwaitsApproval, and NoLongerAsked if a previous supplier refuses.
+    Raises AwaitsApproval, and AttemptEnded if a previous supplier refuses.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -449,7 +449,7 @@ class Settle(OnAttempts):
                 return self._ended(state, topup)
             objection = self._objection(state, topup)
             if objection is not None:
-                return self._keep(state, topup, *objection)
+                return self._record_word(state, topup, *objection)
         if self.outcome == "delivered":
             self._check_given(state, topup)
             return self._ended(state, self._deliver(state, topup))
@@ -485,7 +485,7 @@ class Settle(OnAttempts):
             return "late", f"{said} when the top-up was {topup.status} already."
         if self.by != topup.supplier:
             if self.outcome == "failed":
-                raise NoLongerAsked(
+                raise AttemptEnded(
                     f"{self.by} is no longer the supplier of this top-up.",
                     reason="supplier_replaced",
                 )
@@ -512,10 +512,10 @@ class Settle(OnAttempts):
         if wrong is not None:
             raise InvalidInput(wrong, param="value")
 
-    def _keep(self, state: BatchState, topup: TopUp, why: Why, detail: str) -> EndedTopUp:
+    def _record_word(self, state: BatchState, topup: TopUp, why: Why, detail: str) -> EndedTopUp:
         assert self.by is not None, "a person's word is followed or refused"
         words = words_of(state)
-        words.keep(state, topup, self.by, self.outcome, why, detail, self.given, self.cost_cents)
+        words.save(state, topup, self.by, self.outcome, why, detail, self.given, self.cost_cents)
         if topup.status == "pending" and self.by == topup.supplier:
             attempts = attempts_of(state)
             attempt = attempts.open_of(topup.id)

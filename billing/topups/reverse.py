@@ -16,16 +16,16 @@ from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.fulfilment import (
     BEHIND_US,
-    AskSupplier,
     Attempt,
     AttemptOutcome,
     OnAttempts,
+    OnPendingTopUp,
     attempts_of,
     check_not_asked_now,
     take_cost_back,
 )
 from billing.topups.topup import HINT, AlreadyEnded, TopUp, move
-from billing.topups.working_set import TopUpWorkingSet, give_back, topups_of
+from billing.topups.working_set import TopUpWorkingSet, release_funds, topups_of
 from kernel.errors import DomainError
 from kernel.storable import storable
 from kernel.tenant import Tenant
@@ -239,7 +239,7 @@ class Reverse(_Ending):
             topups_of(state).change(changed)
             reversals_of(state).put(asked)
         if self.actor is not None:
-            tell(state, changed, self.actor, self.by_name, reason)
+            record(state, changed, self.actor, self.by_name, reason)
         return self._result(state, changed)
 
     def _check_handed_over(self, state: BatchState, topup: TopUp) -> None:
@@ -259,7 +259,7 @@ class Reverse(_Ending):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedRevocation:
+class RevocationCall:
     """The state needed to revoke. `attempt` is None if another process is calling. `prepared` is from before
     the delivery.
     """
@@ -271,30 +271,30 @@ class AskedRevocation:
 
 
 @dataclass(frozen=True, slots=True)
-class AskRevocation(AskSupplier):
+class BeginRevocation(OnPendingTopUp):
     def declare(self, read_set: ReadSet) -> None:
-        AskSupplier.declare(self, read_set)
+        OnPendingTopUp.declare(self, read_set)
         read_set.working_set(ReversalWorkingSet).topup_ids.add(self.topup_id)
 
-    def decide(self, state: BatchState) -> AskedRevocation:
+    def decide(self, state: BatchState) -> RevocationCall:
         topup, attempts, reversals = self._topup(state), attempts_of(state), reversals_of(state)
         asked = reversals.of(topup.id)
         is_mine = asked is not None and asked.checks_made == self.seen_checks_made
         if topup.status != "reversing" or asked is None or not is_mine:
-            return AskedRevocation(topup)
+            return RevocationCall(topup)
         if self.is_one_per_recipient and attempts.others_open(topup.id, self._place):
             reversals.put(replace(asked, next_check_at=state.now_us + BEHIND_US))
-            return AskedRevocation(topup)
+            return RevocationCall(topup)
         checks_made = asked.checks_made + 1
         reversals.put(replace(asked, checks_made=checks_made, next_check_at=self.next_check_at))
         known = attempts.of(topup.id)
         prepared = next((one.prepared for one in known if one.outcome == "delivered"), None)
         attempt = attempts.request(topup, self.source, state.now_us)
-        return AskedRevocation(topup, attempt, attempts.left_of(self._place), prepared)
+        return RevocationCall(topup, attempt, attempts.left_of(self._place), prepared)
 
 
 @dataclass(frozen=True, slots=True)
-class KeepReversing(_OnReversal):
+class PostponeReversal(_OnReversal):
     checks_made: int
     detail: str
     next_check_at: int | None
@@ -340,9 +340,9 @@ class EndReversal(_Ending):
             ended = reverse(state, topup, asked)
             _note_attempt(state, ended, "revoked", None)
         else:
-            ended = self._keep(state, topup, asked, reason)
+            ended = self._end_refused(state, topup, asked, reason)
         if self.actor is not None:
-            tell(state, ended, self.actor, self.by_name, reason)
+            record(state, ended, self.actor, self.by_name, reason)
         return self._result(state, ended)
 
     def _is_late(self, topup: TopUp, asked: TopUpReversal) -> bool:
@@ -367,7 +367,9 @@ class EndReversal(_Ending):
             return replace(asked, reason=reason)
         return _new_reversal(state, topup, reason)
 
-    def _keep(self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str) -> TopUp:
+    def _end_refused(
+        self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str
+    ) -> TopUp:
         kept = move(topup, "delivered", seen="reversing", now_us=state.now_us)
         topups_of(state).change(kept)
         reversals_of(state).put(
@@ -409,7 +411,7 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
         voucher_code_hint=None,
         fulfilment_code=None,
     )
-    give_back(state, topup, source=source, code=Code.TOPUP_REVERSE)
+    release_funds(state, topup, source=source, code=Code.TOPUP_REVERSE)
     take_cost_back(state, topup)
     _pay_debt(state, topup)
     reversed_ = replace(reversed_, new_balance_cents=micros_to_cents(recipient.balance_micros))
@@ -422,7 +424,7 @@ def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
     return reversed_
 
 
-def tell(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, reason: str) -> None:
+def record(state: BatchState, topup: TopUp, actor: Actor, by_name: str | None, reason: str) -> None:
     entry = audit_log.entry(
         actor,
         "topup.reverse",

@@ -31,7 +31,7 @@ from billing.topups.working_set import (
     IntentMet,
     IntentUsed,
     TopUpWorkingSet,
-    give_back,
+    release_funds,
     topups_of,
 )
 from kernel.clock import DAY_US, MINUTE_US, SECOND_US, rfc3339
@@ -431,7 +431,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return topup
         publish(state, topup)
         if would_be == "approval_required":
-            ask(state, topup)
+            request_approval(state, topup)
         return topup
 
 
@@ -469,7 +469,7 @@ def first_check_at(topup: TopUp, now_us: int) -> int | None:
     return now_us + SANDBOX_DELAY_US if is_delayed else None
 
 
-def ask(state: BatchState, topup: TopUp) -> None:
+def request_approval(state: BatchState, topup: TopUp) -> None:
     topups = topups_of(state)
     reason: ApprovalReason = "threshold"
     if topups.has_left(topup.account_id, topup.sent_by):
@@ -495,7 +495,7 @@ def ask(state: BatchState, topup: TopUp) -> None:
 
 def fail(state: BatchState, topup: TopUp, reason: str) -> TopUp:
     failed = move(topup, "failed", now_us=state.now_us, failure_reason=reason)
-    give_back(state, topup)
+    release_funds(state, topup)
     topups_of(state).change(failed)
     publish(state, failed)
     return failed

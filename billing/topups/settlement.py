@@ -17,7 +17,14 @@ from billing.topups import approval as approvals
 from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
 from billing.topups.platform import WALLET, InvalidPlatform, Source
 from billing.topups.rules import Redemption
-from billing.topups.send import BY_SANDBOX, ask, fail, first_check_at, publish, sandbox_script
+from billing.topups.send import (
+    BY_SANDBOX,
+    fail,
+    first_check_at,
+    publish,
+    request_approval,
+    sandbox_script,
+)
 from billing.topups.topup import (
     AlreadyDelivered,
     Deliverable,
@@ -26,7 +33,7 @@ from billing.topups.topup import (
     move,
     stored_deliverable,
 )
-from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, give_back, topups_of
+from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, release_funds, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
@@ -112,7 +119,7 @@ def _settle_voucher(
 
 def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> TopUp:
     cancelled = move(topup, "cancelled", now_us=state.now_us, failure_reason=reason)
-    give_back(state, topup)
+    release_funds(state, topup)
     topups_of(state).change(cancelled)
     publish(state, cancelled)
     return cancelled
@@ -131,7 +138,7 @@ def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
             now_us=state.now_us,
             account_now_us=account_now_us,
         )
-        _tell_decision(state, topup, decided)
+        _publish_decision(state, topup, decided)
     return cancel(state, topup)
 
 
@@ -142,7 +149,7 @@ def waits_for(state: BatchState, topup: TopUp) -> Approval | None:
     return asked
 
 
-def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
+def _publish_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
     topups_of(state).change_approval(decided)
     data: dict[str, Any] = {"approval": decided.shape(), **topup.event_data()}
     state.publish(topup.tenant, f"approval.{decided.status}", data, topup.id, trace=topup.trace)
@@ -243,9 +250,9 @@ class Decide(OnTopUp):
                 raise _deny_it(topup, gone) from None
             except RequesterBlocked as blocked:
                 return self._blocked(state, topup, asked, blocked)
-            self._tell(state, topup, decided)
-            return self._ended(state, go_on(state, topup, source))
-        self._tell(state, topup, decided)
+            self._record(state, topup, decided)
+            return self._ended(state, proceed(state, topup, source))
+        self._record(state, topup, decided)
         if asked.reason == "sender_left" and self.decision == "expired":
             return self._ended(state, fail(state, topup, LEFT))
         reason = EXPIRED if self.decision == "expired" else DENIED
@@ -272,7 +279,7 @@ class Decide(OnTopUp):
             now_us=state.now_us,
             account_now_us=state.now_of(self.tenant),
         )
-        self._tell(state, topup, cancelled)
+        self._record(state, topup, cancelled)
         ended = cancel(state, topup, reason=blocked.detail)
         refusal = RequesterBlocked(
             f"{blocked.detail} The top-up was cancelled, and its funds are back in the wallet.",
@@ -282,8 +289,8 @@ class Decide(OnTopUp):
         after = self._ended(state, ended)
         return EndedTopUp(ended, after.wallet_balance_cents, after.approval, refusal)
 
-    def _tell(self, state: BatchState, topup: TopUp, decided: Approval) -> None:
-        _tell_decision(state, topup, decided)
+    def _record(self, state: BatchState, topup: TopUp, decided: Approval) -> None:
+        _publish_decision(state, topup, decided)
         if self.actor is None:
             return
         entry = audit_log.security(
@@ -352,7 +359,7 @@ def _blocked(
     return RequesterBlocked(detail, reason=reason, extra={"requester_key_id": key_id})
 
 
-def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
+def proceed(state: BatchState, topup: TopUp, source: Source) -> TopUp:
     released = replace(topup, fulfilment=source.kind)
     is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
     if not is_early and source.delivers_at_once:
@@ -417,7 +424,7 @@ def release(state: BatchState, topup: TopUp) -> TopUp:
         return fail(state, topup, "sandbox: this recipient always fails")
     if scripted in {"pending", "delayed"}:
         return _wait_for_script(state, topup)
-    return go_on(state, topup, source)
+    return proceed(state, topup, source)
 
 
 def _is_due(state: BatchState, topup: TopUp) -> bool:
@@ -433,7 +440,7 @@ def _wait_for_person(state: BatchState, topup: TopUp) -> TopUp:
     waiting = move(replace(topup, fulfilment=BY_APPROVAL), "pending", now_us=state.now_us)
     topups_of(state).change(waiting)
     publish(state, waiting)
-    ask(state, waiting)
+    request_approval(state, waiting)
     return waiting
 
 

@@ -74,7 +74,7 @@ class SupplierWords(WorkingSet):
         if self._new:
             await tx.execute(_KEEP, rows=[_ROWS.write(one) for _, one in sorted(self._new.items())])
 
-    def keep(
+    def save(
         self,
         state: BatchState,
         topup: TopUp,

@@ -29,7 +29,7 @@ from kernel.errors import DomainError
 from kernel.fields import Fields, Text, said
 from kernel.tenant import Tenant
 from kernel.words import Cents, Time, TransactionId, Voucher
-from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ReadAct, Told
+from keys.act import MERCHANT, ActContext, CallContext, EngineAct, EnvelopeFacts, ReadAct
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction
 
@@ -188,7 +188,7 @@ class Redeem:
             topup.id, *topup.tenant, self.redeemer.account_id, self.settle, state.now_us
         )
         working_set.add_redemption(redemption)
-        _tell_redeemed(state, topup, redemption)
+        _publish_redeemed(state, topup, redemption)
         balance = micros_to_cents(state.ledger.balance_micros(self.redeemer, state.now_us))
         return Redeemed(topup, working_set.code_of(topup.id), redemption, balance)
 
@@ -213,7 +213,7 @@ class Redeem:
             )
 
 
-def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> None:
+def _publish_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> None:
     data = {
         "transaction_id": topup.id,
         "platform": topup.platform,
@@ -309,7 +309,7 @@ REDEEM: Final = EngineAct(
     command=redeem,
     result=RedeemedVoucher,
     refuses=(NotRedeemable,),
-    told=lambda done, _: Told(voucher_of=done.topup.id, voucher_code=done.voucher_code),
+    told=lambda done, _: EnvelopeFacts(voucher_of=done.topup.id, voucher_code=done.voucher_code),
     guesses_code=True,
     moves_money=True,
     examples=("topup vouchers redeem --code @voucher.txt",),

@@ -113,7 +113,7 @@ class TopUpWorkingSet(WorkingSet):
         if self.ids:
             await self._load_old(tx, read_set)
         if self.senders:
-            self._left = await access_token.who_left(tx, self.senders, now_us=now_us)
+            self._left = await access_token.former_senders(tx, self.senders, now_us=now_us)
         self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
         await self.mails.load(tx, now_us)
 
@@ -264,7 +264,7 @@ def topups_of(state: BatchState) -> TopUpWorkingSet:
     return state.working_set(TopUpWorkingSet)
 
 
-def give_back(
+def release_funds(
     state: BatchState,
     topup: TopUp,
     *,
@@ -286,12 +286,12 @@ def give_back(
         _draw_back(state, topup, source, parts, code)
     charged_micros = topup.charged_cents * MICROS_PER_CENT
     spending, sent_at = state.spending, topup.counted_at
-    spending.give_back(
+    spending.release(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
     # A batch's top-up whose approval isn't written yet wasn't counted as unapproved, so nothing is returned for it.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
-        spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
+        spending.release_unapproved(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 
 
 def _draw_back(

@@ -587,9 +587,7 @@ def _end(state: BatchState, hold: Hold, status: HoldStatus, *, captured_micros: 
         state.move(held, source, micros, Code.USAGE_RELEASE, subject_id=hold.id)
     rest_micros = hold.amount_micros - captured_micros
     if rest_micros:
-        state.spending.give_back(
-            tenant, hold.spent_by, rest_micros, hold.counted_at, hold.counted_in
-        )
+        state.spending.release(tenant, hold.spent_by, rest_micros, hold.counted_at, hold.counted_in)
     state.working_set(HoldWorkingSet).change(ended)
     return ended
 

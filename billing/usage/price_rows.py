@@ -36,7 +36,7 @@ class PriceBook:
     def of(self, environment: str) -> PriceList:
         return self._lists.get(environment, _NONE)
 
-    def keep(self, environment: str, found: PriceList) -> None:
+    def save(self, environment: str, found: PriceList) -> None:
         self._lists[environment] = found
 
 
@@ -80,7 +80,7 @@ class PriceWorkingSet(WorkingSet):
 
     def _take_list(self, environment: str, version: int, rows: Rows) -> None:
         found = self._lists[environment] = PriceList(version, map(_ROWS.read, rows))
-        self._book.keep(environment, found)
+        self._book.save(environment, found)
 
 
 async def read_list(tx: Transaction, environment: str) -> PriceList:

@@ -15,7 +15,7 @@ from billing.fulfilment.kinds import SupplierKinds
 from billing.providers.registry import NotifiedAt, Providers
 from billing.topups.mail import MailRules
 from cli.database import read
-from cli.options import who_acts
+from cli.options import actor_name
 from cli.output import run
 from gateway.http.fields import Shape, cursor_after, place_of, shape_of
 from kernel.clock import SystemClock
@@ -190,7 +190,7 @@ class Local:
             "origin": InProcess(),
             "now_us": now_us,
             "service": service,
-            "person": who_acts(self._by),
+            "person": actor_name(self._by),
             "object_id": self._object_id,
         }
 

@@ -47,7 +47,7 @@ class Remote:
             act.method,
             self._path(act),
             {**body, **self._environment},
-            look=partial(_look, act, self._object_id),
+            look=partial(_check_command, act, self._object_id),
             params=self._named,
         )
         changed: Mapping[str, Any] = answer.data
@@ -71,7 +71,7 @@ class Remote:
         return head + self._object_id + rest.partition("}")[2]
 
 
-def _look(act: AnyChange, object_id: str) -> str:
+def _check_command(act: AnyChange, object_id: str) -> str:
     """Return a command that shows whether the change was made: the object's, its list, or the balance."""
     subject, context = act.name.partition(".")[0], click.get_current_context().parent
     group = None if context is None else context.command

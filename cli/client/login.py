@@ -17,10 +17,10 @@ from cli.client.profiles import (
     Access,
     Profile,
     checked_url,
-    keep,
     load,
     note_asked,
     profile_option,
+    save,
 )
 from cli.client.remote_gateway import RemoteGateway
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, examples, fail, json_option, note, show_record
@@ -44,7 +44,7 @@ def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, 
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
     )
     with http:
-        begun = _asked(http, "/cli/login", {"name": name})
+        begun = _post(http, "/cli/login", {"name": name})
         if begun.status_code != httpx.codes.CREATED:
             raise _refused(begun)
         login = _data(begun)
@@ -71,7 +71,7 @@ def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
     note("waiting for you to allow it there")
     while time.monotonic() < until:
         time.sleep(interval_s)
-        answer = _asked(http, "/cli/login/token", {"device_code": login["device_code"]})
+        answer = _post(http, "/cli/login/token", {"device_code": login["device_code"]})
         if answer.status_code == httpx.codes.CREATED:
             made: Mapping[str, Any] = _data(answer)
             return made
@@ -85,7 +85,7 @@ def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
     raise fail("nobody allowed it in time", advice="run `topup login` again")
 
 
-def _asked(http: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
+def _post(http: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
     try:
         return http.post(path, json=body)
     except httpx.TransportError as error:
@@ -177,7 +177,7 @@ def login(
         own = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
         key = str(own["key"])
     before = load().get(profile)
-    keep(profile, Profile(url=address, api_key=key, environment=own["environment"]))
+    save(profile, Profile(url=address, api_key=key, environment=own["environment"]))
     show_record(
         {
             "profile": profile,

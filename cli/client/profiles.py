@@ -57,7 +57,7 @@ def note_asked(url: str) -> None:
     click.get_current_context().meta[_ASKED] = url
 
 
-def asked_address() -> str | None:
+def requested_address() -> str | None:
     context = click.get_current_context(silent=True)
     return None if context is None else context.meta.get(_ASKED)
 
@@ -155,7 +155,7 @@ def load() -> dict[str, Profile]:
         ) from None
 
 
-def keep(name: str, profile: Profile) -> None:
+def save(name: str, profile: Profile) -> None:
     with _locked():
         _write({**load(), name: profile})
 

@@ -50,7 +50,7 @@ def verify_receipt(
     """
     try:
         known = keys_of_jwks(_keys(keys))
-        kept = [_kept(_text(path), known) for path in checkpoints]
+        kept = [_known_statement(_text(path), known) for path in checkpoints]
         verdict = check(_jws_of(_text(receipt), "receipt"), keys=known, kept=kept)
     except StatementRefused as error:
         _refused(error.detail)
@@ -58,7 +58,7 @@ def verify_receipt(
     _show(verdict)
 
 
-def _kept(text: str, known: dict[str, bytes]) -> Statement:
+def _known_statement(text: str, known: dict[str, bytes]) -> Statement:
     return statement_of(_jws_of(text, "jws"), known)[0]
 
 

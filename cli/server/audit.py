@@ -20,7 +20,7 @@ from billing.ledger.proof import note_proof
 from billing.proof.audit import audit as findings_of
 from billing.records.kind import NAMES, PLURALS
 from billing.records.proving import Unproved, prove_records, unproved
-from cli.database import keep_where_possible
+from cli.database import save_if_writable
 from cli.output import EXIT_REFUSED, examples, fail, json_option, note, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
 from keys.vault import Vault
@@ -136,7 +136,7 @@ async def _collect(*, is_full: bool) -> _Result:
             is_full=basis.is_full,
             days={} if basis.is_full else basis.days,
         )
-        await keep_where_possible(database, keep)
+        await save_if_writable(database, keep)
         verified = await database.read(last_verified)
         return _Result(found, basis, verified, await unproved(patient), key)
 
@@ -150,7 +150,7 @@ async def _sealed(
         return [one._asdict() async for one in _at_most(some)]
     found, noted = await verify_all(patient, began_at=began_at)
     if noted:
-        await keep_where_possible(database, partial(note_all, noted=noted))
+        await save_if_writable(database, partial(note_all, noted=noted))
     return [one._asdict() for one in found]
 
 

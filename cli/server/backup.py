@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli.bars import bar
-from cli.database import keep_where_possible
+from cli.database import save_if_writable
 from cli.output import examples, fail, json_option, note, run, show_record
 from kernel.clock import SystemClock, rfc3339
 from kernel.version import running
@@ -94,22 +94,22 @@ async def _begin(url: str) -> tuple[str | None, str]:
     async def work(tx: Transaction) -> None:
         ids[:] = [await backups.begin(tx, now_us=SystemClock().now_us(), code_version=running())]
 
-    await _keep(url, work)
+    await _save(url, work)
     return schema, "".join(ids)
 
 
 async def _end(url: str, backup_id: str, size: int) -> None:
-    await _keep(url, partial(_end_record, backup_id=backup_id, size=size))
+    await _save(url, partial(_end_record, backup_id=backup_id, size=size))
 
 
 async def _end_record(tx: Transaction, *, backup_id: str, size: int) -> None:
     await backups.end(tx, backup_id, now_us=SystemClock().now_us(), size=size)
 
 
-async def _keep(url: str, work: Work[None]) -> None:
+async def _save(url: str, work: Work[None]) -> None:
     database = open_database(url)
     try:
-        await keep_where_possible(database, work)
+        await save_if_writable(database, work)
     finally:
         await database.close()
 

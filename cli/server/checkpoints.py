@@ -16,7 +16,7 @@ from billing.records import head as record_head
 from billing.records.head import RecordHead
 from billing.records.proving import prove_records
 from billing.records.sealing import LOOK_BACK_US, RecordSealer
-from cli.database import keep_where_possible, read
+from cli.database import read, save_if_writable
 from cli.opened import opened
 from cli.options import environment_option, limit_option
 from cli.output import (
@@ -206,7 +206,7 @@ async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
             return [one._asdict() async for one in some] + records
         began_at = SystemClock().now_us()
         found, noted = await verify_all(patient, environment, began_at=began_at)
-        await keep_where_possible(database, partial(note_all, noted=noted))
+        await save_if_writable(database, partial(note_all, noted=noted))
         return [one._asdict() for one in found] + records
 
 

@@ -135,7 +135,7 @@ def copies() -> None:
 async def _status() -> tuple[Sequence[SeenServer], Sequence[commits.AcceptedLoss]]:
     store = _open(is_known=True)
     try:
-        seen = await store.servers.look_around()
+        seen = await store.servers.check_all()
     finally:
         await store.close()
     store = _open(is_known=False)
@@ -149,7 +149,7 @@ async def _status() -> tuple[Sequence[SeenServer], Sequence[commits.AcceptedLoss
 async def _accept(reason: str) -> dict[str, Any]:
     store = _open(is_known=True)
     try:
-        seen = await store.servers.look_around()
+        seen = await store.servers.check_all()
     finally:
         await store.close()
     # Open the database without checking acknowledged commits, because the refused state is what is

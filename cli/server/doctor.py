@@ -68,7 +68,7 @@ from store.database import Transaction
 from store.errors import BackupRefused, StoreError
 from store.open import file_of
 from store.version import SchemaOutOfRange
-from webhooks.deliveries.backlog import Backlog, look
+from webhooks.deliveries.backlog import Backlog, measure
 from webhooks.endpoints.resealing import count_older
 
 MIB: Final = 1024 * 1024
@@ -283,7 +283,7 @@ async def _deliveries(settings: Settings) -> str:
     attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
 
     async def work(tx: Transaction) -> Backlog:
-        return await look(tx, now_us=now_us, attempt_us_max=attempt_us_max)
+        return await measure(tx, now_us=now_us, attempt_us_max=attempt_us_max)
 
     async with open_store(settings) as database:
         backlog = await database.read(work)
@@ -412,7 +412,7 @@ async def _mail(settings: Settings) -> Finding:
         return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")
     sender = SmtpSender(server, our_domain=mail_from.domain, send_s=CHECK_S_MAX)
     try:
-        said = await sender.look()
+        said = await sender.check()
     except TimeoutError:
         return Finding("mail", False, f"no answer within {CHECK_S_MAX:.0f} s: check TOPUP_SMTP_URL")
     except SMTPAuthenticationError:

@@ -229,7 +229,7 @@ async def backups(settings: Settings) -> str:
 
 async def servers(settings: Settings) -> str:
     async with open_store(settings) as database:
-        seen = await database.servers.look_around()
+        seen = await database.servers.check_all()
         timeline = database.servers.position.timeline
     if not seen:
         return "none: the database is a file"
@@ -353,13 +353,13 @@ async def redis(settings: Settings) -> Finding:
 
 
 async def redis_room(settings: Settings) -> str:
-    async with _asked(settings) as client:
+    async with _redis(settings) as client:
         return _room(await client.info("memory"))
 
 
 async def redis_clock(settings: Settings) -> str:
     """Report whether Redis's clock agrees with this machine's, because rate limits depend on it."""
-    async with _asked(settings) as client:
+    async with _redis(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US
     if off_s > OFF_S_MAX:
@@ -375,7 +375,7 @@ async def workers(settings: Settings) -> Finding:
     Without Redis, count the workers' rows in the database.
     """
     try:
-        async with _asked(settings) as client:
+        async with _redis(settings) as client:
             [(_, listening)] = await client.pubsub_numsub(wake_channel(QUEUE_NAME))
     except CheckWarning:
         return await _noted_workers(settings)
@@ -424,7 +424,7 @@ def _is_named(settings: Settings) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _asked(settings: Settings) -> AsyncIterator[Redis]:
+async def _redis(settings: Settings) -> AsyncIterator[Redis]:
     """Yield a client. If Redis doesn't respond, raise CheckWarning: the check named redis says why."""
     if not _is_named(settings):
         raise CheckWarning(_UNSEEN)
@@ -493,7 +493,7 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    status, body = await _ask(client, url, "/healthz/caller", headers)
+    status, body = await _fetch(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
         raise CheckError(
             f"{url}: the proxy there reaches no gateway (status {status}). Does `topup serve` run,"
@@ -510,7 +510,7 @@ async def _seen(
     )
 
 
-async def _ask(
+async def _fetch(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
     try:
@@ -597,7 +597,7 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
 
 async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
     try:
-        status, _ = await _ask(client, url, "/metrics")
+        status, _ = await _fetch(client, url, "/metrics")
     except (CheckWarning, CheckError) as error:
         return Finding("metrics", None, str(error))
     if status != HTTPStatus.OK:

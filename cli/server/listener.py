@@ -63,7 +63,7 @@ def passed_fd(variable: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def tell_ready() -> bool:
+def notify_ready() -> bool:
     """Tell the supervisor that this process works. Return False if there is no supervisor."""
     fd = passed_fd(READY_FD_VARIABLE)
     if fd is None:

@@ -22,7 +22,7 @@ import click
 from cli.server.listener import (
     READY_FD_VARIABLE,
     fail_to_listen,
-    tell_ready,
+    notify_ready,
     warn_of_unknown_variables,
 )
 from runtime.log import start_logging
@@ -102,7 +102,7 @@ class ProcessGroup(Supervisor):
             super().ask_to_stop()
 
     async def start(self) -> None:
-        self.keep(self.children[0])
+        self.supervise(self.children[0])
         first = asyncio.ensure_future(self._first_works.wait())
         stop = asyncio.ensure_future(self.stop_asked.wait())
         await asyncio.wait((first, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -110,7 +110,7 @@ class ProcessGroup(Supervisor):
             task.cancel()
         if not self.is_stopping:
             for child in self.children[1:]:
-                self.keep(child)
+                self.supervise(child)
             self._watch = asyncio.get_running_loop().create_task(self._end_the_silent())
 
     async def stop(self) -> None:
@@ -190,7 +190,7 @@ def run_processes(
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
         siblings = Siblings(kind, 0, count, Path(folder))
-        exit_code = asyncio.run(_keep(children, siblings, address=address, grace_s=grace_s))
+        exit_code = asyncio.run(_supervise(children, siblings, address=address, grace_s=grace_s))
     if exit_code:
         raise click.exceptions.Exit(exit_code)
 
@@ -220,22 +220,22 @@ def _children(count: int, kind: str, words: Sequence[str], folder: str) -> list[
     ]
 
 
-async def _keep(
+async def _supervise(
     children: Sequence[Child], siblings: Siblings, *, address: str, grace_s: float
 ) -> int:
     async def answering() -> Collection[str]:
-        answers = await siblings.ask("/healthz", within_s=ANSWER_S)
+        answers = await siblings.call_all("/healthz", within_s=ANSWER_S)
         return {name for name, answer in answers.items() if answer is not None}
 
-    def tell() -> None:
-        tell_ready()
+    def notify() -> None:
+        notify_ready()
         logger.info(ALL_READY, extra={"address": address, "processes": len(children)})
 
     group = ProcessGroup(
         children,
         ready_variable=READY_FD_VARIABLE,
         grace_s=grace_s,
-        on_all_ready=tell,
+        on_all_ready=notify,
         ask=answering,
     )
     own_parent = parent_fd(os.environ)

@@ -51,7 +51,7 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
             )
     except BackupRefused as error:
         raise fail(str(error)) from None
-    seen = run(_look(settings))
+    seen = run(_finish(settings))
     kept = None if target is None else target.with_name(f"{target.name}.{aside}")
     record: dict[str, Any] = {
         "file": str(file),
@@ -99,7 +99,7 @@ class _Seen(NamedTuple):
     warning: str
 
 
-async def _look(settings: Settings) -> _Seen:
+async def _finish(settings: Settings) -> _Seen:
     database = open_database(settings.database_address)
     warning = ""
     copy = None

@@ -17,8 +17,8 @@ from cli.server.listener import (
     WAKE_FD_VARIABLE,
     check_start,
     listen,
+    notify_ready,
     passed_fd,
-    tell_ready,
     warn_of_unknown_variables,
 )
 from cli.server.processes import log_of_whole, process_options, reserve, run_processes
@@ -123,15 +123,15 @@ async def _serve(
         listener = stack.enter_context(open_listener())
         address = settings.address(listener.getsockname()[1])
 
-        def tell() -> None:
-            if not tell_ready():
+        def notify() -> None:
+            if not notify_ready():
                 logger.info("gateway.ready", extra={"address": address})
 
         await serve_app(
             app,
             [listener],
             parent_fd=parent_fd(os.environ),
-            on_ready=tell,
+            on_ready=notify,
             on_drain=context.feed.close,
             stop_delay_s=settings.shutdown_delay_s,
             on_stopping=stopping.set,

@@ -12,8 +12,8 @@ from cli.output import examples
 from cli.server.listener import (
     WAKE_FD_VARIABLE,
     check_start,
+    notify_ready,
     passed_fd,
-    tell_ready,
     warn_of_unknown_variables,
     worker_socket,
 )
@@ -90,7 +90,7 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
             redis_url=redis_url(settings) if wake_fd is None else None,
             wake_fd=wake_fd,
             parent_fd=parent_fd(os.environ),
-            on_ready=_tell,
+            on_ready=_notify,
             beside=_beside(context),
         )
 
@@ -104,5 +104,5 @@ def _beside(context: Context) -> Beside:
     return partial(answering, context)
 
 
-def _tell() -> None:
-    tell_ready()
+def _notify() -> None:
+    notify_ready()

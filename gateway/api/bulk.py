@@ -259,7 +259,7 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
         batch = await _runner(call).accept(bulk)
         return await _accepted(call, batch)
 
-    return _told(call, await run_steps(call.context, principal, call.request_key, steps))
+    return _with_links(call, await run_steps(call.context, principal, call.request_key, steps))
 
 
 async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
@@ -283,7 +283,7 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
     shown = listing(
         listed,
         query.limit,
-        shape=lambda one: _line_of(one, refused.kept(one.item)),
+        shape=lambda one: _line_of(one, refused.refusal_of(one.item)),
         cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
@@ -305,7 +305,7 @@ async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
 
         listed = await call.context.database.read(work)
         has_more = len(listed) == ROWS_AT_ONCE
-        rows = [_line_of(one, refused.kept(one.item)) for one in listed]
+        rows = [_line_of(one, refused.refusal_of(one.item)) for one in listed]
         return CsvPage(rows, listed[-1].item.number if has_more else None)
 
     cursor = call.query.cursor
@@ -397,7 +397,7 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
     errors, told = [], RefusedItems(call, _SEND)
     for one in refused:
         read = call.body.items[one.number]
-        refusal = told.kept(one, _fields_of(read))
+        refusal = told.refusal_of(one, _fields_of(read))
         assert refusal is not None, "a refused item says why"
         errors.append(_item_error(one.number, one.reference, refusal, read.line))
     if counted.counts.refused and not counted.counts.accepted and not counted.counts.waiting:
@@ -468,7 +468,7 @@ class _Said(Struct):
 _read_said: Final = msgspec.json.Decoder(_Said).decode
 
 
-def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
+def _with_links(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
     said = _read_said(given.body).data
     batch_id = said.id if said.batch is None else said.batch.id
     location = f"{call.home}{API_PREFIX}/batches/{batch_id}"

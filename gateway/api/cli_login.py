@@ -29,7 +29,7 @@ from keys.tokens.device_login import (
     LoginWaiting,
 )
 from store.database import Transaction
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 
 PAGE: Final = "/dashboard/cli"
 LOGINS_MAX: Final = 30  # The limit for each hour and address.
@@ -153,7 +153,7 @@ async def _outcome(
         environment=environment,
         after=after,
     )
-    await tell_key(tx, "key.created", made.key, by=made.decided_by, now_us=now_us)
+    await publish_key(tx, "key.created", made.key, by=made.decided_by, now_us=now_us)
     return made
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from billing.fulfilment.http import COST_CENTS_MAX
 from billing.fulfilment.protocol import CREDIT, SignatureRefused
 from billing.topups import fulfilment as attempts, topup as topups
-from billing.topups.fulfilment import Attempt, Settle, WordKept
+from billing.topups.fulfilment import Attempt, ReportRecorded, Settle
 from billing.topups.plausible import doubt_of_echo
 from billing.topups.topup import (
     HELD_STATES,
@@ -134,7 +134,7 @@ class Settlement(Struct, kw_only=True):
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
-    """Settle the pending top-up. Raise WordKept if a report contradicts the top-up's final state."""
+    """Settle the pending top-up. Raise ReportRecorded if a report contradicts the top-up's final state."""
     topup, supplier = await _signed_for(call)
     body, suppliers = call.body, call.context.suppliers
     command = Settle(
@@ -159,7 +159,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     ended = await call.context.engine.submit(command)
     topup = ended.topup
     if ended.objection is not None:
-        raise WordKept(
+        raise ReportRecorded(
             f"{ended.objection} The report was stored for the operator, and changes nothing.",
             extra={"transaction_id": topup.id, "status": topup.status},
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from billing.ledger.proof import LastProof
-from billing.reconciliation.runs import Standing
+from billing.reconciliation.runs import RunStatus
 from gateway.api.readiness import Readiness, T, Watch
 from kernel.clock import SECOND_US
 from runtime.metrics import Metrics, PlainGauge
@@ -77,7 +77,7 @@ def _fill_by_labels(gauge: PlainGauge, seen: Mapping[LABELS, int] | None) -> Non
         gauge.set(number, *labels)
 
 
-def _fill_reconciliation(metrics: Metrics, seen: Standing) -> None:
+def _fill_reconciliation(metrics: Metrics, seen: RunStatus) -> None:
     _fill_by_labels(metrics.money_differences, seen.open)
     for run in seen.runs:
         if run.ended_at is not None:

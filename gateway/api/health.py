@@ -98,7 +98,7 @@ def _deliveries(readiness: Readiness) -> _Answering:
 
 def _caller(context: Context) -> _Answering:
     async def seen(request: Request) -> Response:
-        return auth.tell(request, context.settings)
+        return auth.describe_request(request, context.settings)
 
     return seen
 
@@ -133,7 +133,7 @@ def _is_ready(checks: Mapping[str, str]) -> bool:
 async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mapping[str, str]]:
     if context.siblings is None:
         return {}
-    answers = await context.siblings.ask("/readyz")
+    answers = await context.siblings.call_all("/readyz")
     states = {context.siblings.name: "ready" if is_ready else "unready"}
     for name, answer in answers.items():
         states[name] = "away" if answer is None else "ready" if answer.is_success else "unready"
@@ -167,7 +167,7 @@ async def _own_figures(context: Context, readiness: Readiness, more_checks: Chec
 
 async def _figures_of_all(siblings: Siblings, own: str) -> str:
     texts: dict[str, str | None] = {siblings.name: own}
-    for name, answer in (await siblings.ask("/metrics")).items():
+    for name, answer in (await siblings.call_all("/metrics")).items():
         texts[name] = answer.text if answer is not None and answer.is_success else None
     return merged_figures(dict(sorted(texts.items())))
 

@@ -25,7 +25,7 @@ from store.batch import WAITING_AGE_MAX_S
 from store.database import Store, Transaction
 from store.errors import StoreError
 from store.kept.backups import last_finished
-from webhooks.deliveries.backlog import Backlog, count_due, look
+from webhooks.deliveries.backlog import Backlog, count_due, measure
 
 T = TypeVar("T")
 DATABASE_TIMEOUT_S: Final = 2.0
@@ -95,11 +95,11 @@ class Watch(Generic[T]):
     async def see(self) -> T | None:
         async with self._lock:
             if time.monotonic() - self._seen_s >= self._age_s_max:
-                self._seen = await self._look()
+                self._seen = await self._check()
                 self._seen_s = time.monotonic()
             return self._seen
 
-    async def _look(self) -> T | None:
+    async def _check(self) -> T | None:
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
                 seen = await self._ask()
@@ -163,7 +163,7 @@ class Readiness:
         }
 
     async def _read_backlog(self, tx: Transaction) -> Backlog:
-        return await look(tx, now_us=self._clock.now_us(), attempt_us_max=self._attempt_us_max)
+        return await measure(tx, now_us=self._clock.now_us(), attempt_us_max=self._attempt_us_max)
 
     async def _count_due(self, tx: Transaction) -> int:
         return await count_due(tx, now_us=self._clock.now_us())

@@ -47,7 +47,7 @@ class SentAnswer:
         if sent.is_replay and not may_see:
             sent = replace(sent, voucher_code=None)
         claim_url = sent.claim_url if may_see else None
-        code, data = self._told(sent, claim_url)
+        code, data = self._answer(sent, claim_url)
         made = answer(
             code,
             data,
@@ -60,7 +60,7 @@ class SentAnswer:
         )
         return replace(made, is_replay=True) if sent.is_replay else made
 
-    def _told(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
+    def _answer(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
         topup, data = sent.topup, Sent.of(sent, claim_url)
         if sent.approval is not None:
             return codes.APPROVAL_REQUIRED, self._for_approval(data, topup, sent.approval)

@@ -43,7 +43,7 @@ from keys.authorization.token import TokenPair
 from keys.oauth.redirect import URIS_MAX
 from runtime.context import Context
 from store.database import Transaction
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 
 REGISTRATIONS_PER_HOUR: Final = 20
 TOKENS_PER_MINUTE: Final = 60
@@ -200,7 +200,7 @@ async def revoke(call: RequestContext[RevokeBody, Fields]) -> Answer:
             after={"name": key.name},
             reason="its client signed out",
         )
-        await tell_key(tx, "key.revoked", key, by="client", now_us=now_us)
+        await publish_key(tx, "key.revoked", key, by="client", now_us=now_us)
 
     await call.context.database.transaction(work)
     return Answer(200, b"{}")

@@ -31,7 +31,7 @@ from keys.authorization.client import (
 from keys.oauth.grant import is_challenge
 from keys.principal import ENVIRONMENTS, MCP_DEFAULT_SCOPES, MCP_SCOPES, Environment
 from store.database import Transaction
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 
 STATE_CHARACTERS_MAX: Final = 2048
 ASKED: Final = (
@@ -171,7 +171,7 @@ async def allow(
         await note(tx, call, action, key.id, environment=environment, after=after)
         if is_new:
             by = call.principal.credential_id
-            await tell_key(tx, "key.created", key, by=by, now_us=call.now_us)
+            await publish_key(tx, "key.created", key, by=by, now_us=call.now_us)
         return await mcp_grant.issue_code(
             tx,
             grant,

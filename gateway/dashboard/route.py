@@ -16,7 +16,7 @@ from kernel.clock import SECOND_US
 from kernel.fields import LooseFields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import ADMIN
-from webhooks.deliveries.backlog import look
+from webhooks.deliveries.backlog import measure
 
 _DECIDES: Final = "approvals:write"
 
@@ -98,6 +98,6 @@ async def overlooked_s(call: RequestContext[Any, Any]) -> int:
     now_us = call.now_us
     attempt_us_max = round(call.context.settings.webhook_timeout_s * SECOND_US)
     backlog = await call.context.database.read(
-        lambda tx: look(tx, now_us=now_us, attempt_us_max=attempt_us_max)
+        lambda tx: measure(tx, now_us=now_us, attempt_us_max=attempt_us_max)
     )
     return backlog.overlooked_us // SECOND_US

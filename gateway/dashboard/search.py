@@ -344,23 +344,23 @@ _SECRET: Final = re.compile(
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, scopes = call.principal.tenant, call.principal.scopes
 
-    async def look(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
+    async def find(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
         return await search_account(tx, tenant, text, scopes, before_id=before_id)
 
-    return await _found(call, PATH, look)
+    return await _found(call, PATH, find)
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
     environment, scopes = call.principal.environment, call.principal.scopes
 
-    async def look(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
+    async def find(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
         return await search_all(tx, environment, text, scopes, before_id=before_id)
 
-    return await _found(call, ADMIN_PATH, look)
+    return await _found(call, ADMIN_PATH, find)
 
 
 async def _found(call: RequestContext[Any, Any], path: str, look: _Look) -> Response:
-    text, before_id, problem = _asked(call)
+    text, before_id, problem = _read_query(call)
     principal, is_operator = call.principal, path == ADMIN_PATH
     reading = language_of_request(call.scope)
 
@@ -388,7 +388,7 @@ async def _found(call: RequestContext[Any, Any], path: str, look: _Look) -> Resp
     return _page(call, path, text, found, problem, rows_looked_at(before_id), commands)
 
 
-def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
+def _read_query(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
     query = read_query(call)
     text = query.text("q")
     try:

@@ -36,7 +36,7 @@ class CodePage(msgspec.Struct, kw_only=True, frozen=True):
     sample: str | None
 
 
-def asked(request: Request, server: str) -> CodePage:
+def requested_page(request: Request, server: str) -> CodePage:
     number = request.path_params["code"]
     is_number = number.isascii() and number.isdecimal() and len(number) == len("1000")
     row = CODES.get(int(number)) if is_number else None

@@ -131,7 +131,7 @@ class Pages:
     def server(self, request: Request) -> str:
         return address_for(self._public_url, request)
 
-    def asked(self, request: Request) -> DocumentedResource:
+    def requested(self, request: Request) -> DocumentedResource:
         slug = request.path_params["slug"]
         shown = next((resource for resource in self.listed if resource.slug == slug), None)
         if shown is None:
@@ -175,19 +175,19 @@ class Pages:
     def code(self, request: Request) -> Response:
         if prefers_json(request.headers.get("accept", "")):
             return self.code_as_json(request)
-        shown = code_pages.asked(request, self.server(request))
+        shown = code_pages.requested_page(request, self.server(request))
         title = f"{shown.code} {shown.message}"
         return self.page(request, "code", title, contents=[], code=shown, inline=inline)
 
     def code_as_json(self, request: Request) -> Response:
-        return json_document(code_pages.asked(request, self.server(request)))
+        return json_document(code_pages.requested_page(request, self.server(request)))
 
     def reference(self, request: Request) -> Response:
         body = to_html(plain_text.reference(self.listed, f"{PATH}/api"))
         return self.page(request, "text", "Reference", contents=[], body=body)
 
     def resource(self, request: Request) -> Response:
-        shown, server = self.asked(request), self.server(request)
+        shown, server = self.requested(request), self.server(request)
         return self.page(
             request,
             "resource",
@@ -254,14 +254,14 @@ class PlainText:
         return markdown_document(plain_text.codes())
 
     def code(self, request: Request) -> Response:
-        shown = code_pages.asked(request, self._pages.server(request))
+        shown = code_pages.requested_page(request, self._pages.server(request))
         return markdown_document(code_pages.as_markdown(shown))
 
     def reference(self, _request: Request) -> Response:
         return markdown_document(plain_text.reference(self._pages.listed, f"{PATH}/api"))
 
     def resource(self, request: Request) -> Response:
-        text = plain_text.resource(self._pages.asked(request))
+        text = plain_text.resource(self._pages.requested(request))
         return markdown_document(self._addressed(request, text))
 
     @cached_property

@@ -82,7 +82,7 @@ class PassageIndex:
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
-        asked = _asked(query)
+        asked = _query_words(query)
         found = [self._beginning_with(word) for word in asked]
         scores: dict[int, _Score] = defaultdict(_Score)
         for word, known in zip(asked, found, strict=True):
@@ -141,7 +141,7 @@ def _singular(word: str) -> str:
     return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
 
 
-def _asked(query: str) -> list[str]:
+def _query_words(query: str) -> list[str]:
     said = _WORD.findall(query.lower())
     telling = [word for word in said if word not in _COMMON] or said
     return list(dict.fromkeys(map(_singular, telling)))[:WORDS_MAX]

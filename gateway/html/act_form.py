@@ -93,7 +93,7 @@ def fields_of(
     """
     found = choices or {}
     shown = []
-    for fact in _asked(struct):
+    for fact in _shown_facts(struct):
         words = found.get(fact.name)
         worded = fact._replace(words=words) if isinstance(words, Mapping) else fact
         shown.append(_shown(worded._replace(choices=_offered(fact, form, found)), form))
@@ -121,7 +121,7 @@ def stepped(
     ]
     laid[-1] += left.values()
     wrong = [any(problem.of(one.name) for one in step) for step in laid]
-    chosen = _asked_step(form, len(laid)) - 1 if begins_open or form.text(STEP_FIELD) else -1
+    chosen = _requested_step(form, len(laid)) - 1 if begins_open or form.text(STEP_FIELD) else -1
     chosen = wrong.index(True) if True in wrong else chosen
     return SteppedForm(
         [
@@ -139,7 +139,7 @@ def problem_before(
     """Return the errors in the steps before the requested one."""
     assert struct.layout is not None, struct
     steps = list(struct.layout.steps.values())
-    done = " ".join(steps[: _asked_step(form, len(steps)) - 1]).split()
+    done = " ".join(steps[: _requested_step(form, len(steps)) - 1]).split()
     try:
         checked(struct, values, wrong)
     except DomainError as error:
@@ -163,7 +163,7 @@ def checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str,
     raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
 
 
-def _asked_step(form: Form, steps: int) -> int:
+def _requested_step(form: Form, steps: int) -> int:
     names = [str(number + 1) for number in range(steps)]
     return 1 + names.index(form.text(STEP_FIELD)) if form.text(STEP_FIELD) in names else 1
 
@@ -239,7 +239,7 @@ def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
 
 def form_of(struct: type[msgspec.Struct], current: Any) -> Form:
     fields: dict[str, Sequence[str]] = {}
-    for fact in _asked(struct):
+    for fact in _shown_facts(struct):
         value = _part(current, fact.name)
         if fact.unit == "minor" and value is not None:
             value = Price(value, _part(current, fact.currency)).decimal()
@@ -263,7 +263,7 @@ def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) 
     object.
     """
     values: dict[str, Any] = {}
-    for fact in _asked(struct):
+    for fact in _shown_facts(struct):
         if fact.kind == "time" and shown and typed.form.text(fact.name) == shown.text(fact.name):
             continue
         value = _typed(fact, typed)
@@ -277,7 +277,7 @@ def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) 
 def sentences_of(struct: type[Fields]) -> set[str]:
     facts = [
         one
-        for fact in _asked(struct)
+        for fact in _shown_facts(struct)
         for one in (fact, *(_in_row(fact, each) for each in fact.inner))
     ]
     said = {text for one in facts for text in (_label(one), _hint(one), *one.words.values())}
@@ -288,7 +288,7 @@ def sentences_of(struct: type[Fields]) -> set[str]:
     return said - {""}
 
 
-def _asked(struct: type[msgspec.Struct]) -> list[FieldFacts]:
+def _shown_facts(struct: type[msgspec.Struct]) -> list[FieldFacts]:
     return [
         fact
         for fact in facts_of(struct)

@@ -199,7 +199,7 @@ TONES: Final[Mapping[str, str]] = {
 }
 
 
-def said(query: bytes) -> str | None:
+def notice_of(query: bytes) -> str | None:
     if b"said=" not in query or len(query) > _SAID_CHARACTERS_MAX:
         return None
     return SAID.get(parse_qs(query.decode("latin-1")).get("said", [""])[0])

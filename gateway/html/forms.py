@@ -100,7 +100,7 @@ class Problem:
     @property
     def note(self) -> str:
         if not self.are_shown:
-            return self.said
+            return self.text
         return say(
             counted(
                 "Nothing was done yet: please look at one field below.",
@@ -110,7 +110,7 @@ class Problem:
         )
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         return _together(say(one) for one in self.fields.values()) or say(self.sentence)
 
 
@@ -150,12 +150,12 @@ def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> For
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential
     if caller is not None and shown is not None and shown != [caller.environment]:
-        said = phrase(
+        text = phrase(
             "the page was of %(shown)s, and you are in %(now)s now: nothing was done; look at the page again",
             shown=phrase(shown[0][:7]),
             now=phrase(caller.environment),
         )
-        raise EnvironmentMismatch(said, reason="environment")
+        raise EnvironmentMismatch(text, reason="environment")
     return Form(fields)
 
 
@@ -175,10 +175,10 @@ def problem_of(error: DomainError) -> Problem:
         listed = [{"param": error.param, "detail": error.detail}]
     fields: dict[str, str] = {}
     for one in listed:
-        name, said = _field_words(one["param"], one["detail"])
-        fields.setdefault(name, first_words(said))
-    said = _together(fields.values())
-    return Problem(refusal.http_status, said or first_words(for_people(error.detail)), fields)
+        name, text = _field_words(one["param"], one["detail"])
+        fields.setdefault(name, first_words(text))
+    text = _together(fields.values())
+    return Problem(refusal.http_status, text or first_words(for_people(error.detail)), fields)
 
 
 def form_again(form: Form, error: DomainError) -> Form:
@@ -202,11 +202,11 @@ def _field_words(param: str, detail: str) -> tuple[str, str]:
     if not (bracket and number.isdigit()):
         return param, for_people(detail, param)
     part = inner.removeprefix(".")
-    said = for_people(detail, part or name)
-    line, said = int(number) + 1, said if isinstance(said, Phrase) else phrase(said)
+    text = for_people(detail, part or name)
+    line, text = int(number) + 1, text if isinstance(text, Phrase) else phrase(text)
     if not part:
-        return name, phrase("line %(line)s: %(said)s", line=line, said=said)
-    return name, phrase("line %(line)s, %(field)s: %(said)s", line=line, field=part, said=said)
+        return name, phrase("line %(line)s: %(said)s", line=line, said=text)
+    return name, phrase("line %(line)s, %(field)s: %(said)s", line=line, field=part, said=text)
 
 
 def _ended(text: str) -> str:

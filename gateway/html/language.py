@@ -28,7 +28,7 @@ from markupsafe import Markup
 from starlette.types import Scope
 
 from billing.credits.checkin import start_of, zone_of
-from billing.recipients.language import ENGLISH, Language, asked_for
+from billing.recipients.language import ENGLISH, Language, best_match
 from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
@@ -234,7 +234,7 @@ def language_of_request(scope: Scope) -> PageLanguage:
     chosen = chosen_tag(scope)
     if chosen:
         return page_languages()[chosen]
-    wanted = asked_for(_header(scope, b"accept-language"))
+    wanted = best_match(_header(scope, b"accept-language"))
     return _ENGLISH if wanted is None else page_languages().get(wanted.tag, _ENGLISH)
 
 

@@ -207,7 +207,7 @@ def _written_in(
             "review_waiting": scope.get(REVIEW_WAITING, 0),
             "approvals_waiting": scope.get(APPROVALS_WAITING, 0),
             "theme": _theme(scope),
-            "said": formats.said(scope["query_string"]),
+            "said": formats.notice_of(scope["query_string"]),
             "csrf_field": TOKEN_FIELD,
             "reading": reading,
             "other_languages": _others(template, scope, reading, values.get("problem")),

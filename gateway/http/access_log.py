@@ -71,7 +71,7 @@ class AccessLog:
         if agent is not None and caller is not None and caller.key_id is not None:
             call.context.agents.note(caller.key_id, agent)
         if answer is not None and _is_kept(call):
-            keep(call, call.status, body)
+            record(call, call.status, body)
         if template.endswith(SEND_PATH):
             self._sends.add(code_of(body), "none" if caller is None else caller.environment)
         if not _log.isEnabledFor(logging.INFO):
@@ -136,7 +136,7 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
     return call.method if call.method in _METHODS else "other"
 
 
-def keep(
+def record(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
     """Queue the request for the sender's request log. A success may contain a secret, so its response isn't

@@ -35,7 +35,7 @@ from gateway.http.rate_limit import guarded, pace, pace_target
 from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
-from gateway.http.waiting import poll_links, told_to_poll, when_changed
+from gateway.http.waiting import poll_links, when_changed, with_poll_headers
 from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields, facts_of
 from kernel.refused import Failure
@@ -57,12 +57,12 @@ from keys.act import (
     Change,
     ChangingAct,
     EngineAct,
+    EnvelopeFacts,
     Failing,
     ListAct,
     ReadAct,
     ReportAct,
     StepsAct,
-    Told,
 )
 from keys.audit_log import Actor
 from keys.principal import ADMIN, AddressNotAllowed, Environment, ScopeMissing
@@ -279,7 +279,7 @@ async def _change(
     door = Door(act, call, is_operator=is_operator)
     if rendered is not None:
         given = await door.run(asked, rendered.render(call))
-        return given if given.status == HTTP_OK else told_to_poll(call, given)
+        return given if given.status == HTTP_OK else with_poll_headers(call, given)
     show = act.show if act.seen is None else await door.shape()
     render = partial(_changed, act, call, show)
     if isinstance(act, Act) and act.dry is not None and asked.dry_run:
@@ -348,7 +348,7 @@ def _answer(
     http_status: int = 200,
     status: str | None = None,
 ) -> Answer:
-    told = Told() if act.told is None else act.told(found, shown)
+    told = EnvelopeFacts() if act.told is None else act.told(found, shown)
     code = codes.SUCCESS
     if told.status in act.outcomes:
         code = codes.OUTCOMES[cast(TopUpStatus, told.status)]
@@ -370,7 +370,7 @@ def _answer(
 
 
 def _to_poll(act: ActRow, call: RequestContext[Any, Any], given: Answer) -> Answer:
-    return given if act.outcomes == ("ok",) else told_to_poll(call, given)
+    return given if act.outcomes == ("ok",) else with_poll_headers(call, given)
 
 
 async def _looked_up(

@@ -178,7 +178,7 @@ def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
 
 
-def tell(request: Request, settings: Settings) -> Response:
+def describe_request(request: Request, settings: Settings) -> Response:
     headers = dict(request.scope["headers"])
     body = {
         "scheme": _one_of(headers.get(b"x-forwarded-proto"), "https", "http"),

@@ -121,7 +121,7 @@ class Reader(NamedTuple):
         return [header for header in named if header[1]]
 
 
-class _Asked(NamedTuple):
+class _DocumentKey(NamedTuple):
     path: str
     reader: Reader
 
@@ -164,7 +164,7 @@ class Documents:
         self._query_of = query_of
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._kept: OrderedDict[_Asked, Document] = OrderedDict()
+        self._kept: OrderedDict[_DocumentKey, Document] = OrderedDict()
         self._making = asyncio.Lock()
         self._rests_until_s = 0.0
         self._chosen = lru_cache(maxsize=256)(self._read_choices)
@@ -172,7 +172,7 @@ class Documents:
     def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
         if scope["method"] not in _READS:
             return None
-        asked = scope[_ASKED] = _Asked(scope["path"], self._reader(scope, headers))
+        asked = scope[_ASKED] = _DocumentKey(scope["path"], self._reader(scope, headers))
         found = self._kept.get(asked)
         if found is not None:
             self._kept.move_to_end(asked)
@@ -182,7 +182,7 @@ class Documents:
         """Wrap a Starlette endpoint, so that each document is rendered only once."""
 
         async def answer(request: Request) -> Document | Response:
-            asked: _Asked = request.scope[_ASKED]
+            asked: _DocumentKey = request.scope[_ASKED]
             async with self._making:
                 found = self._kept.get(asked)
                 if found is not None:
@@ -193,12 +193,12 @@ class Documents:
                 spent_s = time.monotonic() - began_s
                 self._rests_until_s = began_s + spent_s + min(_RESTS * spent_s, _REST_S_MAX)
                 if isinstance(made, Document):
-                    self._keep(asked, made)
+                    self._store(asked, made)
                 return made
 
         return answer
 
-    def _keep(self, asked: _Asked, document: Document) -> None:
+    def _store(self, asked: _DocumentKey, document: Document) -> None:
         self._kept[asked] = document
         self._bytes += _bytes_of(asked, document)
         while self._bytes > self._bytes_max:
@@ -230,13 +230,13 @@ class Documents:
         return b"; ".join(found[name] for name in sorted(found))
 
 
-def _bytes_of(asked: _Asked, document: Document) -> int:
+def _bytes_of(asked: _DocumentKey, document: Document) -> int:
     headers = sum(len(name) + len(value) for name, value in document.headers)
     key = len(asked.path) + sum(map(len, asked.reader))
     return ENTRY_BYTES + len(document.body) + headers + key
 
 
-def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
+def _made(endpoint: Endpoint, scope: Scope, asked: _DocumentKey) -> Document | Response:
     began_s = time.thread_time()
     try:
         return _made_alone(endpoint, scope, asked)
@@ -244,7 +244,7 @@ def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Respons
         charge(time.thread_time() - began_s)
 
 
-def _made_alone(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
+def _made_alone(endpoint: Endpoint, scope: Scope, asked: _DocumentKey) -> Document | Response:
     alone = {name: value for name, value in scope.items() if name not in ("client", _ASKED)}
     alone |= {"method": "GET", "headers": asked.reader.headers, "query_string": asked.reader.query}
     response = endpoint(Request(alone))

@@ -37,7 +37,7 @@ from billing.subscriptions.free_period import CompRefused, CompRepeated
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.subscriptions.subscription_change import ChangeNotAllowed
 from billing.topups.approval import ApprovalDecided
-from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
+from billing.topups.fulfilment import AttemptEnded, ReportRecorded, StillOpen
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
@@ -180,8 +180,8 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     CheckinOff: ErrorRow(codes.ALREADY_SETTLED, 409),
     NotNow: ErrorRow(codes.ALREADY_SETTLED, 409),
     StillOpen: ErrorRow(codes.ALREADY_SETTLED, 409),
-    NoLongerAsked: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
-    WordKept: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
+    AttemptEnded: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
+    ReportRecorded: ErrorRow(codes.ALREADY_SETTLED, 409, next_action="stop"),
     HoldEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     ReplayEnded: ErrorRow(codes.ALREADY_SETTLED, 409),
     CannotCancel: ErrorRow(codes.ALREADY_SETTLED, 409),

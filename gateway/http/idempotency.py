@@ -29,8 +29,8 @@ from store.idempotency import (
     complete,
     extend,
     find,
-    keep,
-    keep_text,
+    save,
+    save_text,
 )
 
 R = TypeVar("R")
@@ -71,12 +71,12 @@ async def run_once(
             return stored
         if not sealed:
             answer = render(await work(tx))
-            await keep(tx, [(request_key, answer)], now_us=now_us)
+            await save(tx, [(request_key, answer)], now_us=now_us)
             return answer
         await check_text(tx, request_key)
         answer = render(await work(tx))
-        await keep(tx, [(request_key, _sealed(context, request_key, answer))], now_us=now_us)
-        await keep_text(tx, request_key)
+        await save(tx, [(request_key, _sealed(context, request_key, answer))], now_us=now_us)
+        await save_text(tx, request_key)
         return answer
 
     answer = await context.database.transaction(once)
@@ -133,9 +133,9 @@ async def run_steps(
             theirs = check(found.get(request_key.place), request_key, now_us)
             if theirs is not None:
                 return theirs
-            await keep(tx, [(request_key, kept)], now_us=now_us)
+            await save(tx, [(request_key, kept)], now_us=now_us)
             if sealed:
-                await keep_text(tx, request_key)
+                await save_text(tx, request_key)
         return answer
 
     return _opened(context, request_key, await context.database.transaction(finish))
@@ -167,7 +167,7 @@ async def _begin(
     *,
     sealed: bool,
 ) -> Answer | None:
-    async def look(tx: Transaction) -> Answer | None:
+    async def fetch(tx: Transaction) -> Answer | None:
         await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()
         found = await find(tx, [key])
@@ -178,14 +178,14 @@ async def _begin(
             until = now_us + lease_s * SECOND_US
             await begin(tx, key, token=token, lease_until_at=until, now_us=now_us)
             if sealed:
-                await keep_text(tx, key)
+                await save_text(tx, key)
         return stored
 
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + WAIT_S
     while True:
         try:
-            return await context.database.transaction(look)
+            return await context.database.transaction(fetch)
         except KeyInProgress:
             if loop.time() >= deadline_s:
                 raise

@@ -175,7 +175,7 @@ def csv_file(
         "Content-Disposition": f'attachment; filename="{name}.csv"',
         "Cache-Control": "private, no-store",
     }
-    admitted = told_if_cut(while_admitted(call, scopes, parts), is_marked=form == "csv_excel")
+    admitted = marked_if_cut(while_admitted(call, scopes, parts), is_marked=form == "csv_excel")
     return _streaming(call, admitted, CSV_TYPE, headers)
 
 
@@ -189,7 +189,7 @@ async def _own_name(call: RequestContext[Any, Any]) -> str:
     return (await call.context.database.read(lambda tx: get_account(tx, account_id))).name
 
 
-async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
+async def marked_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
     """Yield the parts of a CSV. If an error cuts it off, yield a last line that says so, and raise the error."""
     if is_marked:
         yield BYTE_ORDER_MARK

@@ -130,18 +130,18 @@ class Pipeline:
         if resource is None:
             return None
         if call.method == "OPTIONS":
-            return self._tell_methods(call, resource)
+            return self._answer_options(call, resource)
         route = resource.route(call.method)
         if route.is_public:
-            self._tell_unused(call)
+            self._add_unused_limit(call)
             handle = partial(self._handle, call, resource.surface, route, receive)
             return self._strangers.serve(call, handle)
         return self._handle(call, resource.surface, route, receive)
 
-    async def _tell_methods(
+    async def _answer_options(
         self, call: RequestContext[Fields, Fields], resource: Resource
     ) -> Reply:
-        self._tell_unused(call)
+        self._add_unused_limit(call)
         call.reply_headers.append((b"allow", ", ".join(resource.allow).encode()))
         return Answer(204, b"")
 
@@ -178,9 +178,9 @@ class Pipeline:
             _take_key(call, route)
         return await handled(route, call)
 
-    def _tell_unused(self, call: RequestContext[Fields, Fields]) -> None:
+    def _add_unused_limit(self, call: RequestContext[Fields, Fields]) -> None:
         if call.refuse is envelope.refuse:
-            self._limit.tell_unused(call.reply_headers)
+            self._limit.add_unused(call.reply_headers)
 
     def _find(self, call: RequestContext[Fields, Fields]) -> Resource | None:
         found = self._router.match(call.path)

@@ -86,15 +86,15 @@ class RateLimit:
         decisions = self._limiter.take_each_now(buckets)
         if decisions is None:
             return False
-        _tell(buckets, decisions, headers)
+        _add_headers(buckets, decisions, headers)
         return True
 
     async def take(self, caller: Principal, headers: HeaderList) -> None:
         buckets = self._buckets(caller)
-        _tell(buckets, await self._limiter.take_each(buckets), headers)
+        _add_headers(buckets, await self._limiter.take_each(buckets), headers)
 
-    def tell_unused(self, headers: HeaderList) -> None:
-        tell_unused(self._rate_per_s, headers)
+    def add_unused(self, headers: HeaderList) -> None:
+        add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
         """Return the limits to check, the account's first: if it refuses, the credential's isn't used up."""
@@ -114,7 +114,9 @@ class RateLimit:
         return made
 
 
-def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList) -> None:
+def _add_headers(
+    buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList
+) -> None:
     tightest, at = decisions[-1], len(decisions) - 1
     if tightest.allowed and decisions[0].remaining < tightest.remaining:
         tightest, at = decisions[0], 0
@@ -128,7 +130,7 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
         raise refusal(tightest, f"too many requests {whose}")
 
 
-def tell_unused(rate_per_s: int, headers: HeaderList) -> None:
+def add_unused(rate_per_s: int, headers: HeaderList) -> None:
     if rate_per_s and not any(name == b"ratelimit-policy" for name, _ in headers):
         burst = rate_per_s * BURST_S
         headers += (

@@ -58,7 +58,7 @@ class RefusedItems:
         refusal = refusal_of(error, self._address)
         return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
 
-    def kept(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
+    def refusal_of(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
         """Return why the item of a bulk send was refused, or None.
 
         Without `body`, no smaller amount is suggested, because the limits may have changed.

@@ -115,7 +115,7 @@ def poll_links(
     return links
 
 
-def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
+def with_poll_headers(call: RequestContext[Any, Any], given: Answer) -> Answer:
     """Add headers that say what to poll, and when, to each response with code 1002 or 3006."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
@@ -199,12 +199,12 @@ class EventStream:
                 pass
             finally:
                 listening.cancel()
-            await self._say(send, b"", is_last=True)
+            await self._send_part(send, b"", is_last=True)
 
     async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         # A client that reconnects before the first event continues from this ID.
-        await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
+        await self._send_part(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True
         while not subscriber.is_ended and time.monotonic() - began_s < self._pace.life_s_max:
@@ -217,7 +217,7 @@ class EventStream:
             elif time.monotonic() - said_s >= self._pace.heartbeat_s:
                 text = b": alive\nid: %s\n\n" % self._id()
             if text:
-                await self._say(send, text)
+                await self._send_part(send, text)
                 said_s = time.monotonic()
             if not may_have_more:
                 may_have_more = await subscriber.wait_beyond(
@@ -240,7 +240,7 @@ class EventStream:
 
         return await self._database.read(work)
 
-    async def _say(self, send: Send, text: bytes, *, is_last: bool = False) -> None:
+    async def _send_part(self, send: Send, text: bytes, *, is_last: bool = False) -> None:
         message = {"type": "http.response.body", "body": text, "more_body": not is_last}
         try:
             async with asyncio.timeout(self._pace.send_s_max):

@@ -25,12 +25,12 @@ from billing.machine_payments.payment import PaymentRequired
 from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN
 from gateway.answers import response_codes as codes
 from gateway.answers.envelope import Envelope, refuse
-from gateway.http.access_log import keep
+from gateway.http.access_log import record
 from gateway.http.body import ClientGone
 from gateway.http.errors import note_failure, refusal_of
 from gateway.http.own_acts import run_route
 from gateway.http.request_context import RequestContext
-from gateway.mcp.message import PAYMENTS, PaymentSaid
+from gateway.mcp.message import PAYMENTS, PaymentMeta
 from gateway.mcp.schemas import arguments_of
 from gateway.mcp.tools import CANCEL, PAID, SEND, STATUS, TOOLS, ApiTool
 from gateway.repair import RefusedCall, repaired
@@ -155,7 +155,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
         return _refused(asked, error)
     if envelope.code != codes.APPROVAL_REQUIRED:
         return _result(asked, envelope)
-    said = _said(asked)
+    said = _elicited(asked)
     if said is None:
         return _question(envelope) if asked.may_ask else _result(asked, envelope, _held(envelope))
     return await _decided(asked, envelope, said)
@@ -184,7 +184,7 @@ async def _settling(asked: ToolRequest) -> Envelope | None:
     return await PaidSend(asked.call, wanted.body, {}).earlier(wanted.key)
 
 
-async def _price(asked: ToolRequest) -> PaymentSaid | None:
+async def _price(asked: ToolRequest) -> PaymentMeta | None:
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
 
     if asked.tool.name != SEND:
@@ -214,7 +214,7 @@ async def _done(asked: ToolRequest) -> Envelope:
     )
 
 
-def _said(asked: ToolRequest) -> str | None:
+def _elicited(asked: ToolRequest) -> str | None:
     response = (asked.responses or {}).get(APPROVAL)
     return response.action if isinstance(response, ElicitResult) else None
 
@@ -253,7 +253,7 @@ def _question(envelope: Envelope) -> InputRequiredResult:
 
 
 def _refused(
-    asked: ToolRequest, error: Exception, said: PaymentSaid | None = None
+    asked: ToolRequest, error: Exception, said: PaymentMeta | None = None
 ) -> CallToolResult:
     call, tool = asked.call, asked.tool
     note_failure(call, error)
@@ -266,7 +266,7 @@ def _refused(
         refusal = replace(refusal, error={**refusal.error, "links": links})
     answer = refuse(refusal, call.now_us)
     # The HTTP status is 200, because the message itself was accepted.
-    keep(call, answer.status, answer.body, fragment=f"#{tool.name}")
+    record(call, answer.status, answer.body, fragment=f"#{tool.name}")
     return _result(asked, _decode(answer.body), said=said)
 
 
@@ -284,7 +284,7 @@ def _result(
     asked: ToolRequest,
     envelope: Envelope,
     first: str | None = None,
-    said: PaymentSaid | None = None,
+    said: PaymentMeta | None = None,
 ) -> CallToolResult:
     """Return the envelope as structured values and as text, after the sentence `first` if there is one.
 

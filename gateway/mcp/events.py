@@ -106,13 +106,13 @@ def add_to(server: Server[Any], call_of: Any) -> None:
         return {"events": _listed()}
 
     async def poll(ctx: Context, params: PollParams) -> dict[str, Any]:
-        return await _told(_poll(call_of(ctx), params))
+        return await _answered(_poll(call_of(ctx), params))
 
     async def subscribe(ctx: Context, params: SubscribeParams) -> dict[str, Any]:
-        return await _told(_subscribe(call_of(ctx), params))
+        return await _answered(_subscribe(call_of(ctx), params))
 
     async def unsubscribe(ctx: Context, params: UnsubscribeParams) -> dict[str, Any]:
-        return await _told(_unsubscribe(call_of(ctx), params))
+        return await _answered(_unsubscribe(call_of(ctx), params))
 
     server.add_request_handler("events/list", PaginatedRequestParams, list_events)
     server.add_request_handler("events/poll", PollParams, poll)
@@ -133,7 +133,7 @@ def _listed() -> list[dict[str, Any]]:
     ]
 
 
-async def _told(answer: Any) -> dict[str, Any]:
+async def _answered(answer: Any) -> dict[str, Any]:
     try:
         return dict(await answer)
     except TooManySubscriptions as error:

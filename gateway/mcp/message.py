@@ -29,7 +29,7 @@ class Message(NamedTuple):
     tool: str | None
 
 
-class PaymentSaid(NamedTuple):
+class PaymentMeta(NamedTuple):
     """What a response says about payment. required: x402's PaymentRequired, or empty. meta: added to the
     result's `_meta`.
     """

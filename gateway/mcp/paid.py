@@ -1,6 +1,6 @@
 """Run a send that is paid for in its own tool call, by x402 or the Machine Payments Protocol.
 
-The payment in `_meta` is passed to gateway/x402/door.py as an HTTP header, and the response's headers are
+The payment in `_meta` is passed to gateway/x402/handler.py as an HTTP header, and the response's headers are
 passed back as `_meta`.
 """
 
@@ -19,15 +19,15 @@ from gateway.http.fields import Shape, canonical
 from gateway.http.idempotency import run_steps
 from gateway.http.own_acts import run_route
 from gateway.http.request_context import RequestContext
-from gateway.mcp.message import CREDENTIAL, X402, PaymentSaid
+from gateway.mcp.message import CREDENTIAL, X402, PaymentMeta
 from gateway.mcp.schemas import Offer, input_schema
 from gateway.mcp.tools import PAID, SEND, TOOLS
 from gateway.surfaces import API_PREFIX
-from gateway.x402 import door, headers
+from gateway.x402 import handler, headers
 from gateway.x402.endpoint import take_turn
 from gateway.x402.headers import HEADER
+from gateway.x402.payment_methods import PaidToolCall
 from gateway.x402.views import PaidBody
-from gateway.x402.ways import PaidToolCall
 from kernel.errors import InvalidInput
 from keys.account import lock_tenants
 from store.database import Transaction
@@ -40,8 +40,8 @@ from store.idempotency import (
     complete,
     find,
     forget,
-    keep,
     request_key,
+    save,
 )
 
 _X402_ANSWER: Final = "x402/payment-response"
@@ -80,14 +80,14 @@ class PaidSend:
         await take_turn(self._call)
         try:
             if key_text is None:
-                return _decode((await door.topup(self._inner)).body)
+                return _decode((await handler.topup(self._inner)).body)
             key, earlier = self._request_key(key_text), await self.earlier(key_text)
-            known = await door.known(self._inner)
+            known = await handler.known(self._inner)
             if known is None:
                 return earlier or await self._run_once(key)
-            answer = await door.topup(self._inner)
+            answer = await handler.topup(self._inner)
             if answer.status < _BAD and transaction_id_of(answer.body) is not None:
-                await self._keep(key, known, answer)
+                await self._save(key, known, answer)
             return _decode(answer.body)
         except InvalidInput as error:
             if error.param != HEADER:
@@ -108,7 +108,7 @@ class PaidSend:
         waits_for = None if stored.fingerprint != key.fingerprint else _waits_for(stored)
         if waits_for is None:
             return await run_route(call, TOOLS[SEND].route, self._arguments, key=key_text)
-        answer = await door.state_of(self._inner, waits_for)
+        answer = await handler.state_of(self._inner, waits_for)
         if answer is not None:
             return _decode(answer.body)
 
@@ -120,7 +120,7 @@ class PaidSend:
         return None
 
     @property
-    def said(self) -> PaymentSaid:
+    def said(self) -> PaymentMeta:
         replies = dict(self._inner.reply_headers)
         meta: dict[str, Any] = {}
         if b"www-authenticate" in replies:
@@ -132,7 +132,7 @@ class PaidSend:
             told = _decode_json(_of_base64url(replies[b"payment-receipt"]))
             meta[_RECEIPT] = {**told, "challengeId": self._meta[CREDENTIAL]["challenge"]["id"]}
         required = replies.get(b"payment-required")
-        return PaymentSaid({} if required is None else _decode_json(b64decode(required)), meta)
+        return PaymentMeta({} if required is None else _decode_json(b64decode(required)), meta)
 
     async def _run_once(self, key: RequestKey) -> Envelope:
         call = self._call
@@ -143,21 +143,21 @@ class PaidSend:
                 key,
                 self._steps,
                 lease_s=_LEASE_S,
-                token=door.identifier_of(self._inner),
+                token=handler.identifier_of(self._inner),
             )
         except _NothingBought as error:
             return _decode(error.answer.body)
-        if self._full is None and await door.known(self._inner) is not None:
-            self._full = await door.topup(self._inner)
+        if self._full is None and await handler.known(self._inner) is not None:
+            self._full = await handler.topup(self._inner)
         return _decode((self._full or answer).body)
 
     async def _steps(self) -> Answer:
-        answer = self._full = await door.topup(self._inner)
+        answer = self._full = await handler.topup(self._inner)
         if answer.status >= _BAD:
             raise _NothingBought(answer)
         return _without_codes(answer)
 
-    async def _keep(self, key: RequestKey, payment: MachinePayment, answer: Answer) -> None:
+    async def _save(self, key: RequestKey, payment: MachinePayment, answer: Answer) -> None:
         context, tenant = self._call.context, self._call.principal.tenant
         kept = _without_codes(answer)
 
@@ -171,7 +171,7 @@ class PaidSend:
                 await complete(tx, key, kept, token=payment.identifier, now_us=now_us)
                 return
             if earlier is None or _waits_for(earlier) == payment.id:
-                await keep(tx, [(key, kept)], now_us=now_us)
+                await save(tx, [(key, kept)], now_us=now_us)
 
         await context.database.transaction(work)
 

@@ -142,7 +142,7 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
         on_list_tools=_list_tools,
         on_call_tool=cast(Any, _call_tool),
     )
-    made.middleware.append(_told_in_words)
+    made.middleware.append(_with_sentences)
     if not is_paid:
         events.add_to(made, _call_of)
         tasks.add_to(made, _call_of)
@@ -263,7 +263,7 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
     return {**result, "capabilities": capabilities}
 
 
-async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
+async def _with_sentences(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Describe errors in a method's params, which the SDK doesn't, and hide the message of unexpected errors."""
     try:
         return await call_next(ctx)

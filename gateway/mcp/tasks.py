@@ -50,13 +50,13 @@ def add_to(server: Server[Any], call_of: Any) -> None:
     async def update(ctx: Context, params: UpdateParams) -> dict[str, Any]:
         # Our tasks ask no questions, so answers are ignored.
         call, topup_id = _checked(ctx, call_of, params)
-        await _asked(call, STATUS, topup_id)
+        await _read_task(call, STATUS, topup_id)
         return {}
 
     async def cancel(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
         # If the top-up was delivered meanwhile, it stays delivered, and the task's result says so.
-        await _asked(call, STATUS, topup_id)
+        await _read_task(call, STATUS, topup_id)
         await _used(call, CANCEL, topup_id)
         return {}
 
@@ -93,7 +93,7 @@ async def created(call: Call, sent: CallToolResult) -> CallToolResult | dict[str
 
 
 async def _detailed(call: Call, task_id: str, topup_id: str) -> dict[str, Any]:
-    now = await _asked(call, STATUS, topup_id)
+    now = await _read_task(call, STATUS, topup_id)
     task = _task(task_id, now)
     if task["status"] == "completed":
         task["result"] = now.model_dump(by_alias=True, exclude_none=True, mode="json")
@@ -127,7 +127,7 @@ def _checked(ctx: Context, call_of: Any, params: TaskParams) -> tuple[Call, str]
     return call, topup_id
 
 
-async def _asked(call: Call, tool: str, topup_id: str) -> CallToolResult:
+async def _read_task(call: Call, tool: str, topup_id: str) -> CallToolResult:
     result = await _used(call, tool, topup_id)
     if result.is_error:
         if _code(result) == codes.NOT_FOUND:

@@ -61,7 +61,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
         name: {"description": schema["description"], **narrowed.get(name, schema)}
         for name, schema in plain["properties"].items()
     }
-    about = _told(codes) if is_success else "The format of every error, identified by its code."
+    about = _messages(codes) if is_success else "The format of every error, identified by its code."
     return {**plain, "description": about, "properties": fields}
 
 
@@ -70,7 +70,7 @@ def _one_of(codes: list[int]) -> Schema:
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 
-def _told(codes: Iterable[int]) -> str:
+def _messages(codes: Iterable[int]) -> str:
     return " · ".join(f"{code} {CODES[code].message}" for code in codes)
 
 

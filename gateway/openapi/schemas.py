@@ -191,7 +191,7 @@ def _refs(node: Any) -> Iterable[str]:
 
 def _described(schema: Schema) -> Schema:
     properties: dict[str, Schema] = schema.get("properties", {})
-    told = {name: _told(name, _not_negative(one)) for name, one in properties.items()}
+    told = {name: _with_description(name, _not_negative(one)) for name, one in properties.items()}
     return {**schema, "properties": told}
 
 
@@ -210,7 +210,7 @@ def _is_signed(schema: Schema) -> bool:
     return any(schema.pop(name, False) for name in SIGNED)
 
 
-def _told(name: str, schema: Schema) -> Schema:
+def _with_description(name: str, schema: Schema) -> Schema:
     if "description" in schema:
         return schema
     choices = schema.get("anyOf", ())

@@ -56,7 +56,7 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
         paths.setdefault(place, {})[method] = _short(whole["paths"][place][method])
     components = whole["components"]
     schemas = pruned(components["schemas"], [paths, _refused()])
-    asked, kept = _asked(paths, schemas), _kept(paths, schemas)
+    asked, kept = _request_schemas(paths, schemas), _shown_schemas(paths, schemas)
     small = {
         name: _nullable(_cut(_without(one, _left_out(name, asked)), kept))
         for name, one in schemas.items()
@@ -73,7 +73,7 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
         "servers": whole["servers"],
         "paths": paths,
         "components": {
-            "schemas": _said_once(small, asked),
+            "schemas": _described_once(small, asked),
             "responses": {_REFUSED: _refused()},
             "securitySchemes": components["securitySchemes"],
             "parameters": components["parameters"],
@@ -111,15 +111,15 @@ def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
     return _OF_ANSWERS | {"description"} if name.endswith("Answer") else _OF_ANSWERS
 
 
-def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+def _request_schemas(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
     operations = [one for each in paths.values() for one in each.values()]
     parts = [[one.get("requestBody"), one.get("parameters")] for one in operations]
     return {*pruned(schemas, parts)}
 
 
-def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+def _shown_schemas(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
     operations = [one for each in paths.values() for one in each.values()]
-    kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
+    kept = _request_schemas(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
     kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
     answers = {*_named([one["responses"] for one in operations])} & schemas.keys()
     shown = {*_named([schemas[name] for name in answers])} & schemas.keys()
@@ -165,7 +165,7 @@ def _nullable(value: Any) -> Any:
     return found
 
 
-def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
+def _described_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
     """Show each field's description only where it first appears."""
     first = sorted(schemas, key=lambda name: name not in asked)
     said: set[tuple[str, str]] = set()

@@ -1,6 +1,6 @@
 """POST /x402/topup: a top-up that is paid for in its own request, without a key or account.
 
-The first request imports the payment protocols' packages (gateway/x402/door.py).
+The first request imports the payment protocols' packages (gateway/x402/handler.py).
 """
 
 import asyncio
@@ -42,11 +42,11 @@ async def take_turn(call: RequestContext[Any, Any]) -> None:
 
 
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
-    from gateway.x402 import door  # noqa: PLC0415 see the module's docstring
+    from gateway.x402 import handler  # noqa: PLC0415 see the module's docstring
 
     # The imported objects stay, so the garbage collector can skip them.
     gc.freeze()
-    return door.topup
+    return handler.topup
 
 
 SURFACE: Final = ApiSurface(

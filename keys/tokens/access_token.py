@@ -365,7 +365,7 @@ def is_colleague(account_id: str, sender: str) -> bool:
     return sender != account_id and not sender.startswith(_TOKEN)
 
 
-async def who_left(
+async def former_senders(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
     """Return those of the (account, Principal.sender) pairs who may no longer send. The caller holds the

@@ -45,14 +45,14 @@ class Siblings:
         listener.listen(_BACKLOG)
         return listener
 
-    async def ask(
+    async def call_all(
         self, path: str, *, within_s: float = ANSWER_S_MAX
     ) -> Mapping[str, httpx.Response | None]:
-        asked = (self._ask_one(name, path, within_s) for name in self.others)
+        asked = (self._call(name, path, within_s) for name in self.others)
         answers = await asyncio.gather(*asked)
         return dict(zip(self.others, answers, strict=True))
 
-    async def _ask_one(self, name: str, path: str, within_s: float) -> httpx.Response | None:
+    async def _call(self, name: str, path: str, within_s: float) -> httpx.Response | None:
         transport = httpx.AsyncHTTPTransport(uds=str(self._path(name)), verify=False)
         with contextlib.suppress(httpx.TransportError, TimeoutError):
             async with (

@@ -45,15 +45,15 @@ def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str
     if content_type.startswith("application/x-www-form-urlencoded"):
         return query_text(body.decode("latin-1"))
     if len(body) <= BODY_BYTES_MAX and (shown := _as_json(body, is_answer=is_answer)):
-        return _kept(mask_text(shown))
+        return _storable(mask_text(shown))
     text = body[:BODY_BYTES_MAX].decode("utf-8", "replace")
-    return _kept(mask_text(_without_values(text)))
+    return _storable(mask_text(_without_values(text)))
 
 
 def query_text(query: str) -> str:
     pairs = parse_qsl(query[:BODY_BYTES_MAX], keep_blank_values=True, errors="replace")
     hidden = [(name, HIDDEN if _is_secret_name(name) else value) for name, value in pairs]
-    return _kept(mask_text(urlencode(hidden, safe="*@:/,")))
+    return _storable(mask_text(urlencode(hidden, safe="*@:/,")))
 
 
 def mask_text(text: str) -> str:
@@ -103,5 +103,5 @@ def _without_values(text: str) -> str:
     return "".join((*parts, text[copied:]))
 
 
-def _kept(text: str) -> str:
+def _storable(text: str) -> str:
     return storable(text, characters_max=BODY_BYTES_MAX)

@@ -93,10 +93,10 @@ def connection_pool(url: str) -> ConnectionPool:
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):
-        return _sentinel_pool(SentinelUrl.of(url), usual | _kept_alive())
+        return _sentinel_pool(SentinelUrl.of(url), usual | _keepalive_options())
     pool = ConnectionPool.from_url(url, socket_connect_timeout=CONNECT_TIMEOUT_S, **usual)
     if not url.startswith("unix:"):
-        pool.connection_kwargs.update(_kept_alive())
+        pool.connection_kwargs.update(_keepalive_options())
     return pool
 
 
@@ -128,7 +128,7 @@ def _sentinel_pool(parts: SentinelUrl, usual: dict[str, Any]) -> ConnectionPool:
     )
 
 
-def _kept_alive() -> dict[str, Any]:
+def _keepalive_options() -> dict[str, Any]:
     options = {
         getattr(socket, name): value
         for name, value in KERNEL_TIMEOUTS.items()

@@ -56,7 +56,7 @@ def check_tools(url: str) -> str:
     for program in ("pg_restore", "psql"):
         _found(program)
     try:
-        theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
+        theirs = int(server.query("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
     except BackupRefused:
         # If a character of the URL isn't escaped, psql's message may contain part of the password.
         raise BackupRefused(
@@ -72,9 +72,9 @@ def check_tools(url: str) -> str:
 
 def load(url: str, source: Path, *, replace: bool) -> None:
     server = _Server(url)
-    if server.ask(_TABLES) != "0" and not replace:
+    if server.query(_TABLES) != "0" and not replace:
         raise BackupRefused("the database holds tables already: give --replace to drop them")
-    others = server.ask(_OTHERS)
+    others = server.query(_OTHERS)
     if others != "0":
         raise BackupRefused(
             f"{others} other connections use the database: stop the gateways and workers first"
@@ -124,7 +124,7 @@ class _Server:
             _check_end(program, done.returncode, said)
         return done.stdout.decode(errors="replace")
 
-    def ask(self, question: str, *, wait_s: float | None = None) -> str:
+    def query(self, question: str, *, wait_s: float | None = None) -> str:
         words = ("-X", "-q", "-A", "-t", f"--command={question}")
         return self.run("psql", *words, wait_s=wait_s).strip()
 

@@ -142,7 +142,7 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
     wait_s = _WAIT_S_FIRST
     while True:
         try:
-            return bool(await _look(pool, token_id, ends_at_s) == token)
+            return bool(await _find_token(pool, token_id, ends_at_s) == token)
         except StoreError as error:
             code = error.code
         except Exception as error:
@@ -153,7 +153,7 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
         wait_s = min(2 * wait_s, _WAIT_S_MAX)
 
 
-async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
+async def _find_token(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
     """Return the row's token after waiting for any transaction that is writing the row; raise StoreError."""
     async with pool.session() as session:
         connection = session.connection

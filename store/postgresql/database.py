@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from store import commit_token
-from store.database import ANYTHING, Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
+from store.database import ANYTHING, Lock, OnHint, OnHints, T, Transaction, Work, no_hint, pass_on
 from store.errors import (
     CannotOpen,
     CommitUnknown,
@@ -366,7 +366,7 @@ class PostgresqlDatabase:
             finally:
                 guard.cancel()
                 self._shared.statements_run += transaction.statements_run
-            tell(self._shared.on_hint, transaction.hints)
+            pass_on(self._shared.on_hint, transaction.hints)
             return value
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
@@ -442,7 +442,7 @@ class PostgresqlDatabase:
 
         return await self.read(work)
 
-    async def give_back(self) -> int:
+    async def free_space(self) -> int:
         return 0
 
     async def shape(self) -> dict[str, str]:
@@ -503,13 +503,13 @@ class PostgresqlDatabase:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
                 # The hints are sent first, because returning the connection may be cancelled.
-                tell(self._shared.on_hint, transaction.hints)
+                pass_on(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):
             raise ConnectionLost("before COMMIT")
         if token is not None:
             self._shared.kept.note(session.token_id, token)
-        tell(self._shared.on_hint, transaction.hints)
+        pass_on(self._shared.on_hint, transaction.hints)
         return value
 
     def _guard(self, session: PooledConnection, answer_s: float) -> Guard:

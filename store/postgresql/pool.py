@@ -122,7 +122,7 @@ class ConnectionPool:
 
     def take_back(self, session: PooledConnection) -> None:
         self._lent.discard(session)
-        self._give_back(session)
+        self._put_back(session)
         self._is_back.set()
 
     @property
@@ -196,7 +196,7 @@ class ConnectionPool:
         local = local_settings(self._settings) if self.is_sharing_sessions else ""
         return PooledConnection(connection, local)
 
-    def _give_back(self, session: PooledConnection) -> None:
+    def _put_back(self, session: PooledConnection) -> None:
         connection = session.connection
         # A caller that was cancelled twice may leave a transaction open.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
@@ -228,7 +228,7 @@ class ConnectionPool:
             self._note_room()
         else:
             self._lent.discard(handed)
-            self._give_back(handed)
+            self._put_back(handed)
 
 
 class _Loan:

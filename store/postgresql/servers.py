@@ -198,14 +198,14 @@ async def open_session(
     try:
         await _learn_types(connection)
         async with connection.transaction():
-            identity = await _who(connection)
+            identity = await _identify(connection)
     except BaseException:
         connection.terminate()
         raise
     return connection, identity
 
 
-async def _who(connection: Any) -> ServerIdentity | None:
+async def _identify(connection: Any) -> ServerIdentity | None:
     """Identify the server. No named statement is prepared, because its name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
@@ -226,7 +226,7 @@ async def _open(
         connection = await _connect(url, options, name, place)
     identity = None
     try:
-        identity = await _who(connection)
+        identity = await _identify(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
         # A pooler reports an invented process ID instead of the session's.
         if pid != connection.get_server_pid():
@@ -345,7 +345,7 @@ class Servers:
         if self._is_several and not self._has_looked:
             async with self._looking:
                 if not self._has_looked:
-                    await self.look_around()
+                    await self.check_all()
         failures: list[Exception] = []
         # The loop runs over a copy of the list, because failing servers are moved to its end.
         for place in tuple(self._places):
@@ -365,9 +365,9 @@ class Servers:
         if system and system == self.system and position > self.position:
             self._move(system, position)
 
-    async def look_around(self) -> list[SeenServer]:
+    async def check_all(self) -> list[SeenServer]:
         """Check each server over a separate connection, and switch to one with a greater position."""
-        looks = (self._look(place) for place in tuple(self._places))
+        looks = (self._check(place) for place in tuple(self._places))
         seen = await asyncio.gather(*looks)
         self._has_looked = True
         primaries = [one for one in seen if one.role == "primary" and one.position is not None]
@@ -483,7 +483,7 @@ class Servers:
         self.fault = fault if fault in _REFUSED else None
         return worst
 
-    async def _look(self, place: Place) -> SeenServer:
+    async def _check(self, place: Place) -> SeenServer:
         address = self._name(place)
         connection = None
         try:

@@ -40,7 +40,7 @@ from store.database import (
     Work,
     check_touched,
     no_hint,
-    tell,
+    pass_on,
 )
 from store.errors import CannotOpen, ConnectionLost, Contention
 from store.fingerprint import fingerprints
@@ -51,7 +51,7 @@ from store.sqlite.file import (
     Checkpointer,
     OpenFile,
     connect,
-    give_back,
+    free_space,
     named_failures,
     open_turn,
     opening,
@@ -348,9 +348,9 @@ class SqliteDatabase:
     async def place(self) -> str:
         return ""
 
-    async def give_back(self) -> int:
+    async def free_space(self) -> int:
         self._writes_waiting += 1
-        given = self._hop(self._writer, self._give_back)
+        given = self._hop(self._writer, self._free_space)
         given.add_done_callback(self._note_written)
         spare = await asyncio.shield(given)
         if not spare:
@@ -488,7 +488,7 @@ class SqliteDatabase:
 
     def _after_write(self, written: "asyncio.Future[tuple[Any, set[str]]]") -> None:
         if not written.cancelled() and written.exception() is None:
-            tell(self._on_hint, written.result()[1])
+            pass_on(self._on_hint, written.result()[1])
 
     def _write(
         self, work: Work[T], decision: threading.Lock, *, durable: bool
@@ -534,9 +534,9 @@ class SqliteDatabase:
             self._is_durable = durable
         connection.execute("BEGIN IMMEDIATE")
 
-    def _give_back(self) -> int:
+    def _free_space(self) -> int:
         with named_failures(), turn(self._turn_fd):
-            return give_back(self._write_connection)
+            return free_space(self._write_connection)
 
     def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
         with opening(self._path):

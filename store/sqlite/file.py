@@ -160,7 +160,7 @@ class OpenFile:
 
     def note(self, system: int, position: Position) -> None: ...
 
-    async def look_around(self) -> list[SeenServer]:
+    async def check_all(self) -> list[SeenServer]:
         return []
 
     def _id_now(self) -> tuple[int, int] | None:
@@ -225,7 +225,7 @@ class FileSpace:
     can_give_back: bool
 
 
-def give_back(connection: sqlite3.Connection) -> int:
+def free_space(connection: sqlite3.Connection) -> int:
     """Return at most STEP_PAGES free pages to the disk, and return how many more pages could be returned."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0

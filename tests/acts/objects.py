@@ -15,7 +15,7 @@ from billing.machine_payments.payment import (
 )
 from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
-from billing.refunds.commands import AskRefund, KeepRefund
+from billing.refunds.commands import ClaimRefund, PostponeRefund
 from billing.reports.subscription_acts import owner_of
 from billing.subscriptions.free_period import GivePeriod
 from kernel.clock import DAY_US, HOUR_US
@@ -54,8 +54,8 @@ async def refund(gateway: Gateway, key: str) -> str:
         "period_start_at": None,
         "tenant": made.tenant,
     }
-    await context.engine.submit(AskRefund(**about, seen_checks_made=0, next_check_at=2**62))
-    return (await context.engine.submit(KeepRefund(**about, detail="timeout"))).id
+    await context.engine.submit(ClaimRefund(**about, seen_checks_made=0, next_check_at=2**62))
+    return (await context.engine.submit(PostponeRefund(**about, detail="timeout"))).id
 
 
 async def payment(gateway: Gateway, _key: str) -> str:

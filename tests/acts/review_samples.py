@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from billing.fulfilment.platform_acts import CREATE_PLATFORM
 from billing.manual_review.supplier_acts import CREATE_SUPPLIER
-from billing.topups.fulfilment import HandOver, Settle
+from billing.topups.fulfilment import BeginSupplierCall, Settle
 from billing.topups.platform import Source
 from billing.topups.topup import Deliverable
 from kernel.tenant import Tenant
@@ -37,7 +37,7 @@ async def made_doubt(gateway: Gateway, account_id: str, _merchant: str) -> str:
     engine, tenant = gateway.context.engine, Tenant(account_id, "staging")
     later = gateway.context.clock.now_us() + 60_000_000
     source, email = Source("own", "http"), "user@example.com"
-    await engine.submit(HandOver(topup_id, tenant, 0, later, source, email))
+    await engine.submit(BeginSupplierCall(topup_id, tenant, 0, later, source, email))
     given = Deliverable("code", f"GIFT-{topup_id}", "https://vendor.example/redeem")
     word = Settle(topup_id, tenant, "delivered", given=given, by="own", cost_cents=1001)
     await engine.submit(word)

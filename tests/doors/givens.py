@@ -8,7 +8,7 @@ from billing.ledger.price import Price
 from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.providers.protocol import SandboxEvent
-from billing.topups.fulfilment import HandOver, Settle
+from billing.topups.fulfilment import BeginSupplierCall, Settle
 from billing.topups.platform import Source
 from billing.topups.topup import Deliverable
 from kernel.clock import FixedClock
@@ -102,7 +102,9 @@ async def _word(gateway: Gateway, topup_id: str, account_id: str, name: str) -> 
     engine, now_us = gateway.context.engine, gateway.context.clock.now_us()
     tenant = Tenant(account_id, "staging")
     source, later = Source("own", "http"), now_us + 60_000_000
-    await engine.submit(HandOver(topup_id, tenant, 0, later, source, f"{name}@example.com"))
+    await engine.submit(
+        BeginSupplierCall(topup_id, tenant, 0, later, source, f"{name}@example.com")
+    )
     given = Deliverable("code", f"GIFT-{name}-5678", "https://vendor.example/redeem")
     await engine.submit(
         Settle(topup_id, tenant, "delivered", given=given, by="own", cost_cents=1001)

@@ -62,40 +62,40 @@ async def test_one_that_takes_longer_to_open_than_a_call_may_take_is_opened_by_t
         address_of(server, wait_s=0.6) as address,
         linked(address.port, timeout_s=0.3) as link,
     ):
-        kept = link.keep()
+        kept = link.connect()
         with pytest.raises(RedisAway):
-            await link.ask(kept, "ECHO", "first")
+            await link.execute(kept, "ECHO", "first")
         await until_back(link)
 
-        assert await link.ask(kept, "ECHO", "second") == b"second"
+        assert await link.execute(kept, "ECHO", "second") == b"second"
         assert link.is_up
 
 
 async def test_one_that_leads_to_a_replica_by_now_is_opened_anew(server: int) -> None:
     with redis_server() as promoted:
         async with address_of(server) as address, linked(address.port, timeout_s=1.0) as link:
-            kept = link.keep()
-            assert await link.ask(kept, "INCR", "n") == 1
+            kept = link.connect()
+            assert await link.execute(kept, "INCR", "n") == 1
             # So does the pool's, by which the probe asks.
             assert await link.call(lambda redis: redis.incr("m")) == 1
             address.target = promoted
             say(server, "REPLICAOF 127.0.0.1 1")
             with pytest.raises(RedisAway):
-                await link.ask(kept, "INCR", "n")
+                await link.execute(kept, "INCR", "n")
             await until_back(link)
 
             # Of the promoted one, which has no data.
-            assert await link.ask(kept, "INCR", "n") == 1
+            assert await link.execute(kept, "INCR", "n") == 1
 
 
 async def test_a_command_that_redis_always_refuses_fails_a_few_times_a_second(server: int) -> None:
     say(server, "ACL SETUSER default -publish")
     async with linked(server, timeout_s=5) as link:
-        kept = link.keep()
+        kept = link.connect()
         returned_at_s = []
         for _ in range(3):
             with pytest.raises(RedisAway):
-                await link.ask(kept, "PUBLISH", "channel", "hint")
+                await link.execute(kept, "PUBLISH", "channel", "hint")
             await until_back(link)
             returned_at_s.append(asyncio.get_running_loop().time())
 
@@ -106,9 +106,9 @@ async def test_a_command_that_redis_always_refuses_fails_a_few_times_a_second(se
 
 async def test_one_that_is_closed_under_a_command_stays_closed(server: int) -> None:
     async with linked(server, timeout_s=30) as link:
-        kept = link.keep()
-        await link.ask(kept, "ECHO", "first")
-        waiting = asyncio.create_task(link.ask(kept, "BLPOP", "nothing", 0))
+        kept = link.connect()
+        await link.execute(kept, "ECHO", "first")
+        waiting = asyncio.create_task(link.execute(kept, "BLPOP", "nothing", 0))
         # Answered by the server behind the blocked one.
         await link.call(lambda redis: redis.ping())
 

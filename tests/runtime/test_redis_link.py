@@ -124,9 +124,9 @@ async def test_many_callers_share_few_connections(server: EmbeddedRedis) -> None
 
 
 async def test_a_kept_connection_asks_one_command_after_the_other(link: RedisLink) -> None:
-    kept = link.keep()
+    kept = link.connect()
 
-    counts = await asyncio.gather(*[link.ask(kept, "INCR", "n") for _ in range(100)])
+    counts = await asyncio.gather(*[link.execute(kept, "INCR", "n") for _ in range(100)])
 
     assert counts == list(range(1, 101))
     assert len(await link.call(lambda redis: redis.client_list())) == 2
@@ -135,34 +135,34 @@ async def test_a_kept_connection_asks_one_command_after_the_other(link: RedisLin
 async def test_a_kept_connection_that_has_ended_is_opened_anew(
     server: EmbeddedRedis, link: RedisLink
 ) -> None:
-    kept = link.keep()
-    assert await link.ask(kept, "INCR", "n") == 1
+    kept = link.connect()
+    assert await link.execute(kept, "INCR", "n") == 1
     await server.stop()
     await server.start()
 
-    assert await link.ask(kept, "INCR", "n") == 1
+    assert await link.execute(kept, "INCR", "n") == 1
     assert link.is_up
 
 
 async def test_a_kept_connection_that_redis_ends_as_it_is_asked_asks_again(link: RedisLink) -> None:
-    kept = link.keep()
-    number = str(await link.ask(kept, "CLIENT", "ID"))
+    kept = link.connect()
+    number = str(await link.execute(kept, "CLIENT", "ID"))
     await link.call(lambda redis: redis.client_kill_filter(_id=number))
 
-    assert await link.ask(kept, "ECHO", "here") == b"here"
+    assert await link.execute(kept, "ECHO", "here") == b"here"
     assert link.is_up
 
 
 async def test_an_answer_that_came_too_late_answers_nothing_else(
     server: EmbeddedRedis, link: RedisLink
 ) -> None:
-    kept = link.keep()
-    assert await link.ask(kept, "ECHO", "first") == b"first"
+    kept = link.connect()
+    assert await link.execute(kept, "ECHO", "first") == b"first"
     os.kill(server.pid, signal.SIGSTOP)
     with pytest.raises(RedisAway):
-        await link.ask(kept, "ECHO", "late")
+        await link.execute(kept, "ECHO", "late")
 
     os.kill(server.pid, signal.SIGCONT)
     await until_back(link)
 
-    assert await link.ask(kept, "ECHO", "next") == b"next"
+    assert await link.execute(kept, "ECHO", "next") == b"next"

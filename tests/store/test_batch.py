@@ -64,7 +64,7 @@ class Prepared:
 
     def meanwhile(self) -> None: ...
 
-    def kept(self) -> None:
+    def on_committed(self) -> None:
         self.runner.kept.append(list(self.commands))
 
     async def run(self, tx: Transaction) -> Sequence[str | BaseException]:

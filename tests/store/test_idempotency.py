@@ -36,7 +36,7 @@ async def look(database: Database, wanted: RequestKey, now_us: int = NOW) -> Sto
 async def keep(
     database: Database, *answers: tuple[RequestKey, StoredAnswer], now_us: int = NOW
 ) -> None:
-    await database.transaction(lambda tx: idempotency.keep(tx, answers, now_us=now_us))
+    await database.transaction(lambda tx: idempotency.save(tx, answers, now_us=now_us))
 
 
 async def begin(
@@ -271,7 +271,7 @@ async def test_any_order_of_steps_replays_the_last_answer(
                 expected[text] = None
             elif step == "keep":
                 answer = StoredAnswer(200, b"%d" % number)
-                await idempotency.keep(tx, [(key(text), answer)], now_us=NOW)
+                await idempotency.save(tx, [(key(text), answer)], now_us=NOW)
                 expected[text] = answer.body
             else:
                 await idempotency.abandon(tx, key(text), token="mine")
@@ -299,7 +299,7 @@ async def test_a_secrets_key_is_nobody_elses(database: Database) -> None:
     own = key()
     sealed = StoredAnswer(201, b"sealed", is_sealed=True)
     await keep(database, (own, sealed))
-    await database.transaction(lambda tx: idempotency.keep_text(tx, own))
+    await database.transaction(lambda tx: idempotency.save_text(tx, own))
 
     await database.read(lambda tx: idempotency.check_text(tx, own))
     for free in (key("k2", owner="key_2"), key(owner="key_2", account_id="acc_2")):

@@ -177,7 +177,7 @@ class Buyer:
         if isinstance(fact, Disputed | DisputeClosed):
             owner, now_us = (order.account_id, order.id), self.account.clock.now_us()
             await self.account.database.transaction(
-                lambda tx: disputes.keep(tx, notification, fact, owner, now_us=now_us)
+                lambda tx: disputes.save(tx, notification, fact, owner, now_us=now_us)
             )
         return heard
 

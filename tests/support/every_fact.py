@@ -263,7 +263,7 @@ async def _told_beside(life: Life) -> None:
             paid_at=now_us,
             recorded_at=now_us,
         )
-        await own_payments.keep(tx, [fee])
+        await own_payments.save_fees(tx, [fee])
 
     await context.database.transaction(work)
 

@@ -9,7 +9,7 @@ from billing.engine.batch_state import Rules
 from billing.engine.engine import Command, Engine
 from billing.ledger.balances import balance
 from billing.proof.audit import Finding, audit
-from billing.topups.fulfilment import HandedOver, HandOver, Settle
+from billing.topups.fulfilment import BeginSupplierCall, BegunCall, Settle
 from billing.topups.platform import BUILT_IN, Platform, Source
 from billing.topups.rules import (
     LinkTokens,
@@ -107,8 +107,8 @@ class FundedAccount:
     async def settle(self, topup_id: str, outcome: str, **more: Any) -> EndedTopUp:
         return await self._end(Settle, topup_id, outcome=outcome, **more)
 
-    async def hand_over(self, topup_id: str, seen: int) -> HandedOver:
-        command = HandOver(
+    async def hand_over(self, topup_id: str, seen: int) -> BegunCall:
+        command = BeginSupplierCall(
             topup_id=topup_id,
             tenant=self.principal.tenant,
             seen_checks_made=seen,

@@ -10,12 +10,12 @@ from billing.orders.order import Order
 from billing.orders.refund import Refund
 from billing.payments.review import CaseAct, cases_of, open_review
 from billing.proof.audit import Finding, audit
-from billing.providers.abilities import RefundRequest, RefundWord
+from billing.providers.abilities import RefundReport, RefundRequest
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds.commands import (
     DecideRefund,
+    RefundMethod,
     RefundVerdict,
-    RefundWay,
     RequestRefund,
     SettleRefund,
 )
@@ -24,9 +24,9 @@ from keys.audit_log import Actor
 from store.database import Transaction
 from tests.support.buyer import Buyer
 
-STRIPE = RefundWay(tells_parts=True)
-CREEM = RefundWay(takes_part=False, is_named=False)
-EPAY = RefundWay(is_named=False)
+STRIPE = RefundMethod(tells_parts=True)
+CREEM = RefundMethod(takes_part=False, is_named=False)
+EPAY = RefundMethod(is_named=False)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Refunding:
     """A buyer's orders refunded, without a provider: its words are given here."""
 
     buyer: Buyer
-    way: RefundWay = STRIPE
+    way: RefundMethod = STRIPE
 
     async def ask(self, order: Order, amount: int | None = None, **fields: Any) -> Refund:
         return await self.buyer.engine.submit(
@@ -52,7 +52,7 @@ class Refunding:
             )
         )
 
-    async def settle(self, refund: Refund, word: RefundWord) -> Refund:
+    async def settle(self, refund: Refund, word: RefundReport) -> Refund:
         return await self.buyer.engine.submit(SettleRefund(**names_of(refund), word=word))
 
     async def decide(self, refund: Refund, verdict: RefundVerdict, **fields: Any) -> Refund:
@@ -87,19 +87,19 @@ def names_of(refund: Refund) -> dict[str, Any]:
     }
 
 
-def made(refund: Refund, key: str = "re_1", *, is_part: bool = True, **fields: Any) -> RefundWord:
+def made(refund: Refund, key: str = "re_1", *, is_part: bool = True, **fields: Any) -> RefundReport:
     """The provider's yes."""
     fact = Refunded(Subject(refund.order_id, (refund.id,)), key, refund.price, is_part, **fields)
-    return RefundWord("pending" if fact.is_pending else "succeeded", key, fact)
+    return RefundReport("pending" if fact.is_pending else "succeeded", key, fact)
 
 
-def came_back(refund: Refund, key: str = "re_1", *, is_part: bool = True) -> RefundWord:
+def came_back(refund: Refund, key: str = "re_1", *, is_part: bool = True) -> RefundReport:
     """What was on its way did not arrive."""
     fact = RefundFailed(Subject(refund.order_id, (refund.id,)), key, refund.price, is_part)
-    return RefundWord("failed", key, fact)
+    return RefundReport("failed", key, fact)
 
 
-Answer = RefundWord | Exception | None
+Answer = RefundReport | Exception | None
 
 
 @dataclass(slots=True)
@@ -113,15 +113,15 @@ class ScriptedRefunds:
     tells_parts: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         word = self._next("refund", request)
         assert word is not None, "a request is answered"
         return word
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         return self._next("find", request)
 
-    def _next(self, verb: str, request: RefundRequest) -> RefundWord | None:
+    def _next(self, verb: str, request: RefundRequest) -> RefundReport | None:
         self.asked.append((verb, request.id))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

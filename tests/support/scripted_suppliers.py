@@ -68,7 +68,7 @@ class Told(Supplier):
         self.prepares += 1
         return self.prepared
 
-    async def look(self, request: Request) -> Look:
+    async def look_up(self, request: Request) -> Look:
         self.looked += 1
         return self.looks.pop(0)
 

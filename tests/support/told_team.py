@@ -21,7 +21,7 @@ from tests.support.webhook_rows import given_endpoint
 from webhooks.deliveries import notice
 from webhooks.deliveries.notice import Failure
 from webhooks.events.event import Outbox
-from webhooks.events.key_events import tell_key
+from webhooks.events.key_events import publish_key
 from worker.money.due import NotificationWriter
 
 OWNER = "boss@acme.com"
@@ -121,7 +121,7 @@ class ToldTeam:
                     now_us=now_us,
                 )
                 await audit_log.record(tx, [entry])
-                await tell_key(tx, "key.created", key, by="ses_1", now_us=now_us)
+                await publish_key(tx, "key.created", key, by="ses_1", now_us=now_us)
 
         await self.database.transaction(work)
         return made

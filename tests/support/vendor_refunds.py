@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import httpx
 
-from billing.providers.abilities import RefundRequest, RefundWord
+from billing.providers.abilities import RefundReport, RefundRequest
 from billing.providers.protocol import (
     Provider,
     ProviderRefused,
@@ -30,7 +30,7 @@ class MadeRefund:
     id: str
     ours: str
     order_id: str
-    word: RefundWord
+    word: RefundReport
 
     @property
     def is_failed(self) -> bool:
@@ -49,7 +49,7 @@ class VendorRefunds:
     made: dict[str, MadeRefund] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         self.requests.append(request.id)
         known = self._of(request.id)
         if known is not None and self.is_repeatable:
@@ -62,14 +62,14 @@ class VendorRefunds:
         subject = Subject(request.order_id, (number, request.id))
         fact = Refunded(subject, number, request.price, is_part=self.tells_parts)
         one = MadeRefund(
-            number, request.id, request.order_id, RefundWord("succeeded", number, fact)
+            number, request.id, request.order_id, RefundReport("succeeded", number, fact)
         )
         self.made[number] = one
         if self.fate == "answer lost":
             raise ProviderUnavailable("the answer was lost")
         return one.word
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         found = self._of(request.id)
         return None if found is None else found.word
 
@@ -79,7 +79,7 @@ class VendorRefunds:
         fact = one.word.fact
         assert fact is not None, "what was made is a fact"
         failed = RefundFailed(fact.subject, fact.key, fact.price, is_part=fact.is_part)
-        self.made[number] = replace(one, word=RefundWord("failed", number, failed))
+        self.made[number] = replace(one, word=RefundReport("failed", number, failed))
 
     def _of(self, refund_id: str) -> MadeRefund | None:
         return next((one for one in self.made.values() if one.ours == refund_id), None)

@@ -10,7 +10,7 @@ import pytest
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.woken_loop import DueItem, DueLoop, Look, place_of
+from worker.woken_loop import DueItem, DueLoop, Poll, place_of
 
 pytestmark = pytest.mark.one_database
 BROKEN = place_of("live", "broken")
@@ -34,7 +34,7 @@ class Told(DueLoop):
         self.answer = asyncio.Event()
         self.progress = asyncio.Event()
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         found = [
             DueItem(item, place, partial(self._go, item, place))
             for item, place in self.items.items()
@@ -42,7 +42,7 @@ class Told(DueLoop):
         ]
         return found[: look.limit]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return look.now_us if await self._due(tx, look) else None
 
     async def _go(self, item: str, place: str) -> None:
@@ -107,7 +107,7 @@ async def test_what_stays_due_although_it_went_well_is_not_done_in_a_circle(
     loop = Endless(database, clock, {"w0": WELL})
 
     assert await loop.step() == 1  # a step handles an item once
-    wait_s = await loop._look()
+    wait_s = await loop._poll()
 
     assert loop.begun == ["w0"]
     assert 0.0 < wait_s <= 1.0

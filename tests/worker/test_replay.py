@@ -168,7 +168,7 @@ async def test_a_job_that_breaks_holds_up_no_other(
     )
     replayer = Replayer(database, CLOCK)
 
-    waits = {await replayer.look() for _ in range(3)}
+    waits = {await replayer.poll() for _ in range(3)}
 
     assert (await found(database, sound)).queued == 3
     assert "replay.broke" in caplog.text
@@ -185,9 +185,9 @@ async def test_a_step_that_the_database_refuses_is_taken_later(
     replayer = Replayer(database, CLOCK)
     await execute(database, "ALTER TABLE endpoints RENAME TO elsewhere")
 
-    refused_s = await replayer.look()
+    refused_s = await replayer.poll()
     await execute(database, "ALTER TABLE elsewhere RENAME TO endpoints")
-    await replayer.look()
+    await replayer.poll()
 
     assert refused_s == 1.0
     assert "replay.waits" in caplog.text
@@ -202,7 +202,7 @@ async def test_without_a_database_it_looks_again(
     if "sqlite" not in database_url:
         away = open_database("postgresql://nobody@127.0.0.1:1/nothing")
 
-    wait_s = await Replayer(away, CLOCK).look()
+    wait_s = await Replayer(away, CLOCK).poll()
 
     assert wait_s == 1.0
     assert "replay.waits" in caplog.text

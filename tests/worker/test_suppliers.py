@@ -18,7 +18,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.suppliers import ReadySupplier
 from billing.manual_review.decisions import FailByHand, SettleByHand
-from billing.topups.fulfilment import NoLongerAsked, Settle
+from billing.topups.fulfilment import AttemptEnded, Settle
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import get_supplier, set_suppliers
 from kernel.clock import FixedClock
@@ -89,7 +89,7 @@ async def test_a_second_word_of_who_said_no_changes_nothing_of_who_is_asked_now(
     tenant = shop.account.principal.tenant
     late = Settle(topup_id, tenant, word, reason="sold out", given=CODE, by="first")
     if word == "failed":
-        with pytest.raises(NoLongerAsked):
+        with pytest.raises(AttemptEnded):
             await shop.account.engine.submit(late)
     else:
         kept = await shop.account.engine.submit(late)

@@ -21,7 +21,7 @@ class Looking(WokenLoop):
         self.looked = asyncio.Event()
         self.has_stopped = False
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         end = self.left.pop(0)
         if not self.left:
             self.looked.set()

@@ -79,7 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
     return 0 if row is None else row["due"]
 
 
-async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
+async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
     """Measure the backlog in at most two statements.
 
     attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot.

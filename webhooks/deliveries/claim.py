@@ -203,7 +203,7 @@ async def claim(
     endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
     held_ids = frozenset(id_ for candidate in candidates for id_ in candidate.held)
     ids, paces, paced_at_us = within_pace(by_endpoint, endpoints, held_ids, now_us=now_us)
-    lost = await _keep_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
+    lost = await _save_paces(tx, paces, endpoints, now_us=now_us) if paces else frozenset()
     seen = {
         id_: (number, candidate.endpoint_id)
         for candidate in candidates
@@ -267,7 +267,7 @@ async def claim_at_once(
     return [_claimed(row, Target.of(endpoint_id, row), lease_until_us) for row in rows]
 
 
-async def _keep_paces(
+async def _save_paces(
     tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
 ) -> frozenset[str]:
     rows = [

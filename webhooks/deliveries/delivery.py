@@ -211,7 +211,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
     held = await tx.update_and_insert(_SETTLE, "attempts", _ATTEMPT_COLUMNS, attempts, rows=rows)
-    await _go_on(
+    await _resume(
         tx,
         [
             (one.claimed.target.id, one.claimed.object_id, one.ended_at_us)
@@ -258,7 +258,7 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
     )
     rows = await tx.fetch(_CANCEL_OF_JOB, replay_id=replay_id, now_us=now_us)
     objects = {row["object_id"] for row in rows} - {None}
-    await _go_on(tx, [(endpoint_id, object_id, now_us) for object_id in objects])
+    await _resume(tx, [(endpoint_id, object_id, now_us) for object_id in objects])
     return len(rows)
 
 
@@ -277,7 +277,7 @@ async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: i
         _check_cancelled((await _state_of(tx, tenant, delivery_id))["status"])
         return
     if ended["object_id"] is not None:
-        await _go_on(tx, [(endpoint_id, ended["object_id"], now_us)])
+        await _resume(tx, [(endpoint_id, ended["object_id"], now_us)])
 
 
 async def _state_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> Row:
@@ -295,8 +295,8 @@ def _check_cancelled(status: str) -> None:
         raise CannotCancel(f"The delivery is already {status}.", reason=status)
 
 
-async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
-    for endpoint_id in await sequence.go_on(tx, ended):
+async def _resume(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
+    for endpoint_id in await sequence.resume(tx, ended):
         tx.hint(f"{HINT}:{endpoint_id}")
 
 

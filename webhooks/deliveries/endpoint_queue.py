@@ -366,7 +366,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
     )
 
 
-async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
+async def repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
     """Queue endpoints whose open deliveries the queue doesn't show. Return the last ID, and how many were
     queued.
 

@@ -81,7 +81,7 @@ class Notice:
         return self.created_at + WARNED_US if is_warning else None
 
 
-class ToldEndpoint(NamedTuple):
+class NotifiedEndpoint(NamedTuple):
     """An endpoint's stage for the mail. at_us: when the stage began. told_us: when the notice was written."""
 
     endpoint_id: str
@@ -145,7 +145,7 @@ async def take_unnotified(
     return begun + await tx.execute(_TAKE_ENDS, **own)
 
 
-async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
+async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[NotifiedEndpoint]:
     """Return what the mail of that moment should report, if it is still true.
 
     If the owner changed the endpoint meanwhile, its recovery isn't reported.
@@ -153,9 +153,9 @@ async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[T
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
     )
-    found: dict[str, ToldEndpoint] = {}
+    found: dict[str, NotifiedEndpoint] = {}
     for row in rows:
-        found.setdefault(row["endpoint_id"], ToldEndpoint(*row))
+        found.setdefault(row["endpoint_id"], NotifiedEndpoint(*row))
     return list(found.values())
 
 

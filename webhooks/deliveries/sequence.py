@@ -140,7 +140,7 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
     return HeldBack(frozenset(row["id"] for row in waiting), put_off, again_nos)
 
 
-async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
+async def resume(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
     """Let each object's first waiting delivery continue; return the endpoints that now have something to send.
 
     The caller has already increased the endpoints' change_no.

@@ -47,7 +47,7 @@ from webhooks.endpoints.fields import (
     check_new,
     check_rate_limit,
     check_retry_schedule,
-    told_columns,
+    included_columns,
 )
 from webhooks.events import schemas
 from webhooks.events.payload_filter import check_filter
@@ -479,7 +479,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
         columns["ordered"] = int(changes.ordered)
     if changes.filter is not UNSET:
         columns["payload_filter"] = check_filter(changes.filter)
-    return columns | told_columns(changes)
+    return columns | included_columns(changes)
 
 
 def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:

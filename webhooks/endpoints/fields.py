@@ -195,7 +195,7 @@ def check_changes(
         raise _links_refused()
 
 
-def told_columns(changes: EndpointChanges) -> dict[str, int]:
+def included_columns(changes: EndpointChanges) -> dict[str, int]:
     columns: dict[str, int] = {}
     for name in ("codes", "approval_links"):
         value = getattr(changes, f"include_{name}")

@@ -81,7 +81,7 @@ async def send_test(
         return await write_ping(tx, vault, ping, now_us=clock.now_us(), lease_us=lease_us)
 
     claimed = await database.transaction(write)
-    settlement = await ask(
+    settlement = await send(
         claimed, vault, sender.transport, clock, policy=sender.policy, timeout_s=sender.timeout_s
     )
 
@@ -104,7 +104,7 @@ async def send_test(
     return attempts[0]
 
 
-async def ask(
+async def send(
     claimed: Claimed,
     vault: Vault,
     transport: Transport,

@@ -20,7 +20,7 @@ from webhooks.deliveries.stage import DELIVERED, Claimed, Settlement
 from webhooks.endpoints.disabling import FIRST_PROBE_US
 from webhooks.endpoints.endpoint import DISABLED, ENABLED, FAILING, patch
 from webhooks.endpoints.fields import EndpointChanges
-from webhooks.endpoints.ping import SETTLE_S, Ping, Sender, ask, write_ping
+from webhooks.endpoints.ping import SETTLE_S, Ping, Sender, send, write_ping
 
 PROBE_US: Final = 6 * HOUR_US
 # Probes end this long after the endpoint was disabled.
@@ -62,7 +62,7 @@ class Probe(Sender):
         claimed = await self.database.transaction(claim)
         if claimed is None:
             return "left alone"
-        settlement = await ask(
+        settlement = await send(
             claimed,
             self.vault,
             self.transport,

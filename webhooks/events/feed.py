@@ -183,7 +183,7 @@ class Feed:
         while self._subscribers and not self._is_closed:
             self._hinted.clear()
             try:
-                await self._look(list(self._subscribers))
+                await self._poll(list(self._subscribers))
             except StoreError as error:
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
@@ -194,7 +194,7 @@ class Feed:
                 async with asyncio.timeout(self._look_s):
                     await self._hinted.wait()
 
-    async def _look(self, tenants: Collection[Tenant]) -> None:
+    async def _poll(self, tenants: Collection[Tenant]) -> None:
         async def work(tx: Transaction) -> list[tuple[Tenant, int]]:
             rows = await tx.fetch(_NUMBERS, tenants=tenants)
             return [
@@ -333,14 +333,14 @@ class Waits:
                 continue
             latest = ear.event_no
             if watched.begun.is_set():
-                if not await self._tell(tenant, watched, seen, latest):
+                if not await self._wake(tenant, watched, seen, latest):
                     continue
             else:
                 watched.begun.set()
             seen = latest
             await asyncio.sleep(WAIT_LOOKS_APART_S)
 
-    async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
+    async def _wake(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
         async def work(tx: Transaction) -> list[str]:
             rows = await tx.fetch(
                 _CHANGED,

@@ -13,7 +13,7 @@ from webhooks.events.schemas import KeyChanged
 KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
 
 
-async def tell_key(
+async def publish_key(
     tx: Transaction, event_type: KeyEvent, key: ApiKey, *, by: str, now_us: int
 ) -> None:
     """Publish an event about the key. `by` is the ID of the credential that changed it, or cli."""

@@ -69,7 +69,7 @@ async def list_events(
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
     """List events, newest first. Raise InvalidInput."""
-    kept = await _kept(tx, tenant)
+    kept = await _stored_range(tx, tenant)
     above_no = kept.oldest_no - 1
     below_no = kept.last_no + 1
     if before is not None:
@@ -93,7 +93,7 @@ async def events_after(
     param: str = "after",
 ) -> EventPage:
     """List events after the cursor, oldest first. Raise InvalidInput or CursorRefused."""
-    kept = await _kept(tx, tenant)
+    kept = await _stored_range(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
     window_no = kept.last_no
     if event_type is not None:
@@ -107,7 +107,7 @@ async def events_after(
 
 
 async def newest_cursor(tx: Transaction, tenant: Tenant) -> EventCursor:
-    kept = await _kept(tx, tenant)
+    kept = await _stored_range(tx, tenant)
     return kept.cursor(kept.last_no)
 
 
@@ -131,7 +131,7 @@ class _Kept(NamedTuple):
         return EventCursor(self.epoch, event_no)
 
 
-async def _kept(tx: Transaction, tenant: Tenant) -> _Kept:
+async def _stored_range(tx: Transaction, tenant: Tenant) -> _Kept:
     row = await tx.fetch_one(_KEPT, account_id=tenant.account_id, environment=tenant.environment)
     if row is None:
         return _Kept(0, 1, 0)

@@ -77,7 +77,7 @@ class SystemResolver:
         query = _Query(asyncio.get_running_loop(), self._servers)
         self._queries.add(query)
         try:
-            return await query.ask(name)
+            return await query.resolve(name)
         finally:
             self._queries.discard(query)
             query.close()
@@ -106,7 +106,7 @@ class _Query:
         except pycares.AresError as cause:
             raise OSError(str(cause)) from cause
 
-    async def ask(self, name: str) -> list[str]:
+    async def resolve(self, name: str) -> list[str]:
         try:
             self._channel.getaddrinfo(name, None, type=socket.SOCK_STREAM, callback=self._on_answer)
         except pycares.AresError as cause:
@@ -294,11 +294,11 @@ class VettedNames:
             self._remember((url.host, policy), vetted, math.inf)
             return vetted
         loop = asyncio.get_running_loop()
-        self._failures.check(_asked(url.host, policy), loop.time())
+        self._failures.check(_absolute(url.host, policy), loop.time())
         key = (account_id, url.host, policy)
         lookup = self._lookups.get(key)
         if lookup is None:
-            task = loop.create_task(self._ask(url.host, policy, account_id))
+            task = loop.create_task(self._resolve(url.host, policy, account_id))
             lookup = self._lookups[key] = _Lookup(task)
             task.add_done_callback(lambda done: self._settle(key, done))
         lookup.callers += 1
@@ -316,13 +316,13 @@ class VettedNames:
             lookup.task.cancel()
         self._answers.clear()
 
-    async def _ask(self, host: str, policy: Policy, account_id: str) -> tuple[str, ...]:
+    async def _resolve(self, host: str, policy: Policy, account_id: str) -> tuple[str, ...]:
         if policy.trusts_name(host) and (host == "localhost" or host.endswith(".localhost")):
             # RFC 6761: localhost is always loopback, whatever a name server says.
             return vet(host, LOOPBACK, policy)
         try:
             async with asyncio.timeout(self._lookup_timeout_s), self._limiter.turn(account_id):
-                found = await self._found(_asked(host, policy))
+                found = await self._found(_absolute(host, policy))
         except TimeoutError:
             raise unreachable(f"{host}: no answer in {self._lookup_timeout_s} s") from None
         except (OSError, UnicodeError) as cause:
@@ -367,7 +367,7 @@ class VettedNames:
         self._answers[answered] = (until_s, vetted)
 
 
-def _asked(host: str, policy: Policy) -> str:
+def _absolute(host: str, policy: Policy) -> str:
     """Return the name to look up. Untrusted names become absolute, because a search domain could make them
     internal.
     """

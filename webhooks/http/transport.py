@@ -163,7 +163,7 @@ class Transport:
                 trace.started_s + timeout_s,
             )
             origin = (account_id, parsed.scheme, parsed.host, parsed.port)
-            kept = self._kept(parsed, applied, origin, trace) if may_repeat else None
+            kept = self._pooled(parsed, applied, origin, trace) if may_repeat else None
             if kept is None or not await self._send(kept, origin, exchange, trace):
                 may_take = may_repeat and kept is None
                 async with asyncio.timeout_at(exchange.deadline_s):
@@ -180,7 +180,7 @@ class Transport:
         self._pool.close()
         self._names.close()
 
-    def _kept(
+    def _pooled(
         self, url: ParsedUrl, policy: Policy, origin: Origin, trace: _Trace
     ) -> Connection | None:
         addresses = self._names.fresh(url, policy, trace.started_s)

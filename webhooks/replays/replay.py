@@ -175,14 +175,14 @@ async def count(database: Database, wanted: Wanted) -> int:
     after, total, is_end = first_cursor(wanted), 0, False
     while not is_end:
 
-        async def look(
+        async def fetch(
             tx: Transaction, after: ReplayCursor = after
         ) -> tuple[int, ReplayCursor, bool]:
             end, is_last = await _piece(tx, wanted, after, COUNTED_AT_ONCE)
             row = await tx.fetch_one(_COUNT[wanted.status], **_values(wanted, after, end))
             return (row["n"] if row is not None else 0), end, is_last
 
-        matched, after, is_end = await database.read(look)
+        matched, after, is_end = await database.read(fetch)
         total += matched
     return total
 
@@ -191,12 +191,12 @@ async def _count_alike(database: Database, wanted: Wanted) -> int:
     after, total, is_end = first_cursor(wanted), 0, False
     while not is_end:
 
-        async def look(tx: Transaction, after: ReplayCursor = after) -> Found:
+        async def fetch(tx: Transaction, after: ReplayCursor = after) -> Found:
             return await next_rows(
                 tx, wanted, after, looked_at_max=READ_AT_ONCE, rows_max=READ_AT_ONCE
             )
 
-        found = await database.read(look)
+        found = await database.read(fetch)
         after, is_end, total = found.after, found.is_end, total + len(found.rows)
     return total
 
@@ -282,11 +282,11 @@ async def load_wanted(
     if like is None:
         return wanted
 
-    async def look(tx: Transaction) -> SameAnswer:
+    async def fetch(tx: Transaction) -> SameAnswer:
         await check_endpoint(tx, wanted)
         return await answer_of(tx, tenant, endpoint_id, like)
 
-    return replace(wanted, answer=await database.read(look))
+    return replace(wanted, answer=await database.read(fetch))
 
 
 def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
@@ -304,10 +304,10 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count_wanted(database: Database, wanted: Wanted) -> int:
-    async def look(tx: Transaction) -> None:
+    async def fetch(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)
 
-    await database.read(look)
+    await database.read(fetch)
     return await count(database, wanted)
 
 

@@ -162,10 +162,10 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
         return await _wind_up(tx, replay, DONE, now_us=now_us, wait_us=wait_us)
     if is_disabled:
         return await _wait(tx, replay, now_us + DISABLED_WAIT_US)
-    return await _go_on(tx, replay, backlog, now_us=now_us)
+    return await _queue_next(tx, replay, backlog, now_us=now_us)
 
 
-async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
+async def _queue_next(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
     rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:

@@ -13,7 +13,11 @@ from typing import Final
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.sums import add_sealed
 from billing.ledger import volume
-from billing.payments.recharging.forgotten import Forgetting, ForgottenCustomer, due_customers
+from billing.payments.recharging.customer_deletion import (
+    CustomerDeleter,
+    ForgottenCustomer,
+    due_customers,
+)
 from billing.reconciliation.daily import DailyReconciliation
 from billing.records.sealing import RecordSealer
 from billing.usage import usage_day
@@ -113,7 +117,7 @@ def sealing_chores(context: Context) -> Sequence[Chore]:
     )
 
 
-def forgetting_chore(database: Database, clock: Clock, forgetting: Forgetting) -> Chore:
+def forgetting_chore(database: Database, clock: Clock, forgetting: CustomerDeleter) -> Chore:
     async def of_one(due: Sequence[ForgottenCustomer]) -> None:
         for one in due:
             if await forgetting.forget(one) == "waits":

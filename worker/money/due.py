@@ -19,7 +19,7 @@ from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.recipients import approval_mail, gathered_mail
 from billing.recipients.gathered_mail import GATHERED, GatheredKind
 from billing.subscriptions import expiry_notice, plan_grant, records as subscription_rows
-from billing.subscriptions.expiry_notice import TellExpiring
+from billing.subscriptions.expiry_notice import NotifyExpiring
 from billing.subscriptions.lifecycle import PassTime
 from billing.subscriptions.period import EndParts, GiveParts
 from billing.subscriptions.subscription import Subscription
@@ -82,13 +82,13 @@ class Expirer(WokenLoop):
         self._grants = Setbacks(now_s)
         self._holds = Setbacks(now_s)
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         return await self._wait_s() if await self.sweep() == 0 else PAUSE_S
 
     async def sweep(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> list[_Ending]:
+        async def fetch(tx: Transaction) -> list[_Ending]:
             asked = await approvals.expired(
                 tx, now_us=now_us, limit=SWEPT_MAX, exclude_ids=self._approvals.held_back()
             )
@@ -110,7 +110,7 @@ class Expirer(WokenLoop):
                 ),
             ]
 
-        endings = await self._database.read(look)
+        endings = await self._database.read(fetch)
         # Commands are submitted together, to share a batch. Each has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
@@ -184,7 +184,7 @@ class PlanCreditor(WokenLoop):
         self._looked_until: int | None = None
         self._whole_look_at = 0
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         return PLAN_BEAT_S if await self.step() == 0 else PAUSE_S
 
     async def step(self) -> int:
@@ -226,7 +226,7 @@ class PlanCreditor(WokenLoop):
         )
         if not ending and not held_back:
             self._looked_until = now_us
-        return [(self._told, one.ledger_account_id, TellExpiring(one)) for one in ending]
+        return [(self._told, one.ledger_account_id, NotifyExpiring(one)) for one in ending]
 
     async def _do(self, item: _Item) -> bool:
         setbacks, name, command = item
@@ -269,7 +269,7 @@ class Renewer(WokenLoop):
         self._bills = Setbacks()
         self._moves = Setbacks()
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         await self.step()
         return RENEW_BEAT_S
 
@@ -285,12 +285,12 @@ class Renewer(WokenLoop):
     async def _bill(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> Sequence[SandboxSubscription]:
+        async def fetch(tx: Transaction) -> Sequence[SandboxSubscription]:
             return await sandbox_subscription.due(
                 tx, now_us=now_us, limit=DUE_MAX, but_refs=self._bills.held_back()
             )
 
-        found = await self._database.read(look)
+        found = await self._database.read(fetch)
         return sum([await self._try_to_bill(one) for one in found])
 
     async def _try_to_bill(self, one: SandboxSubscription) -> bool:
@@ -329,12 +329,12 @@ class Renewer(WokenLoop):
     async def _pass_time(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> Sequence[Subscription]:
+        async def fetch(tx: Transaction) -> Sequence[Subscription]:
             return await subscription_rows.due(
                 tx, now_us=now_us, limit=DUE_MAX, exclude_ids=self._moves.held_back()
             )
 
-        found = await self._database.read(look)
+        found = await self._database.read(fetch)
         for tenant, ones in groupby(sorted(found, key=_by_tenant), _by_tenant):
             await self._move(tenant, tuple(one.id for one in ones))
         return len(found)
@@ -386,7 +386,7 @@ class NotificationWriter(WokenLoop):
         self._accounts_at_once = accounts_at_once
         self._looked_at: int | None = None
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         await self.step()
         return NOTIFY_BEAT_S
 
@@ -415,7 +415,7 @@ class NotificationWriter(WokenLoop):
         return mails
 
 
-class ApprovalTeller(WokenLoop):
+class ApprovalMailer(WokenLoop):
     """Writes mail about approvals. sent_in: environments whose mail is sent."""
 
     name = "approval_mail"
@@ -434,7 +434,7 @@ class ApprovalTeller(WokenLoop):
         self._clock = clock
         self._sent_in = sent_in
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         await self.step()
         return APPROVAL_BEAT_S
 
@@ -469,7 +469,7 @@ class Numberer(WokenLoop):
         self._clock = clock
         self._seller = seller
 
-    async def _look(self) -> float:
+    async def _poll(self) -> float:
         is_whole = False
         for environment in ENVIRONMENTS:
             settled = await number_step(

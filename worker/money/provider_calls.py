@@ -26,7 +26,7 @@ from billing.subscriptions import records as subscription_rows, subscription_cha
 from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
-from worker.woken_loop import DueItem, DueLoop, Look, ProviderLoop, place_of
+from worker.woken_loop import DueItem, DueLoop, Poll, ProviderLoop, place_of
 
 
 class Reconciler(ProviderLoop):
@@ -42,7 +42,7 @@ class Reconciler(ProviderLoop):
         super().__init__(database, clock)
         self._payments = payments
 
-    async def _ask(self, row: Order) -> None:
+    async def _call(self, row: Order) -> None:
         await self._payments.check(row)
 
 
@@ -58,8 +58,8 @@ class RefundLoop(ProviderLoop):
         super().__init__(database, clock)
         self._refunder = refunder
 
-    async def _ask(self, row: Refund) -> None:
-        await self._refunder.ask(row)
+    async def _call(self, row: Refund) -> None:
+        await self._refunder.check(row)
 
 
 class Recharger(DueLoop):
@@ -73,7 +73,7 @@ class Recharger(DueLoop):
         super().__init__(database, clock)
         self._charging = charging
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         charging, limit = self._charging, look.limit
         retries = await due_retries(
             tx, now_us=look.now_us, limit=limit, but_tenants=look.exclude_ids
@@ -96,12 +96,14 @@ class Recharger(DueLoop):
                 for fall in begun
             ),
             *(
-                DueItem(one.order_id, place_of(one.environment, name), partial(charging.go_on, one))
+                DueItem(
+                    one.order_id, place_of(one.environment, name), partial(charging.resume, one)
+                )
                 for name, one in charges
             ),
         ]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return await next_charge_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
         )
@@ -119,7 +121,7 @@ class Steerer(DueLoop):
         super().__init__(database, clock)
         self._steering = steering
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         asked: Any = {
             "now_us": look.now_us,
             "limit": look.limit,
@@ -128,7 +130,9 @@ class Steerer(DueLoop):
         }
         due = await subscription_change.due(tx, **asked)
         wishes = [
-            DueItem(one.id, place_of(one.environment, provider), partial(self._steering.go_on, one))
+            DueItem(
+                one.id, place_of(one.environment, provider), partial(self._steering.resume, one)
+            )
             for provider, one in due
         ]
         paused = await subscription_rows.due_checks(tx, **asked)
@@ -142,7 +146,7 @@ class Steerer(DueLoop):
         ]
         return [*wishes, *checks][: look.limit]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         left_out: Any = {"exclude_ids": look.exclude_ids, "exclude_keys": look.exclude_keys}
         wish_at = await subscription_change.next_due_at(tx, **left_out)
         check_at = await subscription_rows.next_check_at(tx, **left_out)
@@ -160,7 +164,7 @@ class MachinePayer(DueLoop):
         super().__init__(database, clock)
         self._paying = paying
 
-    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+    async def _due(self, tx: Transaction, look: Poll) -> Sequence[DueItem]:
         due = await payments.DUE.due(
             tx,
             now_us=look.now_us,
@@ -174,7 +178,7 @@ class MachinePayer(DueLoop):
                 DueItem(
                     one.id,
                     place_of(one.environment, one.protocol),
-                    partial(self._paying.go_on, one),
+                    partial(self._paying.resume, one),
                 )
                 for one in due
             ),
@@ -182,12 +186,12 @@ class MachinePayer(DueLoop):
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
         ]
 
-    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+    async def _next_at(self, tx: Transaction, look: Poll) -> int | None:
         return await payments.DUE.next_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=self._not_now(look)
         )
 
-    def _not_now(self, look: Look) -> Sequence[str]:
+    def _not_now(self, look: Poll) -> Sequence[str]:
         """Return the places that have reached their share, or whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [

@@ -18,9 +18,9 @@ from billing.payments.checkout import Checkouts, title_of
 from billing.payments.notifications import NotificationHandler
 from billing.payments.recharging.saving import Savings
 from billing.payments.recharging.setting import (
-    AskPerson,
     LeaveToOrder,
     RefuseFall,
+    RequestAction,
     RetryFall,
     TieCharge,
     new_begin,
@@ -92,9 +92,9 @@ class Charging:
         if order is not None:
             charge = await self._charge_of(order.id)
             if charge is not None:
-                await self.go_on(charge)
+                await self.resume(charge)
 
-    async def go_on(self, charge: FallCharge) -> None:
+    async def resume(self, charge: FallCharge) -> None:
         """Send the charge or check it. Only one of several workers continues. The provider's failures aren't raised."""
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
@@ -152,11 +152,11 @@ class Charging:
             )
             await self._notifications.confirm(tied.order, outcome.facts, told)
         elif outcome.reason == "authentication_required":
-            await self._ask_person(order, saved, outcome)
+            await self._request_action(order, saved, outcome)
         else:
             await self._fail(order, outcome.reason)
 
-    async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
+    async def _request_action(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
         try:
             # The charge is given up first, because otherwise the payer might pay twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
@@ -169,7 +169,7 @@ class Charging:
         except ProviderRefused:
             return  # the order failed
         await self._engine.submit(
-            AskPerson(
+            RequestAction(
                 order_id=opened.id,
                 tenant=opened.tenant,
                 notification=None,

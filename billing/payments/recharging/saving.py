@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from billing.payments.checkout import check_return_url
 from billing.payments.sandbox.checkout import SandboxCards, sandbox_customer
 from billing.providers.abilities import (
-    KeepsPayments,
     SavedMethod,
     SavedPayments,
+    SavesPayments,
     SavingRequest,
     ability,
 )
@@ -41,7 +41,7 @@ async def customer_of(
     made = await saved.new_customer(key, email)
     now_us = clock.now_us()
     return await database.transaction(
-        lambda tx: subscription_rows.keep_first_customer(
+        lambda tx: subscription_rows.save_first_customer(
             tx, tenant, provider, made, gone=None, now_us=now_us
         )
     )
@@ -75,7 +75,7 @@ class Savings:
             return None
         if not is_simulated:
             return ability(found, SavedPayments)  # type: ignore[type-abstract]
-        if not isinstance(found, KeepsPayments) or not found.keeps_payments:
+        if not isinstance(found, SavesPayments) or not found.keeps_payments:
             return None
         return SandboxCards(tenant, provider, self._database, self._clock, self._public_url)
 

@@ -66,7 +66,7 @@ class BeginCharge:
             return None
         order = self.place.decide(state).order
         recharges.add_charge(_charge(state, found, order, month))
-        recharges.keep(replace(found, retry_at=None))
+        recharges.save(replace(found, retry_at=None))
         return order
 
 
@@ -102,7 +102,7 @@ class RetryFall:
             return
         if found.retry_at > state.now_of(self.tenant):
             return
-        recharges.keep(replace(found, retry_at=None))
+        recharges.save(replace(found, retry_at=None))
         is_low = state.ledger.balance_micros(self.tenant, state.now_us) < found.below_micros
         is_free = watch is not None and watch.recharge_order_id is None
         if found.is_on and is_low and is_free:
@@ -130,7 +130,7 @@ class TieCharge(OnOrder):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskPerson(OnOrder):
+class RequestAction(OnOrder):
     reason: str
 
     def apply(self, state: BatchState, order: Order) -> OrderResult:
@@ -200,7 +200,7 @@ class SetRecharge:
     def decide(self, state: BatchState) -> Recharge:
         tenant = self.wanted.tenant
         kept = replace(self.wanted, changed_at=state.now_us)
-        state.working_set(OrderWorkingSet).recharges.keep(kept)
+        state.working_set(OrderWorkingSet).recharges.save(kept)
         limits = ("below_cents", "amount_cents", "monthly_max_cents")
         state.working_set(AuditEntries).add(
             audit_log.security(
@@ -257,7 +257,7 @@ class SwitchRechargeOff:
         if found is None:
             raise NotFound("Recharge")
         off = replace(found, disabled_reason="operator", retry_at=None, changed_at=state.now_us)
-        recharges.keep(off)
+        recharges.save(off)
         state.watches.stop(self.tenant)
         state.working_set(AuditEntries).add(
             audit_log.entry(

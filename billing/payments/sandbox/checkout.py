@@ -18,8 +18,8 @@ from billing.providers.abilities import (
     Declined,
     DeclineReason,
     Refunding,
+    RefundReport,
     RefundRequest,
-    RefundWord,
     SavedMethod,
     SavingRequest,
 )
@@ -150,7 +150,7 @@ async def decide(
     )
     decided = await find(tx, token)
     if decided.outcome == "paid":
-        await keep_paid(tx, decided.order_id, decided.payment_id, now_us=now_us)
+        await save_paid(tx, decided.order_id, decided.payment_id, now_us=now_us)
     if decided.kind == "subscription" and decided.outcome == "paid":
         await sandbox_subscription.begin(
             tx, decided.order_id, decided.provider, decided.payment_id, now_us=now_us
@@ -219,31 +219,31 @@ class SandboxRefunds:
         self.takes_part = inner is None or inner.takes_part
         self.tells_parts = inner is not None and inner.tells_parts
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         outcome = _outcome(request.reason)
         if outcome == "sandbox refused":
             raise ProviderRefused("The sandbox refused the refund.")
         if outcome == "sandbox unknown":
             raise ProviderUnavailable("The sandbox's response was lost.")
         if outcome == "sandbox pending":
-            return RefundWord("pending", request.id)
+            return RefundReport("pending", request.id)
         return self._made(request)
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         if _outcome(request.reason) == "sandbox pending":
-            return RefundWord("pending", request.id)
+            return RefundReport("pending", request.id)
         if _outcome(request.reason) == "sandbox returned":
             failed = RefundFailed(Subject(request.order_id), request.id, request.price)
-            return RefundWord("failed", request.id, failed)
+            return RefundReport("failed", request.id, failed)
         return self._made(request)
 
-    def _made(self, request: RefundRequest) -> RefundWord:
+    def _made(self, request: RefundRequest) -> RefundReport:
         subject = Subject(request.order_id, (request.id,))
         is_pending = _outcome(request.reason) == "sandbox returned"
         fact = Refunded(
             subject, request.id, request.price, is_part=self.tells_parts, is_pending=is_pending
         )
-        return RefundWord("pending" if is_pending else "succeeded", request.id, fact)
+        return RefundReport("pending" if is_pending else "succeeded", request.id, fact)
 
 
 def _outcome(reason: str) -> str | None:
@@ -358,11 +358,11 @@ class SandboxCards:
 
         made = await self._database.transaction(work)
         assert made is not None, "it was just written"
-        return _told(made, request)
+        return _charge_outcome(made, request)
 
     async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:  # noqa: ARG002
         made = await self._database.read(lambda tx: tx.fetch_one(_CHARGE, id=request.order_id))
-        return None if made is None else _told(made, request)
+        return None if made is None else _charge_outcome(made, request)
 
     async def give_up(self, ref: str) -> bool:  # noqa: ARG002 what was declined is over
         return True
@@ -393,7 +393,7 @@ async def choose_card(tx: Transaction, token: str, card: str) -> SandboxCard:
     return await find_card(tx, token)
 
 
-async def keep_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: int) -> None:
+async def save_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: int) -> None:
     await tx.execute(
         """INSERT INTO sandbox_cards
                (ref, account_id, environment, provider, token, card, success_url, created_at)
@@ -410,7 +410,7 @@ async def keep_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: 
 _CHARGE: Final = "SELECT ref, outcome FROM sandbox_charges WHERE order_id = :id"
 
 
-def _told(made: Row, request: ChargeRequest) -> Charged | Declined:
+def _charge_outcome(made: Row, request: ChargeRequest) -> Charged | Declined:
     ref, outcome = made["ref"], made["outcome"]
     if outcome == _PAID:
         paid = Paid(Subject(request.order_id, (ref,)), ref, request.price)

@@ -17,7 +17,7 @@ from billing.providers.http import (
     PAUSES_S,
     TRIES_MAX,
     NoAnswer,
-    ask,
+    call_once,
     decoded,
     refused,
     says_nothing,
@@ -89,7 +89,7 @@ class _Transport(stripe.HTTPClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         content = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            answer = await ask(
+            answer = await call_once(
                 self._httpx, method.upper(), url, headers=headers, content=content, provider=NAME
             )
         except NoAnswer as error:

@@ -15,8 +15,8 @@ from billing.providers.abilities import (
     ListedPage,
     ListedPayment,
     ListedStatus,
+    RefundReport,
     RefundRequest,
-    RefundWord,
 )
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import (
@@ -176,7 +176,7 @@ class StripeRefunds(StripePart):
     is_repeatable = True
     tells_parts = True
 
-    async def refund(self, request: RefundRequest) -> RefundWord:
+    async def refund(self, request: RefundRequest) -> RefundReport:
         async with within_deadline(NAME):
             params: Any = {
                 **await self._payment(request.payment_ref),
@@ -187,7 +187,7 @@ class StripeRefunds(StripePart):
             made = await self._api.send(self._api.v1.refunds.create_async(params, options), Refund)
         return _word(made)
 
-    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+    async def find_refund(self, request: RefundRequest) -> RefundReport | None:
         try:
             async with within_deadline(NAME):
                 if request.provider_refund_id is not None:
@@ -230,17 +230,17 @@ class StripeRefunds(StripePart):
         return {"payment_intent": ref}
 
 
-def _word(made: Refund) -> RefundWord:
+def _word(made: Refund) -> RefundReport:
     try:
         facts = refund_facts(made, "")
     except Unreadable:
         raise unavailable(NAME, "a refund without an amount") from None
     fact = facts[0]
     if isinstance(fact, RefundFailed):
-        return RefundWord("failed", made.id, fact, detail=f"stripe says {made.status}")
+        return RefundReport("failed", made.id, fact, detail=f"stripe says {made.status}")
     if isinstance(fact, Refunded):
-        return RefundWord("pending" if fact.is_pending else "succeeded", made.id, fact)
-    return RefundWord("pending", made.id, detail=f"stripe says {made.status}")
+        return RefundReport("pending" if fact.is_pending else "succeeded", made.id, fact)
+    return RefundReport("pending", made.id, detail=f"stripe says {made.status}")
 
 
 INVOICE_DUE_DAYS = 7

@@ -374,7 +374,7 @@ def _of_session(session: Session, currency: str) -> Breakdown | None:
     # A comparison of the session's totals shows whether its prices include tax.
     is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
     tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
-    return _kept(
+    return _plausible(
         Breakdown(
             subtotal=_ours(subtotal, currency),
             total=_ours(total, currency),
@@ -394,7 +394,7 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
     if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
         taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
     discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
-    return _kept(
+    return _plausible(
         Breakdown(
             subtotal=_ours(subtotal, currency),
             total=_ours(total, currency),
@@ -410,7 +410,7 @@ def _ours(amount: int, currency: str) -> int:
     return size if amount >= 0 else -size
 
 
-def _kept(made: Breakdown) -> Breakdown | None:
+def _plausible(made: Breakdown) -> Breakdown | None:
     is_sane = made.subtotal >= 0 and made.total > 0 and made.discount >= 0
     is_sane = is_sane and all(one.amount >= 0 for one in made.taxes)
     return None if made.says_nothing or not is_sane else made

@@ -83,7 +83,7 @@ async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
     return await press(call, END_OTHER_SESSIONS, then=PATH, said="sessions-ended")
 
 
-async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:
+async def show_password_form(call: RequestContext[Fields, Fields]) -> Reply:
     return await _confirm_page(call, read_query(call).text("next"), NO_PROBLEM)
 
 
@@ -227,7 +227,7 @@ async def _confirm_page(call: RequestContext[Any, Any], back: str, problem: Prob
 
 
 ROUTES = (
-    page_route("GET", "/confirm", ask_password, "Give the password again", ACCOUNT_SCOPES),
+    page_route("GET", "/confirm", show_password_form, "Give the password again", ACCOUNT_SCOPES),
     page_route("POST", "/confirm", confirm_password, "Give the password again", ACCOUNT_SCOPES),
     _LOG.route(ACCOUNT_SCOPES),
     page_route("GET", "/account", show, "Your account", ACCOUNT_SCOPES),

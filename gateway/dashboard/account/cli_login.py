@@ -54,13 +54,13 @@ class _Found:
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_query(call)
     if not form.text("code"):
-        return _ask_code(call, form)
+        return _code_page(call, form)
     try:
         found = await _find(call, form)
     except DomainError as error:
-        return _ask_code(call, form, problem_of(error))
+        return _code_page(call, form, problem_of(error))
     target = [str(call.principal.environment)]
-    return _ask(
+    return _consent_page(
         call, found, Form({"scopes": _CHOSEN, "target": target, "life_days": [_LIVES[0][0]]})
     )
 
@@ -70,7 +70,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         found = await _find(call, form)
     except DomainError as error:
-        return _ask_code(call, form, problem_of(error))
+        return _code_page(call, form, problem_of(error))
     decision = form.text("decision")
     try:
         if decision == "deny":
@@ -80,13 +80,13 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
         else:
             raise InvalidInput(phrase("press Allow or Refuse"), param="decision")
     except PasswordRequired:
-        return _ask(
+        return _consent_page(
             call, found, form, Problem(403, "", {"password": phrase("Live needs it again.")})
         )
     except DomainError as error:
-        return _ask(call, found, form, problem_of(error))
+        return _consent_page(call, found, form, problem_of(error))
     if not is_done:
-        return _ask_code(
+        return _code_page(
             call, form, Problem(409, phrase("It was already decided, or it took too long."))
         )
     return page(call, "cli_login_done.html", is_allowed=decision == "allow", login=found.login)
@@ -160,13 +160,13 @@ async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
     return await call.context.database.read(work)
 
 
-def _ask_code(
+def _code_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     return page(call, "cli_login_code.html", status=problem.status, form=form, problem=problem)
 
 
-def _ask(
+def _consent_page(
     call: RequestContext[Any, Any], found: _Found, form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     return page(

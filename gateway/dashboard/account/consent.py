@@ -92,7 +92,7 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConsentRequest:
     """`registered` are the app's addresses, or ours for the page that shows the code. `fault` is an error to
     report to the app.
     """
@@ -134,8 +134,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     require_owner(call.principal)
     form = read_query(call)
 
-    async def work(tx: Transaction) -> tuple[Asked, Account]:
-        asked = await _asked(tx, call, form)
+    async def work(tx: Transaction) -> tuple[ConsentRequest, Account]:
+        asked = await _read_request(tx, call, form)
         return asked, await get_account(tx, asked.app.account_id)
 
     asked, owner = await call.context.database.read(work)
@@ -175,14 +175,14 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
     try:
         if decision == "allow":
-            wanted = await call.context.database.read(lambda tx: _asked(tx, call, form))
+            wanted = await call.context.database.read(lambda tx: _read_request(tx, call, form))
             if wanted.fault is None:
                 await require_password(call, environment=wanted.app.environment)
     except PasswordRequired:
         return _password_first(form)
 
     async def work(tx: Transaction) -> str:
-        asked = await _asked(tx, call, form)
+        asked = await _read_request(tx, call, form)
         if asked.fault is not None or decision == "deny":
             return asked.denial(asked.fault or "access_denied")
         await lock_tenants(tx, [Tenant(account_id, asked.app.environment)])
@@ -216,7 +216,9 @@ async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) -> Asked:
+async def _read_request(
+    tx: Transaction, call: RequestContext[Any, Any], form: Form
+) -> ConsentRequest:
     """Raise InvalidInput or RedirectRefused if the error can't be reported to the app."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
@@ -236,7 +238,7 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
             "The page that shows the code doesn't accept redirect_template.",
             param="redirect_template",
         )
-    asked = Asked(
+    asked = ConsentRequest(
         app,
         redirect_uri,
         registered,

@@ -64,7 +64,7 @@ async def join(call: RequestContext[Fields, Fields]) -> Reply:
     return response
 
 
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+async def show_accept(call: RequestContext[Fields, Fields]) -> Reply:
     found, person_id = (
         await _find(call),
         call.principal.person_id,
@@ -171,7 +171,7 @@ ROUTES = (
     page_route(
         "GET",
         f"{INVITATION_PATH}/{{invitation_token}}",
-        ask,
+        show_accept,
         "Accept an invitation",
         ACCOUNT_SCOPES,
     ),

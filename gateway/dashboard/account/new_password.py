@@ -56,10 +56,10 @@ _find: Final = partial(find_by_link, kind="password", find=password_reset.find)
 
 
 async def show_ask(call: RequestContext[Fields, Fields]) -> Reply:
-    return _ask_page(call, Form({}))
+    return _request_page(call, Form({}))
 
 
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+async def request_link(call: RequestContext[Fields, Fields]) -> Reply:
     sign_in.check_own_page(call)
     form = read_form(call)
     loop = asyncio.get_running_loop()
@@ -74,9 +74,9 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         )
         await _write(call, email)
     except DomainError as error:
-        return _ask_page(call, form, problem_of(error))
+        return _request_page(call, form, problem_of(error))
     await asyncio.sleep(answer_at - loop.time())
-    return _ask_page(call, form, is_asked=True)
+    return _request_page(call, form, is_asked=True)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -227,7 +227,7 @@ def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> boo
     return is_unknown and call.context.settings.self_serve_staging
 
 
-def _ask_page(
+def _request_page(
     call: RequestContext[Any, Any],
     form: Form,
     problem: Problem = NO_PROBLEM,
@@ -264,7 +264,7 @@ async def _page(
 _LINK: Final = f"{PASSWORD_PATH}/{{password_token}}"
 ROUTES = (
     open_route("GET", FORGOT_PATH, show_ask, "Forgot the password"),
-    open_route("POST", FORGOT_PATH, ask, "Ask for a new password"),
+    open_route("POST", FORGOT_PATH, request_link, "Ask for a new password"),
     open_route("GET", _LINK, show, "A new password"),
     open_route("POST", _LINK, submit, "Set a new password"),
 )

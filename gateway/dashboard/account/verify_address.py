@@ -53,7 +53,7 @@ async def write_link(
     return made
 
 
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+async def request_mail(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     person_id = call.principal.person_id
     await take_one(
@@ -122,7 +122,9 @@ async def _page(call: RequestContext[Any, Any], found: EmailVerification) -> Res
 
 _LINK: Final = f"{ADDRESS_PATH}/{{address_token}}"
 ROUTES = (
-    page_route("POST", "/account/address", ask, "Ask for a link that verifies", ACCOUNT_SCOPES),
+    page_route(
+        "POST", "/account/address", request_mail, "Ask for a link that verifies", ACCOUNT_SCOPES
+    ),
     page_route("GET", _LINK, confirm, "Verify an address", ACCOUNT_SCOPES),
     page_route("POST", _LINK, verify, "Verify an address", ACCOUNT_SCOPES),
 )

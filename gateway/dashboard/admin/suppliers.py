@@ -134,7 +134,7 @@ def _option_problem(error: DomainError) -> Problem:
     named = _OPTION.search(error.detail)
     if named is None or not {"options", "secrets"} & problem.fields.keys():
         return problem
-    return replace(problem, fields={named[1]: problem.said})
+    return replace(problem, fields={named[1]: problem.text})
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[ShownField]:

@@ -292,7 +292,7 @@ def _page(visit: Visit, template: str, **values: Any) -> Response:
     return page(visit.call, template, visit=visit, theme=theme, link=visit.link, **values)
 
 
-def _told(visit: Visit, title: str, sentence: str, problem: Problem) -> Response:
+def _message(visit: Visit, title: str, sentence: str, problem: Problem) -> Response:
     values = {"title": title, "sentence": sentence, "problem": problem}
     return _page(visit, "portal_message.html", status=problem.status, **values)
 
@@ -315,7 +315,7 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
     call.scope = _without_cookies(call.scope, chosen.get("lang", ""))
     visit = Visit(call, opened.link, chosen)
     if opened.principal is None:
-        return _framed(visit, _told(visit, *_ENDED))
+        return _framed(visit, _message(visit, *_ENDED))
     is_view = call.method in _READS
     call.credential = opened.principal
     try:
@@ -331,7 +331,7 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
     except DomainError as error:
         problem = problem_of(error)
         title = TITLES.get(problem.status, TITLES[422])
-        told = _told(visit, title, SENTENCES.get(problem.status, ""), problem)
+        told = _message(visit, title, SENTENCES.get(problem.status, ""), problem)
         return _framed(visit, told)
 
 

@@ -70,14 +70,14 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+async def check_now(call: RequestContext[Fields, Fields]) -> Reply:
     order = (await _find(call)).order
-    outcome = await _asked(call, order)
+    outcome = await _check(call, order)
     language = language_of(call, None)
     return go(call.path, asked=outcome, lang=language.tag)
 
 
-async def _asked(call: RequestContext[Fields, Fields], order: Order) -> QuestionOutcome:
+async def _check(call: RequestContext[Fields, Fields], order: Order) -> QuestionOutcome:
     try:
         await take_one(
             call.context.limiter,
@@ -87,7 +87,7 @@ async def _asked(call: RequestContext[Fields, Fields], order: Order) -> Question
         )
     except RateLimited:
         return "busy"
-    return (await call.context.payments.questions.ask(order)).outcome
+    return (await call.context.payments.questions.check(order)).outcome
 
 
 async def _find(call: RequestContext[Fields, Fields]) -> OrderTrace:
@@ -125,6 +125,6 @@ async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
 
 ROUTES = (
     _route("GET", show, "Where a payer's money is"),
-    _route("POST", ask, "Ask the provider about a payment"),
+    _route("POST", check_now, "Ask the provider about a payment"),
     open_route("GET", f"{RECEIPT_PATH}/{{receipt_token}}", show_receipt, "A receipt, by its link"),
 )

@@ -29,7 +29,7 @@ _LINKS: Final = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOut:
+class ClaimedVoucher:
     """`kind` is the deliverable's kind, or voucher. `is_link` is true if the value is a link."""
 
     kind: str
@@ -71,7 +71,7 @@ def _language(call: RequestContext[Any, Any], found: Claimable) -> Language:
 
 
 def _shown(
-    call: RequestContext[Any, Any], found: Claimable, language: Language, out: HandedOut | None
+    call: RequestContext[Any, Any], found: Claimable, language: Language, out: ClaimedVoucher | None
 ) -> Reply:
     topup, rules = found.topup, call.context.topup_rules
     options = topup.delivery
@@ -92,14 +92,16 @@ def _shown(
     )
 
 
-def _handed_out(call: RequestContext[Any, Any], found: Claimable, language: Language) -> HandedOut:
+def _handed_out(
+    call: RequestContext[Any, Any], found: Claimable, language: Language
+) -> ClaimedVoucher:
     topup = found.topup
     given = topup.deliverable
     value = handed_out(call.context.topup_rules, topup)
     kind = "voucher" if given is None else given.kind
     url = None if given is None else given.redeem_url
     ends_at = None if given is None else given.expires_at
-    return HandedOut(
+    return ClaimedVoucher(
         kind=kind,
         value=value,
         is_link=kind == "link" and value is not None and value.startswith(_LINKS),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from billing.recipients.language import (
     ENGLISH,
     Language,
-    asked_for,
+    best_match,
     english,
     languages,
     nearest,
@@ -40,7 +40,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
         nearest(read_query(call).text("lang"))
         or nearest(chosen_tag(call.scope))
         or nearest(locale)
-        or asked_for(accepted)
+        or best_match(accepted)
         or english()
     )
 

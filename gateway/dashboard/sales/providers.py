@@ -14,7 +14,7 @@ from billing.payments.provider_acts import (
     CheckedProvider,
     standings,
 )
-from billing.payments.recharging.forgotten import ForgottenCustomer, list_forgotten
+from billing.payments.recharging.customer_deletion import ForgottenCustomer, list_forgotten
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from gateway.dashboard.act_pages import form_route, run_asked
@@ -45,7 +45,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return await _page(call) if whole is None else whole
 
 
-async def ask(call: RequestContext[Fields, Fields]) -> Reply:
+async def check_now(call: RequestContext[Fields, Fields]) -> Reply:
     await take_one(
         call.context.limiter,
         f"setup:{call.principal.account_id}",
@@ -123,7 +123,7 @@ _SHEET: Final = Sheet[LogEntry](
 
 ROUTES = (
     admin_route("GET", "/providers", show, "Payment providers"),
-    admin_route("POST", "/providers", ask, "Ask the providers about their settings"),
+    admin_route("POST", "/providers", check_now, "Ask the providers about their settings"),
     *(form_route(act, _page, goes_to=lambda _: PATH) for act in (RETRY_CUSTOMER, DROP_CUSTOMER)),
     admin_route("GET", "/events", show_events, "What providers told us"),
 )

@@ -184,23 +184,23 @@ class Exchange:
             self.body = bytearray(self.body) + body
         if len(self.body) > WAITING_BYTES_MAX:
             self.wire.pause_reading()
-        self.tell()
+        self.wake()
 
     def end(self) -> None:
         if not self.is_answered:
             self.has_all = True
-            self.tell()
+            self.wake()
 
-    def go_on(self) -> None:
+    def reopen(self) -> None:
         """Continue the body after it seemed complete."""
         self.has_all = False
 
     def leave(self) -> None:
         if not self.is_answered:
             self.is_gone = True
-        self.tell()
+        self.wake()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         self._has_news = True
         if self._news is not None:
             self._news.set()
@@ -236,7 +236,7 @@ class Exchange:
         After the complete body, an empty message follows once the client closes its sending side (see
         has_left).
         """
-        self._ask_to_continue()
+        self._send_continue()
         if not self.is_gone and not self.is_answered:
             self.wire.resume_reading()
             if not self._has_news:
@@ -252,7 +252,7 @@ class Exchange:
             if self._is_read:
                 message[_HAS_ENDED] = True
             else:
-                self.tell()
+                self.wake()
         self._is_read = self.has_all
         return message
 
@@ -272,7 +272,7 @@ class Exchange:
             and _expects_continue(self.scope["headers"])
         )
 
-    def _ask_to_continue(self) -> None:
+    def _send_continue(self) -> None:
         if not self._may_be_asked_to_continue or self.is_begun:
             return
         self._may_be_asked_to_continue = False
@@ -333,7 +333,7 @@ class Exchange:
         if self._left:
             raise RuntimeError("the answer is shorter than its Content-Length")
         self.is_answered = True
-        self.tell()
+        self.wake()
         if not self.is_kept:
             self.wire.transport.close()
         self.wire.on_answered()
@@ -376,7 +376,7 @@ def write_whole(
     wire = exchange.wire
     own = joined(wire.server_state.default_headers)
     wire.transport.write(b"".join((STATUS_LINES[status], own, head, _end_of(usual), body)))
-    exchange.tell()
+    exchange.wake()
     if CLOSE in head:
         exchange.is_kept = False
         wire.transport.close()

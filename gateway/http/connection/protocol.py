@@ -275,7 +275,7 @@ class Connection(Wire):
                     break
                 except httptools.HttpParserUpgrade as met:
                     data = data[met.args[0] :]
-                    self._go_on_without_upgrade()
+                    self._continue_without_upgrade()
         except httptools.HttpParserError:
             if not (self.transport.is_closing() or self._refusal is not None):
                 self._end(no_http())
@@ -306,13 +306,13 @@ class Connection(Wire):
         self.reading_since_s = None
         newest.is_kept = False
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
-        self._turn.tell()
+        self._turn.wake()
         return True
 
-    def _go_on_without_upgrade(self) -> None:
+    def _continue_without_upgrade(self) -> None:
         exchange = self._newest
         assert exchange is not None, "an upgrade has a head"
-        exchange.go_on()
+        exchange.reopen()
         self._is_head = False
         self.reading_since_s = self.loop.time()
         resumed = Resumed(self, exchange.scope["headers"])

@@ -70,7 +70,7 @@ async def test_a_document_keeps_who_sold_and_who_bought(buyer: Buyer, clock: Fix
             buyer.tenant.account_id, name=name, address="Road 2\r\n\r\nLondon", tax_id="GB9"
         )
         await buyer.account.database.transaction(
-            lambda tx: billing_details.keep(tx, made, now_us=clock.now_us())
+            lambda tx: billing_details.save(tx, made, now_us=clock.now_us())
         )
 
     await details("Buyer Ltd")
@@ -225,4 +225,4 @@ async def test_another_currency_says_what_it_was_charged_for(
 
 async def tell(buyer: Buyer, payment_id: str, told: Breakdown) -> None:
     key = ("stripe", buyer.tenant.environment, payment_id)
-    await buyer.account.database.transaction(lambda tx: breakdown.keep(tx, [(key, told)], now_us=1))
+    await buyer.account.database.transaction(lambda tx: breakdown.save(tx, [(key, told)], now_us=1))

@@ -61,7 +61,7 @@ async def looks(database: Database) -> Said:
     async def work(tx: Transaction) -> None:
         seen = Recorder(tx, said)
         assert await numbering.payments(seen, "live", limit=1) == []
-        assert await numbering.gone(seen, "live", after_id="", limit=100) == ((), "")
+        assert await numbering.returned_since(seen, "live", after_id="", limit=100) == ((), "")
 
     await database.read(work)
     assert len(said) == 4

@@ -135,7 +135,7 @@ async def test_a_key_that_was_made_before_the_time_out_is_found_and_handed_over(
 
     request = await prepared(supplier, FIRST)
     assert await supplier.fulfil(request) == Unknown("timeout")
-    found = await supplier.look(replace(request, attempt=2))
+    found = await supplier.look_up(replace(request, attempt=2))
 
     assert isinstance(found, Delivered)
     assert found.deliverable.value == json.loads(asked.calls.last.request.content)["key"]
@@ -147,7 +147,7 @@ async def test_a_key_is_planned_once_for_a_top_up(
     vendor.get("/key/info").mock(return_value=GONE)
     request = await prepared(supplier, FIRST)
 
-    assert await supplier.look(request) == NotDone()
+    assert await supplier.look_up(request) == NotDone()
     assert (await prepared(supplier, request)).prepared == request.prepared
 
 
@@ -214,7 +214,7 @@ async def test_a_name_that_cannot_be_kept_is_still_the_same_name(
     request = await prepared(supplier, SECOND)
 
     assert json.loads(str(request.prepared))["name"] == "\ufffd" + "x" * 99
-    assert await supplier.look(request) == NotDone()
+    assert await supplier.look_up(request) == NotDone()
 
 
 @pytest.mark.parametrize("gone", [GONE, info(status="deleted")])
@@ -223,7 +223,7 @@ async def test_a_key_that_is_gone_gets_a_new_one(
 ) -> None:
     vendor.get("/key/info").mock(return_value=gone)
 
-    assert await supplier.look(SECOND) == NotDone()
+    assert await supplier.look_up(SECOND) == NotDone()
     plan = json.loads(str((await prepared(supplier, SECOND)).prepared))
     assert set(plan) == {"sealed"}
 
@@ -251,7 +251,7 @@ async def test_what_is_no_clear_word_about_a_key_says_nothing(
     vendor.get("/key/info").mock(return_value=answer)
 
     said = Unknown(detail, is_unreadable=detail == "an unreadable answer")
-    assert await supplier.look(SECOND) == said
+    assert await supplier.look_up(SECOND) == said
     assert await supplier.prepare(SECOND) == said
 
 

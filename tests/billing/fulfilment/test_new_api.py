@@ -131,7 +131,7 @@ async def test_a_code_that_was_made_before_the_time_out_is_found(
     rows = [row(id=4, name="txn_0000000000000001x", key="other"), row(id=6, key="later"), row()]
     vendor.get("/api/redemption/search").mock(return_value=page(*rows) if is_paged else said(rows))
 
-    found = await codes.look(replace(REQUEST, attempt=2))
+    found = await codes.look_up(replace(REQUEST, attempt=2))
 
     assert isinstance(found, Delivered)
     assert found.deliverable.value == CODE
@@ -145,7 +145,7 @@ async def test_a_list_in_another_form_is_not_taken_for_none(
         200, content=f'{{"success": true, "data": {text}}}'
     )
 
-    assert isinstance(await codes.look(REQUEST), Unknown)
+    assert isinstance(await codes.look_up(REQUEST), Unknown)
 
 
 async def test_a_code_is_looked_for_on_every_page(
@@ -156,7 +156,7 @@ async def test_a_code_is_looked_for_on_every_page(
         side_effect=[page(*similar, total=101), page(row(), total=101)]
     )
 
-    assert isinstance(await codes.look(REQUEST), Delivered)
+    assert isinstance(await codes.look_up(REQUEST), Delivered)
     assert [call.request.url.params["p"] for call in listed.calls] == ["1", "2"]
 
 
@@ -166,7 +166,7 @@ async def test_a_code_that_somebody_touched_waits_for_a_person(
 ) -> None:
     vendor.get("/api/redemption/search").mock(return_value=page(row(**changed)))
 
-    found = await codes.look(REQUEST)
+    found = await codes.look_up(REQUEST)
 
     assert isinstance(found, Unknown)
     assert found.needs_review
@@ -343,15 +343,15 @@ async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
     lost = replace(REQUEST, prepared=PLAN, attempt=2)
 
     seen.mock(return_value=said(user(quota=200, used_quota=1_300)))  # used meanwhile
-    assert await quota.look(lost) == NotDone()
+    assert await quota.look_up(lost) == NotDone()
     seen.mock(return_value=said(user(quota=5_001_000)))
-    found = await quota.look(lost)
+    found = await quota.look_up(lost)
     assert found == Unknown(
         "New API gave no word for user 7: quota and used quota together were 1500, are 5001500 now, "
         "and this top-up adds 5000000",
         needs_review=True,
     )
-    assert await quota.look(replace(REQUEST, attempt=2)) == NotDone()
+    assert await quota.look_up(replace(REQUEST, attempt=2)) == NotDone()
     assert isinstance(await quota.revoke(REQUEST, None), NotRevoked)
 
 

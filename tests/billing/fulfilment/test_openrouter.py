@@ -159,7 +159,7 @@ async def test_a_key_whose_answer_was_lost_is_deleted_and_made_again(
     deleted = vendor.delete("/keys/lost").respond(200, json={"deleted": True})
     vendor.post("/keys").respond(201, json={"data": key(), "key": SECRET})
 
-    assert await supplier.look(again) == NotDone()
+    assert await supplier.look_up(again) == NotDone()
     outcome = await supplier.fulfil(again)
 
     assert [call.request.url.params["offset"] for call in listed.calls] == ["0", "2", "3"]
@@ -175,7 +175,7 @@ async def test_a_raise_that_was_done_before_the_time_out_is_found(
     vendor.patch(f"/keys/{HASH}").mock(side_effect=httpx.ReadTimeout("slow"))
 
     assert await supplier.fulfil(SECOND) == Unknown("timeout")
-    found = await supplier.look(replace(SECOND, attempt=2))
+    found = await supplier.look_up(replace(SECOND, attempt=2))
 
     assert isinstance(found, Delivered)
     assert found.deliverable.kind == "credit"
@@ -198,7 +198,7 @@ async def test_what_became_of_a_raise_is_told_by_name_and_limit(
 ) -> None:
     sees(vendor, key(**now))
 
-    found = await supplier.look(SECOND)
+    found = await supplier.look_up(SECOND)
 
     if is_done is None:
         assert isinstance(found, Unknown)
@@ -213,7 +213,7 @@ async def test_a_key_that_is_gone_gets_a_new_one(
 ) -> None:
     vendor.get(f"/keys/{HASH}").mock(return_value=error(404, "API key not found"))
 
-    assert await supplier.look(SECOND) == NotDone()
+    assert await supplier.look_up(SECOND) == NotDone()
     assert await supplier.prepare(SECOND) == "{}"
 
 

@@ -12,7 +12,7 @@ from billing.fulfilment.protocol import Request, Unknown
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.manual_review.decisions import FailByHand, Person
-from billing.topups.fulfilment import HandOver
+from billing.topups.fulfilment import BeginSupplierCall
 from billing.topups.platform import Source
 from billing.topups.topup import load
 from kernel.clock import FixedClock
@@ -139,7 +139,7 @@ async def test_worker_that_goes_on_after_its_turn_was_ended_takes_no_code(
     tenant = account.principal.tenant
     # Handed over, and then its worker is stopped: a person fails it after a while.
     handed = await account.engine.submit(
-        HandOver(
+        BeginSupplierCall(
             topup_id,
             tenant,
             seen_checks_made=0,

@@ -4,7 +4,7 @@ import re
 from typing import Any, cast
 
 from billing.ledger.rule import Finding
-from billing.payments.recharging.forgotten import due_customers, list_forgotten
+from billing.payments.recharging.customer_deletion import due_customers, list_forgotten
 from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from store.database import Database, T, Transaction, Work

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from billing.payments.recharging.forgotten import list_forgotten
+from billing.payments.recharging.customer_deletion import list_forgotten
 from billing.payments.recharging.setting import SetRecharge
 from billing.recharges import recharge
 from billing.recharges.recharge import Recharge

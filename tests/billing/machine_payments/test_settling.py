@@ -21,7 +21,7 @@ from store.errors import StoreError
 from tests.support.mortal_database import MortalDatabase
 from tests.support.payment_machine import NUMBERS, Machine, open_machine
 from worker.money.provider_calls import MachinePayer
-from worker.woken_loop import Look
+from worker.woken_loop import Poll
 
 
 @dataclass
@@ -140,7 +140,7 @@ async def test_payments_that_nobody_can_settle_any_more_hide_no_other(
     assert handled == 1
     assert sorted(chain.charged.values()) == [1]
     # Nor do they wake it each second.
-    look = Look(clock.now_us(), 1, (), ())
+    look = Poll(clock.now_us(), 1, (), ())
     assert await database.read(lambda tx: loop._next_at(tx, look)) is None
 
 
@@ -269,7 +269,7 @@ async def test_a_payment_whose_transaction_another_one_took_is_settled_by_its_ow
     told = await machine.pay(machine.payment(1, distinct=True))
     # Nobody asks by itself any more; an operator does, and the facilitator has found the right one.
     await machine.sweep()
-    asked = await machine.paying.ask_again(told.id)
+    asked = await machine.paying.check_again(told.id)
 
     assert (asked.state, asked.settlement) == ("paid", "0x" + b"ref-1".hex())
     assert await machine.delivered() == 2

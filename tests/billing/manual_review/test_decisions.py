@@ -8,11 +8,11 @@ import pytest
 from billing.fulfilment.protocol import NotDone, Refused, Unknown
 from billing.manual_review import waiting
 from billing.manual_review.decisions import (
-    AskAgain,
     DeclareNotDone,
     FailByHand,
     GiveBackTask,
     RefuseTask,
+    RetrySupplier,
     SettleByHand,
     SwitchSupplier,
     TakeTask,
@@ -119,7 +119,7 @@ async def test_switching_waits_until_somebody_says_that_it_was_not_done(
 
     for command, more in (
         (SwitchSupplier, {"to": "other", "reason": "quicker"}),
-        (AskAgain, {"can_be_asked": False}),
+        (RetrySupplier, {"can_be_asked": False}),
         (TakeTask, {}),
     ):
         with pytest.raises(NotNow):
@@ -190,8 +190,8 @@ async def test_a_retry_asks_now_and_looks_first(database: Database, clock: Fixed
 
     await shop.worker.step()
     assert (told.looked, len(told.asked)) == (0, 1)  # not due for 75 s
-    await shop.act(AskAgain, topup_id)
-    await shop.act(AskAgain, topup_id)
+    await shop.act(RetrySupplier, topup_id)
+    await shop.act(RetrySupplier, topup_id)
     await shop.worker.step()
 
     assert (told.looked, len(told.asked)) == (1, 2)
@@ -211,7 +211,7 @@ async def test_nothing_is_decided_while_a_supplier_is_being_asked(
         (FailByHand, {"reason": "x", "is_checked": True}),
         (SettleByHand, {"reason": "x", "given": CODE, "is_checked": True}),
         (DeclareNotDone, {"reason": "x"}),
-        (AskAgain, {}),
+        (RetrySupplier, {}),
     ):
         with pytest.raises(NotNow, match="vendor is being called now"):
             await shop.act(command, topup_id, **more)

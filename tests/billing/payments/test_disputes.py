@@ -101,7 +101,7 @@ async def test_pages_of_disputes_have_each_once(database: Database, clock: Fixed
         note = DisputeNote("needs_response", "general", due_at)
         fact = Disputed(Subject(None, ("pi_9",)), f"dp_{number}", usd(100), note)
         await database.transaction(
-            lambda tx, fact=fact, number=number: disputes.keep(  # type: ignore[misc]
+            lambda tx, fact=fact, number=number: disputes.save(  # type: ignore[misc]
                 tx, TOLD, fact, (None, None), now_us=number
             )
         )
@@ -109,7 +109,7 @@ async def test_pages_of_disputes_have_each_once(database: Database, clock: Fixed
         over = DisputeNote("lost", is_over=True)
         ended = DisputeClosed(Subject(None, ("pi_9",)), f"dp_{number}", False, over)
         await database.transaction(
-            lambda tx, fact=ended, number=number: disputes.keep(  # type: ignore[misc]
+            lambda tx, fact=ended, number=number: disputes.save(  # type: ignore[misc]
                 tx, TOLD, fact, (None, None), now_us=90 + number
             )
         )

@@ -15,7 +15,7 @@ import pytest_asyncio
 import respx
 
 from billing.ledger.price import Price
-from billing.providers.abilities import Refunding, RefundRequest, RefundWord, ability
+from billing.providers.abilities import Refunding, RefundReport, RefundRequest, ability
 from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
@@ -78,7 +78,7 @@ async def test_stripe_is_asked_with_our_id_as_key_and_metadata(
 
     word = await refunds("stripe", client).refund(wanted())
 
-    assert word == RefundWord(
+    assert word == RefundReport(
         "succeeded", "re_1", Refunded(OURS, "re_1", Price(500, "USD"), is_part=True)
     )
     sent = asked.calls.last.request
@@ -96,7 +96,7 @@ async def test_stripe_is_asked_with_our_id_as_key_and_metadata(
     [
         (
             "pending",
-            RefundWord(
+            RefundReport(
                 "pending",
                 "re_1",
                 Refunded(OURS, "re_1", Price(500, "USD"), is_part=True, is_pending=True),
@@ -104,11 +104,11 @@ async def test_stripe_is_asked_with_our_id_as_key_and_metadata(
         ),
         (
             "requires_action",
-            RefundWord("pending", "re_1", None, "stripe says requires_action"),
+            RefundReport("pending", "re_1", None, "stripe says requires_action"),
         ),
         (
             "failed",
-            RefundWord(
+            RefundReport(
                 "failed",
                 "re_1",
                 RefundFailed(OURS, "re_1", Price(500, "USD"), is_part=True),
@@ -118,7 +118,7 @@ async def test_stripe_is_asked_with_our_id_as_key_and_metadata(
     ],
 )
 async def test_each_status_of_stripes_is_a_word(
-    client: httpx.AsyncClient, vendor: respx.MockRouter, status: str, word: RefundWord
+    client: httpx.AsyncClient, vendor: respx.MockRouter, status: str, word: RefundReport
 ) -> None:
     vendor.post(f"{API_BASE}/v1/refunds").respond(json={**REFUND, "status": status})
 
@@ -295,7 +295,7 @@ async def test_epay_is_asked_with_its_own_form(
 
     subject = Subject("ord_1", ("T1", "rfd_1"))
     fact = Refunded(subject, "rfd_1", Price(1460, "CNY"))
-    assert word == RefundWord("succeeded", None, fact)
+    assert word == RefundReport("succeeded", None, fact)
     assert parse_qs(asked.calls.last.request.content.decode()) == {
         "pid": ["1000"],
         "key": ["KEY"],

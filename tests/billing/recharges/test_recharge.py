@@ -314,7 +314,7 @@ async def test_falls_that_break_keep_no_other_waiting(one: Recharging) -> None:
         others = [
             replace(set_up, account_id=each.account_id, environment="future") for each in tenants
         ]
-        await recharge.keep(tx, others)
+        await recharge.save(tx, others)
 
     await one.account.database.transaction(break_100)
     worker = one.worker()

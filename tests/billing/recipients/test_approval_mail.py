@@ -19,7 +19,7 @@ from tests.support.colleagues import given_colleague
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
 from worker.mail import OwnerMailer
-from worker.money.due import ApprovalTeller
+from worker.money.due import ApprovalMailer
 from worker.topups import Releaser
 
 WAITS = "approval@sandbox.test"
@@ -183,7 +183,7 @@ async def test_accounts_that_had_their_mails_of_the_hour_stand_in_nobodys_way(
         await ask(full)
     await ask(owners[-1])
 
-    teller = ApprovalTeller(database, clock, SENT_IN, tenants_at_once=1)
+    teller = ApprovalMailer(database, clock, SENT_IN, tenants_at_once=1)
 
     assert await teller.step() == 1
     clock.advance_s(3601)

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
-from billing.recipients.language import asked_for, english, languages, nearest
+from billing.recipients.language import best_match, english, languages, nearest
 from keys.mandate import COUNTS
 
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def test_a_form_of_a_language_is_that_language(tag: str, found: str | None) -> N
     ],
 )
 def test_the_browser_is_asked_what_it_likes_best(header: str, found: str | None) -> None:
-    language = asked_for(header)
+    language = best_match(header)
 
     assert (language and language.tag) == found
 

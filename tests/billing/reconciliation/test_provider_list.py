@@ -130,7 +130,7 @@ async def test_a_fee_that_was_kept_is_compared(buyer: Buyer, clock: FixedClock) 
     first = await compared(buyer, clock, listed(clock, "pi_1"))
     database = buyer.account.database
     kept: list[PaymentFee] = list(first.fees)
-    await database.transaction(lambda tx: own_payments.keep(tx, kept))
+    await database.transaction(lambda tx: own_payments.save_fees(tx, kept))
 
     same = await compared(buyer, clock, listed(clock, "pi_1"))
     other = await compared(buyer, clock, listed(clock, "pi_1", fee=Price(90, "USD")))

@@ -13,7 +13,7 @@ import pytest_asyncio
 from billing.catalog.grant_terms import GrantTerms
 from billing.orders import records as order_list
 from billing.orders.order import Order
-from billing.providers.abilities import RefundWord
+from billing.providers.abilities import RefundReport
 from billing.providers.protocol import Refunded, Subject
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
@@ -94,10 +94,10 @@ async def test_credit_that_ends_is_taken_back_at_once_and_given_back_should_it_f
     asked = await refunding.ask(order, 400, is_plan=True)
     assert await subscriber.credits() == 6_000
     if ends == "failed":
-        await refunding.settle(asked, RefundWord("failed", detail="no"))
+        await refunding.settle(asked, RefundReport("failed", detail="no"))
     elif ends == "told":
         fact = Refunded(Subject(order.id, (asked.id,)), asked.id, asked.price, is_part=True)
-        await refunding.settle(asked, RefundWord("succeeded", None, fact))
+        await refunding.settle(asked, RefundReport("succeeded", None, fact))
     elif ends == "by hand":
         subscriber.clock.advance_s(31)
         await refunding.decide(asked, "made")

@@ -10,9 +10,9 @@ import pytest
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders import refund as refund_rows
 from billing.orders.order import Order
-from billing.providers.abilities import RefundWord
+from billing.providers.abilities import RefundReport
 from billing.providers.protocol import Refunded, RefundFailed, Subject
-from billing.refunds.commands import AskRefund, KeepRefund, RefundRefused, RefundUnderWay
+from billing.refunds.commands import ClaimRefund, PostponeRefund, RefundRefused, RefundUnderWay
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database
@@ -66,7 +66,7 @@ async def test_a_definite_no_gives_the_credit_back(database: Database, clock: Fi
     refunding, order = await _paid(database, clock)
     asked = await refunding.ask(order)
 
-    done = await refunding.settle(asked, RefundWord("failed", detail="stripe refused it"))
+    done = await refunding.settle(asked, RefundReport("failed", detail="stripe refused it"))
 
     assert (done.status, done.detail) == ("failed", "stripe refused it")
     assert await refunding.buyer.micros() == {"wallet": WHOLE, "provider": WHOLE}
@@ -81,7 +81,7 @@ async def test_without_a_word_the_credit_stays_held_and_cannot_be_spent(
     refunding, order = await _paid(database, clock)
     asked = await refunding.ask(order)
 
-    kept = await refunding.buyer.engine.submit(KeepRefund(**names_of(asked), detail="timeout"))
+    kept = await refunding.buyer.engine.submit(PostponeRefund(**names_of(asked), detail="timeout"))
 
     assert (kept.status, kept.held_micros, kept.detail) == ("unknown", WHOLE, "timeout")
     with pytest.raises(InsufficientBalance):
@@ -222,7 +222,7 @@ async def test_a_provider_that_names_no_refund_is_matched_by_the_sum(
         await refunding.ask(order, 500)
     asked = await refunding.ask(order)
     fact = Refunded(Subject(order.id, (asked.id,)), asked.id, usd(2000))
-    await refunding.settle(asked, RefundWord("succeeded", None, fact))
+    await refunding.settle(asked, RefundReport("succeeded", None, fact))
 
     told: Any = Refunded(Subject(order.id, ("tran_1",)), "ref_9", usd(2000))
     await refunding.buyer._hear(order, told)
@@ -244,7 +244,7 @@ async def test_a_part_by_hand_counts_beside_one_that_was_asked_for(
     refunding.way = EPAY
     first = await refunding.ask(order, 500)
     fact = Refunded(Subject(order.id, (first.id,)), first.id, usd(500))
-    await refunding.settle(first, RefundWord("succeeded", None, fact))
+    await refunding.settle(first, RefundReport("succeeded", None, fact))
 
     by_hand = await refunding.ask(order, 700, provider_refund_id="R7")
 
@@ -266,11 +266,11 @@ async def test_nobody_decides_while_a_later_question_is_under_way(
     later = clock.now_us() + 3_600_000_000
 
     for seen in range(2):
-        ask = AskRefund(**named, seen_checks_made=seen, next_check_at=later)
+        ask = ClaimRefund(**named, seen_checks_made=seen, next_check_at=later)
         asked = (await engine.submit(ask)).refund
         with pytest.raises(RefundUnderWay, match="is being called"):
             await refunding.decide(asked, "not_made")
-        kept = await engine.submit(KeepRefund(**named, detail="no answer"))
+        kept = await engine.submit(PostponeRefund(**named, detail="no answer"))
         assert (kept.status, kept.lease_until) == ("unknown", None)
         clock.advance_s(600)
 
@@ -319,7 +319,7 @@ async def test_a_coupons_part_is_held_and_given_back_where_it_was(
 
     asked = await refunding.ask(order)
     assert (asked.held_micros, asked.held_grant_micros) == (WHOLE, 6_250_000)
-    await refunding.settle(asked, RefundWord("failed", detail="no"))
+    await refunding.settle(asked, RefundReport("failed", detail="no"))
 
     assert await buyer.micros() == before
     assert await refunding.findings() == []
@@ -338,7 +338,7 @@ async def test_a_dispute_that_is_won_leaves_the_credit_held_for_the_open_refund(
     # The provider may have made the refund: until it says so, nobody spends what it takes back.
     assert (await refunding.now(asked)).held_micros == WHOLE
     assert await refunding.buyer.micros() == {"held": WHOLE, "provider": WHOLE}
-    await refunding.settle(asked, RefundWord("failed", detail="stripe refused it"))
+    await refunding.settle(asked, RefundReport("failed", detail="stripe refused it"))
     assert await refunding.buyer.micros() == {"wallet": WHOLE, "provider": WHOLE}
     assert await refunding.findings() == []
 

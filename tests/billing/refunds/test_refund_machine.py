@@ -18,7 +18,7 @@ from hypothesis import given, settings, strategies as st
 from billing.orders.order import Order
 from billing.orders.refund import Refund
 from billing.providers.abilities import RefundRequest
-from billing.refunds.commands import AskRefund, RefundRefused
+from billing.refunds.commands import ClaimRefund, RefundRefused
 from billing.refunds.refunder import Refunder
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import InvalidInput
@@ -105,14 +105,14 @@ class World:
         self.clock.advance_s(1)
         one = await self.open()
         if one is not None:
-            await self.refunder.ask(one)
+            await self.refunder.check(one)
 
     async def _die(self, *, is_sent: bool) -> None:
         one = await self.open()
         if one is None:
             return
         at = self.clock.now_us() + 1
-        named = AskRefund(**names_of(one), seen_checks_made=one.checks_made, next_check_at=at)
+        named = ClaimRefund(**names_of(one), seen_checks_made=one.checks_made, next_check_at=at)
         asked = await self.buyer.engine.submit(named)
         if is_sent and one.checks_made == 0:
             self.vendor.fate = "made"

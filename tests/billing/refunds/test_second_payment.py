@@ -15,7 +15,7 @@ from billing.ledger.price import Price
 from billing.orders import records as order_list
 from billing.orders.order import Order, OrderDecided
 from billing.payments import notifications
-from billing.providers.abilities import RefundWord
+from billing.providers.abilities import RefundReport
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -100,7 +100,7 @@ async def test_a_definite_no_leaves_the_case_open_and_a_part_leaves_the_rest(
 ) -> None:
     refunding, order = await _paid_twice(database, clock, Price(3000, "USD"))
     refused = await refunding.ask(order, payment_ref="pi_2")
-    await refunding.settle(refused, RefundWord("failed", detail="no"))
+    await refunding.settle(refused, RefundReport("failed", detail="no"))
     assert await _open_cases(refunding, order) == ["pi_2"]
 
     part = await refunding.ask(order, 1000, payment_ref="pi_2")
@@ -221,7 +221,7 @@ async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
     await subscriber.tell(renewal(order, 1, started_at=started, amount=700))
     refunding, settled = refunding_of(subscriber), await _order_of(subscriber, order)
     refused = await refunding.ask(settled, is_plan=True, payment_ref="in_1")
-    await refunding.settle(refused, RefundWord("failed", detail="no"))
+    await refunding.settle(refused, RefundReport("failed", detail="no"))
 
     disputed = Disputed(Subject(None, ("in_1",)), "dp_1", Price(700, "USD"))
     await subscriber.act(disputed, subscriber.notification("disputed"))

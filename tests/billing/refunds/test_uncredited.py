@@ -9,7 +9,7 @@ import pytest
 
 from billing.ledger.price import Price
 from billing.orders.order import Order, OrderDecided
-from billing.providers.abilities import RefundWord
+from billing.providers.abilities import RefundReport
 from billing.providers.protocol import RefundFailed, Subject
 from billing.refunds.commands import NotRefundable, RefundUnderWay
 from billing.refunds.refunder import Refunder
@@ -68,7 +68,7 @@ async def test_a_definite_no_leaves_the_decision_open(
     refunding, order = await _in_review(database, clock)
     asked = await refunding.ask(order)
 
-    await refunding.settle(asked, RefundWord("failed", detail="the vendor refused it"))
+    await refunding.settle(asked, RefundReport("failed", detail="the vendor refused it"))
 
     assert (await refunding.buyer.now(order)).status == "review"
     await refunding.buyer.resolve(order, "approve")

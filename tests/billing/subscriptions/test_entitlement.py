@@ -39,7 +39,9 @@ async def club(database: Database, tmp_path: Path) -> AsyncIterator[Subscriber]:
 
 async def ask(club: Subscriber, name: str) -> EntitlementState:
     tenant, now_us = club.buyer.account.principal.tenant, club.clock.now_us()
-    return await club.database.read(lambda tx: entitlement.ask(tx, tenant, name, now_us=now_us))
+    return await club.database.read(
+        lambda tx: entitlement.read_state(tx, tenant, name, now_us=now_us)
+    )
 
 
 async def use(

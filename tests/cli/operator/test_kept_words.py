@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from billing.credits.opening import open_account
-from billing.topups.fulfilment import HandOver, Settle
+from billing.topups.fulfilment import BeginSupplierCall, Settle
 from billing.topups.platform import Source
 from billing.topups.send import new_send, prepare
 from billing.topups.topup import Deliverable
@@ -82,7 +82,7 @@ async def _one(context: Context, caller: Principal, code: str, cost_cents: int) 
     sent = (await context.engine.submit(new_send(caller, order))).topup
     later = context.clock.now_us() + 60_000_000
     source, email = Source("own", "http"), sent.recipient_email
-    await context.engine.submit(HandOver(sent.id, sent.tenant, 0, later, source, email))
+    await context.engine.submit(BeginSupplierCall(sent.id, sent.tenant, 0, later, source, email))
     given = Deliverable("code", code, CODE.redeem_url)
     word = Settle(sent.id, sent.tenant, "delivered", given=given, by="own", cost_cents=cost_cents)
     await context.engine.submit(word)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.options import who_acts
+from cli.options import actor_name
 from tests.support.command_line import Topup, result_of, topup as topup
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -132,5 +132,5 @@ def test_whoever_has_a_number_and_no_name_acts_by_it(monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 54_321)
 
-    assert who_acts(None) == "user 54321 on the command line"
-    assert who_acts("ana") == "ana"
+    assert actor_name(None) == "user 54321 on the command line"
+    assert actor_name("ana") == "ana"

@@ -51,7 +51,7 @@ async def refunds(to: Recorder) -> None:
     fact = Disputed(Subject(made["id"]), "du_1", usd(200), NOTE)
     owner, now_us = (account_id, made["id"]), to.clock.now_us()
     await context.database.transaction(
-        lambda tx: disputes.keep(tx, told, fact, owner, now_us=now_us)
+        lambda tx: disputes.save(tx, told, fact, owner, now_us=now_us)
     )
     await to.own("one", "GET", "/disputes", boss)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from gateway.http.lists import CsvPage, csv_parts, streamed, told_if_cut, while_admitted
+from gateway.http.lists import CsvPage, csv_parts, marked_if_cut, streamed, while_admitted
 from gateway.http.request_context import RequestContext
 from kernel.clock import FixedClock
 from keys.principal import ACCOUNT_SCOPES, CredentialEnded, ScopeMissing
@@ -166,7 +166,7 @@ async def test_a_list_that_is_cut_off_says_so_and_does_not_end_as_a_whole_one() 
         yield b"id\r\n1\r\n"
         raise CredentialEnded("revoked")
 
-    told = told_if_cut(parts(), is_marked=True)
+    told = marked_if_cut(parts(), is_marked=True)
     taken = [await anext(told) for _ in range(3)]
     with pytest.raises(CredentialEnded):
         await anext(told)

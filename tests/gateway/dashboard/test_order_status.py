@@ -118,14 +118,14 @@ async def test_a_thousand_presses_ask_the_provider_once(store: Store, clock: Fix
     for _ in range(40):
         await store.gateway.client.post(path_of(order))
     outcomes = {
-        (await store.gateway.context.payments.questions.ask(await store.row(order["id"]))).outcome
+        (await store.gateway.context.payments.questions.check(await store.row(order["id"]))).outcome
         for _ in range(960)
     }
     assert questions(store) == asked_before + 1
     assert outcomes == {"just_asked"}
 
     clock.advance_s(15)
-    await store.gateway.context.payments.questions.ask(await store.row(order["id"]))
+    await store.gateway.context.payments.questions.check(await store.row(order["id"]))
     assert questions(store) == asked_before + 2
 
 
@@ -156,7 +156,7 @@ async def test_a_provider_that_hangs_is_waited_for_a_moment_and_by_few(
     payments = store.gateway.context.payments
     store.server.hanging = asyncio.Event()
     quick = payments.questions_within(0.3)
-    asked = [asyncio.create_task(quick.ask(one)) for one in orders]
+    asked = [asyncio.create_task(quick.check(one)) for one in orders]
     outcomes = [(await one).outcome for one in asked]
     answers = [(await store.row(one.id)).answer for one in orders]
     store.server.hanging.set()
@@ -166,7 +166,7 @@ async def test_a_provider_that_hangs_is_waited_for_a_moment_and_by_few(
     # What was asked in vain is asked again by whoever comes next.
     clock.advance_s(15)
     store.server.pay(orders[0])
-    assert (await quick.ask(await store.row(orders[0].id))).order.status == "paid"
+    assert (await quick.check(await store.row(orders[0].id))).order.status == "paid"
 
 
 async def test_it_speaks_the_readers_language(store: Store) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from billing.payments.recharging.forgotten import list_forgotten
+from billing.payments.recharging.customer_deletion import list_forgotten
 from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
 from tests.support.operator_pages import ADMIN, account_of, fill, operator

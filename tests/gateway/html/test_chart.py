@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.html.chart import Compared, Series, balance_line, bars, compared, halves
-from gateway.html.format import count, duration, micros, money, said, short, when
+from gateway.html.format import count, duration, micros, money, notice_of, short, when
 from kernel.clock import DAY_US, parse_rfc3339
 from store.activity import Activity
 
@@ -113,10 +113,10 @@ def test_values_read_well(shown: str, text: str) -> None:
 
 
 def test_only_known_sentences_are_said() -> None:
-    assert said(b"said=funded") == "The test credit is in the wallet."
-    assert said(b"said=anything") is None
-    assert said(b"said=\xff") is None
-    assert said(b"") is None
+    assert notice_of(b"said=funded") == "The test credit is in the wallet."
+    assert notice_of(b"said=anything") is None
+    assert notice_of(b"said=\xff") is None
+    assert notice_of(b"") is None
 
 
 @pytest.mark.parametrize(

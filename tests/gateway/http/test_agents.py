@@ -39,7 +39,7 @@ async def test_a_verified_agent_is_named_and_a_forged_one_is_not(gateway: Gatewa
     key = await gateway.key(await gateway.account())
     agent, forger = SignedAgent(), SignedAgent()
     agents = gateway.context.agents
-    agents.keep(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
+    agents.store(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
     path = "/topup/status/txn_none"
     for headers in (
         signed(gateway, agent),
@@ -61,7 +61,7 @@ async def test_a_verified_agent_is_named_and_a_forged_one_is_not(gateway: Gatewa
 
 async def test_a_signature_is_no_credential(gateway: Gateway) -> None:
     agent = SignedAgent()
-    gateway.context.agents.keep(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
+    gateway.context.agents.store(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
     answer = await gateway.call("GET", "/topup/status/txn_none", headers=signed(gateway, agent))
 
     assert answer.status_code == 401
@@ -71,7 +71,7 @@ async def test_a_signature_is_no_credential(gateway: Gateway) -> None:
 async def test_an_operator_can_slow_an_agent_down(gateway: Gateway) -> None:
     keys = [await gateway.key(await gateway.account()) for _ in range(2)]
     agent = SignedAgent()
-    gateway.context.agents.keep(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
+    gateway.context.agents.store(agent.url, {thumbprint(agent.public): agent.public}, fresh_s=60)
     path = "/topup/status/txn_none"
     codes = [
         (await gateway.call("GET", path, key=key, headers=signed(gateway, agent))).status_code

@@ -105,7 +105,7 @@ async def test_whoever_repeats_is_told_how_the_payment_ended_though_its_payer_ne
     first, second = [await signed(await send(gateway)) for _ in range(2)]
     await send(gateway, key=key, meta=first, idempotency_key="a")
     [row] = await rows(gateway)
-    await gateway.context.machine_payments.ask_again(row.id)
+    await gateway.context.machine_payments.check_again(row.id)
 
     unpaid = await send(gateway, key=key, idempotency_key="a")
     other = await send(gateway, key=key, meta=second, idempotency_key="a")

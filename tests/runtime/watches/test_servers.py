@@ -9,7 +9,7 @@ import pytest_asyncio
 from runtime.embedded_redis import find_server
 from runtime.metrics import Metrics
 from runtime.redis_link import RedisLink
-from runtime.watch import hint_key, look_at_servers
+from runtime.watch import check_servers, hint_key
 from store.database import Store
 from store.open import open_database
 from store.servers import Position
@@ -33,14 +33,14 @@ async def test_a_promotion_that_one_process_saw_is_known_to_the_other(
     database: Store, database_url: str, link: RedisLink
 ) -> None:
     other, metrics = open_database(database_url), Metrics()
-    await look_at_servers(database.servers, link, Metrics(), {})
-    await look_at_servers(other.servers, link, Metrics(), {})
+    await check_servers(database.servers, link, Metrics(), {})
+    await check_servers(other.servers, link, Metrics(), {})
     promoted = Position(0, database.servers.position.timeline + 1)
 
     database.servers.note(database.servers.system, promoted)
-    await look_at_servers(database.servers, link, Metrics(), {})
-    await look_at_servers(other.servers, link, metrics, {})
-    await look_at_servers(other.servers, link, metrics, {})
+    await check_servers(database.servers, link, Metrics(), {})
+    await check_servers(other.servers, link, metrics, {})
+    await check_servers(other.servers, link, metrics, {})
 
     text = metrics.render().decode()
     await other.close()
@@ -53,12 +53,12 @@ async def test_a_promotion_that_one_process_saw_is_known_to_the_other(
 async def test_nonsense_in_redis_moves_nobody(
     database: Store, link: RedisLink, nonsense: bytes
 ) -> None:
-    await look_at_servers(database.servers, link, Metrics(), {})
+    await check_servers(database.servers, link, Metrics(), {})
     before = database.servers.position
     key = hint_key(database.servers.system)
     await link.call(lambda client: client.set(key, nonsense))
 
-    await look_at_servers(database.servers, link, Metrics(), {})
+    await check_servers(database.servers, link, Metrics(), {})
 
     assert database.servers.position == before
     # What stood there is written over.

@@ -157,9 +157,9 @@ async def test_after_a_promotion_the_old_primary_is_not_written_to_again(
         await asyncio.to_thread(pair.promote)
 
         # The new one lacks the second write, and the old one is of before the promotion.
-        seen = await database.servers.look_around()
+        seen = await database.servers.check_all()
         refused = await refusal(database)
-        await unknowing.servers.look_around()
+        await unknowing.servers.check_all()
         await unknowing.transaction(accept)
 
         assert refused is Fault.WENT_BACK

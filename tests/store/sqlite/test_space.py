@@ -33,10 +33,10 @@ async def test_free_pages_go_back_in_steps_and_some_are_kept(tmp_path: Path) -> 
     before = path.stat().st_size
     database = open_database(f"sqlite:///{path}")
 
-    left = [await database.give_back()]
+    left = [await database.free_space()]
     while left[-1]:
-        left.append(await database.give_back())
-    again = await database.give_back()
+        left.append(await database.free_space())
+    again = await database.free_space()
     await database.close()
 
     # 45 MB are 10,989 pages of 4 KiB, of which 2,000 stay for what comes next.
@@ -54,7 +54,7 @@ async def test_a_file_that_cannot_is_left_alone_until_it_is_written_anew(tmp_pat
     filled(path, auto_vacuum=0)
     database = open_database(f"sqlite:///{path}")
 
-    left = await database.give_back()
+    left = await database.free_space()
     stuck = space(path)
     await database.close()
     vacuum(path)

@@ -27,7 +27,7 @@ SECOND_US = 1_000_000
 
 async def look(database: Database, clock: FixedClock) -> Backlog:
     async def work(tx: Transaction) -> Backlog:
-        return await backlog.look(tx, now_us=clock.now_us(), attempt_us_max=10 * SECOND_US)
+        return await backlog.measure(tx, now_us=clock.now_us(), attempt_us_max=10 * SECOND_US)
 
     return await database.read(work)
 

@@ -23,7 +23,7 @@ from webhooks.deliveries.claim import HEADS_MAX, claim as take_due
 from webhooks.deliveries.message import settlement_of
 from webhooks.deliveries.stage import Claim, Claimed
 from webhooks.http.transport import SendResult
-from worker.chores import mend_line
+from worker.chores import repair_line
 
 
 async def given_tenant(database: Database, clock: FixedClock) -> tuple[Tenant, str]:
@@ -222,7 +222,7 @@ async def test_what_a_process_of_an_older_version_wrote_is_shown(
 
     await database.transaction(forget)
     hidden = await claim_all(database, clock)
-    await mend_line(database, clock)
+    await repair_line(database, clock)
 
     assert hidden.claimed == []
     assert len((await claim_all(database, clock)).claimed) == 1
@@ -238,7 +238,7 @@ async def test_a_place_taken_a_moment_ago_by_another_clock_is_not_hidden(
         await endpoint_queue.begin_again(tx, endpoint_id, now_us=clock.now_us() + 20_000)
 
     await database.transaction(enabled_elsewhere)
-    await mend_line(database, clock)
+    await repair_line(database, clock)
 
     # A warning of it tells operators that a process of an older version is still running.
     assert "endpoint_queue.mended" not in caplog.text

@@ -18,7 +18,7 @@ from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.stage import Claim
 from webhooks.endpoints.endpoint import patch
 from webhooks.endpoints.fields import EndpointChanges
-from worker.chores import mend_line
+from worker.chores import repair_line
 
 
 async def given_paced(
@@ -174,7 +174,7 @@ async def test_a_sandbox_that_waits_for_its_turn_is_not_taken_for_hidden(
     assert len((await claim_all(database, clock)).claimed) == 15
     await put_off(database, await claim_all(database, clock))
 
-    await mend_line(database, clock)
+    await repair_line(database, clock)
 
     assert await ready_at(database) == clock.now_us() + 4 * SECOND_US
     assert "endpoint_queue.mended" not in caplog.text
@@ -191,7 +191,7 @@ async def test_what_is_hidden_beyond_its_turn_is_shown(
         await tx.execute("UPDATE endpoint_queue SET ready_at = :at_us", at_us=at_us)
 
     await database.transaction(hide)
-    await mend_line(database, clock)
+    await repair_line(database, clock)
     clock.advance_s(1)
 
     assert len((await claim_all(database, clock)).claimed) == 1
@@ -205,7 +205,7 @@ async def test_what_waits_for_its_turn_counts_as_waiting(
     clock.advance_s(0.5)
 
     found = await database.read(
-        lambda tx: backlog.look(tx, now_us=clock.now_us(), attempt_us_max=10 * SECOND_US)
+        lambda tx: backlog.measure(tx, now_us=clock.now_us(), attempt_us_max=10 * SECOND_US)
     )
 
     assert found.oldest_due_us == SECOND_US // 2

@@ -224,8 +224,8 @@ async def test_a_failure_is_remembered_and_takes_no_key(
     assert requests_to(receiver) == 1
 
     signer.url = agent_at(receiver, "known").url
-    known.keep(signer.url, {}, fresh_s=0)
-    known.keep(signer.url, {_name(signer): signer.public}, fresh_s=0)
+    known.store(signer.url, {}, fresh_s=0)
+    known.store(signer.url, {_name(signer): signer.public}, fresh_s=0)
     assert known.caller_of(signed(signer, own_clock), CALLER) == signer.url
     await known.flush()
     assert known.caller_of(signed(signer, own_clock), CALLER) == signer.url
@@ -239,7 +239,7 @@ async def test_a_key_that_was_removed_names_nobody(
     known = agents()
     receiver = await start(directory(SignedAgent()), ssl_context=served)
     signer = agent_at(receiver)
-    known.keep(signer.url, {_name(signer): signer.public}, fresh_s=0)
+    known.store(signer.url, {_name(signer): signer.public}, fresh_s=0)
 
     assert known.caller_of(signed(signer, own_clock), CALLER) == signer.url
     await known.flush()
@@ -272,7 +272,7 @@ async def test_a_guarded_address_is_not_called(
 
 async def test_a_nonce_names_its_caller_once(agents: Opened, own_clock: FixedClock) -> None:
     known, signer = agents(), SignedAgent()
-    known.keep(signer.url, {_name(signer): signer.public}, fresh_s=60)
+    known.store(signer.url, {_name(signer): signer.public}, fresh_s=60)
     once = signed(signer, own_clock, nonce='"n1"')
     again = signed(signer, own_clock)
 

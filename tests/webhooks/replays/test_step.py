@@ -104,7 +104,7 @@ async def test_rival_workers_send_nothing_twice(
     replayers = [Replayer(one, clock) for one in (database, *others) for _ in range(2)]
     try:
         for _ in range(400):
-            await asyncio.gather(*(replayer.look() for replayer in replayers))
+            await asyncio.gather(*(replayer.poll() for replayer in replayers))
             await answer_all(database, clock)
             clock.advance_s(0.05)
             if not await jobs(database):

@@ -33,21 +33,21 @@ from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
-from gateway.http.waiting import poll_links, told_to_poll
+from gateway.http.waiting import poll_links, with_poll_headers
 from gateway.x402 import credentials, headers
 from gateway.x402.credentials import Misfit
 from gateway.x402.offered import LIVE_FIRST
-from gateway.x402.views import GivenBack, MachinePaymentShape, PaidTopUp
-from gateway.x402.ways import (
+from gateway.x402.payment_methods import (
     Nothing,
     PaidCall,
     PaidToolCall,
+    PaymentMethod,
     Shown,
-    Way,
     caller,
     environment_of,
     ways_of,
 )
+from gateway.x402.views import GivenBack, MachinePaymentShape, PaidTopUp
 from kernel.clock import rfc3339, time_of
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
@@ -99,7 +99,7 @@ def answer_of(
         if code == codes.PENDING:
             call.reply_headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
         return made
-    return told_to_poll(call, made)
+    return with_poll_headers(call, made)
 
 
 def _add_wait(
@@ -264,10 +264,10 @@ async def topup(call: PaidCall) -> Answer:
     if shown is not None and not isinstance(shown, Misfit):
         found = await _known(call, principal, shown)
         if found is not None:
-            return await _go_on(call, found, shown, principal)
+            return await _resume(call, found, shown, principal)
     protocol = None if shown is None or isinstance(shown, Misfit) else shown.protocol
     environment = environment_of(call, principal, protocol)
-    asked = _asked(call, environment, principal)
+    asked = _request_of(call, environment, principal)
     named = await _named(call, asked, _account_of(principal), environment)
     if named is not None:
         platforms = _platforms(call, environment)
@@ -287,18 +287,18 @@ async def topup(call: PaidCall) -> Answer:
     return await _pay(call, way, asked, shown, principal, environment)
 
 
-async def _go_on(
+async def _resume(
     call: PaidCall, found: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
     asked = _named_by(call, found.environment)
     check_same(found, _digest(_account_of(principal), found.environment, asked), shown.protocol)
-    ended = await call.context.machine_payments.go_on(found, wait_s=WAIT_S)
+    ended = await call.context.machine_payments.resume(found, wait_s=WAIT_S)
     return await _answer(call, ended, shown, principal)
 
 
 async def _pay(
     call: PaidCall,
-    way: Way,
+    way: PaymentMethod,
     asked: PaidRequest,
     shown: Shown,
     principal: Principal | None,
@@ -318,7 +318,7 @@ async def _pay(
         # The same payment may have come twice, and been settled by the other request.
         found = await _known(call, principal, shown)
         if found is not None:
-            return await _go_on(call, found, shown, principal)
+            return await _resume(call, found, shown, principal)
         misfit = Misfit(verified.reason, "verification-failed")
         raise _required(call, environment, asked, misfit)
     sealed = msgspec.structs.replace(payment, proof=payments.seal(payment.id, proof))
@@ -453,7 +453,7 @@ async def _named(
     return await call.context.database.read(lambda tx: find_named(tx, tenant, intent))
 
 
-def _asked(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
+def _request_of(call: PaidCall, environment: str, principal: Principal | None) -> PaidRequest:
     platforms, account_id = _platforms(call, environment), _account_of(principal)
     platforms.find(call.body.platform)
     asked = _named_by(call, environment)
@@ -485,7 +485,7 @@ def _way(
     environment: str,
     asked: PaidRequest,
     shown: Shown,
-) -> Way:
+) -> PaymentMethod:
     ways = ways_of(call, environment, asked.charged_cents)
     for way in ways:
         if way.protocol == shown.protocol:
@@ -494,7 +494,7 @@ def _way(
 
 
 def _payment(
-    way: Way,
+    way: PaymentMethod,
     asked: PaidRequest,
     shown: Shown | Nothing,
     principal: Principal | None,

@@ -53,7 +53,7 @@ class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.provider, self.environment, self.customer_ref
 
 
-class Forgetting:
+class CustomerDeleter:
     def __init__(self, database: Database, clock: Clock, providers: Providers) -> None:
         self._database = database
         self._clock = clock
@@ -67,7 +67,7 @@ class Forgetting:
         now_us = self._clock.now_us()
         if not await self._database.transaction(lambda tx: claim(tx, due, now_us=now_us)):
             return None
-        word, why = await self._asked(due)
+        word, why = await self._delete_there(due)
 
         async def settle(tx: Transaction) -> None:
             await (_note(tx, due, why) if word == "waits" else give_up(tx, due))
@@ -78,7 +78,7 @@ class Forgetting:
         _log.log(level, _LOGGED[word], extra={"fields": fields})
         return word
 
-    async def _asked(self, due: ForgottenCustomer) -> tuple[Word, str]:
+    async def _delete_there(self, due: ForgottenCustomer) -> tuple[Word, str]:
         if await self._database.read(lambda tx: _is_ours(tx, due)):
             return "left", "an account here goes by it"
         environment = environment_of(due.environment)
@@ -156,7 +156,7 @@ async def get(tx: Transaction, key: tuple[str, str, str]) -> ForgottenCustomer:
     return _read(row)
 
 
-async def ask_again(tx: Transaction, found: ForgottenCustomer, *, now_us: int) -> None:
+async def retry_now(tx: Transaction, found: ForgottenCustomer, *, now_us: int) -> None:
     await tx.execute(
         f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
         **_named(found.key),

@@ -53,7 +53,7 @@ class Terms(NamedTuple):
     amount: str
 
 
-class Way(Protocol):
+class PaymentMethod(Protocol):
     """A payment method in one environment."""
 
     @property
@@ -140,9 +140,9 @@ class ByToken:
         )
 
 
-def ways_of(call: PaidCall, environment: str, cents: int) -> Sequence[Way]:
+def ways_of(call: PaidCall, environment: str, cents: int) -> Sequence[PaymentMethod]:
     payments, doors = call.context.machine_payments, offered(call.context, environment)
-    ways: list[Way] = []
+    ways: list[PaymentMethod] = []
     if X402 in doors:
         ways.append(ByWallet(payments.offers[environment], _asking(call)))
     if MPP in doors and cents >= CENTS_MIN:
