@@ -205,7 +205,7 @@ def loop_held(page: Page) -> Found:
 
 
 def isolation(page: Page) -> Found:
-    return by_name(page.rows("isolation", "Answer to receipt"), "÷ none")
+    return by_name(page.rows("isolation", "Response to receipt"), "÷ none")
 
 
 def least(limit: float, unit: str = "") -> Bound:

@@ -146,7 +146,7 @@ def room(page: str) -> str:
             (
                 "descriptors",
                 "a gateway and a worker",
-                f"{postgresql['descriptors']} here: one for each connection or webhook in flight, and some fixed ones",
+                f"{postgresql['descriptors']} here: one for each connection or webhook in flight, plus a fixed number",
             ),
         ]
     )
@@ -172,7 +172,7 @@ def _growth(read: Page) -> list[Sequence[str]]:
             "`python -m bench.growth`",
         ),
         (
-            "cost of a call, 10⁷ stored top-ups ÷ 10⁴; of 64 concurrent sends",
+            "cost of a call, 10⁷ stored top-ups ÷ 10⁴; the same for 64 concurrent sends",
             f"{_span(alone, 'median')}; {_span(together, 'median')}",
             "`python -m bench.growth --sizes 10000 10000000`",
         ),
@@ -252,7 +252,7 @@ def _rounded(row: Row, name: str) -> str:
 
 def _and_up_to(shown: str, bytes_a_send: Sequence[float]) -> str:
     """Return a size of one busy account, and the largest that was measured over many."""
-    return f"{shown} MB on one account, up to {max(bytes_a_send) / 1000:.1f} MB on 1,000 of them"
+    return f"{shown} MB on one account, up to {max(bytes_a_send) / 1000:.1f} MB on 1,000 accounts"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -237,7 +237,7 @@ def _rates(figures: dict[str, Figures]) -> report.Table:
 
 def _costs(figures: dict[str, Figures]) -> report.Table:
     table = report.Table(
-        "CPU µs an event; resident MB at the peak, summed over a group's processes",
+        "CPU µs per event, and peak resident MB, summed over each group's processes",
         ("system", "total µs", *(f"{name} µs" for name in GROUPS), "front MB", "worker MB"),
     )
     for name, one in figures.items():
@@ -281,8 +281,8 @@ def main() -> None:
     notes = (
         "Peers store events and attempts as rows in PostgreSQL, and queue in a Redis without persistence."
         " bullmq-redis stores its jobs only in that Redis and isn't durable. BullMQ runs at concurrency 50,"
-        " or 500 for receivers of 50 ms, and undici has as many connections. `rounds` is how many rounds the"
-        " medians are of; much slower systems ran fewer."
+        " or 500 for receivers of 50 ms, and undici has as many connections. `rounds` is the number of rounds;"
+        " much slower systems ran fewer."
     )
     tables = [_ratios(figures), _rates(figures), _costs(figures)]
     report.show(chosen, "pipeline", tables, notes=notes)

@@ -191,7 +191,7 @@ def _deliver(
 def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
     """What each part does with n processes, beside the same with one."""
     table = report.Table(
-        f"Efficiency of one of n processes (1.00: as one alone); {os.cpu_count()} cores",
+        f"Efficiency of each of n processes (1.00: as one alone) on {os.cpu_count()} cores",
         (
             *("what", "processes", "by rate", "by CPU", "per second", "p99 ms", "process µs"),
             *("cores: processes", "cores: PostgreSQL"),
@@ -221,7 +221,8 @@ def _hot(found: Mapping[str, Mapping[int, Sequence[Sample]]], wallets: Sequence[
     """One hot wallet ÷ many, for each number of gateways."""
     hot, many = (found[name] for name in wallets)
     ratios = [
-        f"{report.shown(_per_s(hot[n]) / _per_s(many[n]))} with {n} gateways" for n in sorted(hot)
+        f"{report.shown(_per_s(hot[n]) / _per_s(many[n]))} with {n} gateway{'s' if n > 1 else ''}"
+        for n in sorted(hot)
     ]
     return f"Sends a second of one busy wallet ÷ 1,000 wallets: {', '.join(ratios)}."
 

@@ -1,4 +1,4 @@
-"""The configured database, for one command."""
+"""Open the configured database for one command."""
 
 from cli.output import note
 from keys import account as keys_account

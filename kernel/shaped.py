@@ -1,4 +1,4 @@
-"""What callers see of an object: a struct, or the object's own fields."""
+"""Define what callers see of an object: a struct, or the object's own fields."""
 
 from collections.abc import Collection, Sequence
 from functools import cache

@@ -1,1 +1,1 @@
-"""Who may call: accounts, credentials, their limits, and sign-in."""
+"""Decide who may call: accounts, credentials, their limits, and sign-in."""

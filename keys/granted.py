@@ -1,4 +1,4 @@
-"""Check again, when it takes effect, what a person granted: they may have lost access meanwhile."""
+"""Check a person's grant again when it takes effect: the person may have lost access meanwhile."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

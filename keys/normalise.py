@@ -1,4 +1,4 @@
-"""Bring names and email addresses to the one form that is compared and stored.
+"""Normalize names and email addresses to the form that is compared and stored.
 
 Plus tags and dots stay, because only the mailbox's owner knows whether the server ignores them.
 """

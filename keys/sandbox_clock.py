@@ -1,4 +1,4 @@
-"""Show a staging account a later time, to try what ends or begins then.
+"""Move a staging account's clock forward, to try what ends or begins later.
 
 This affects caps, approvals, holds, codes, subscriptions and the expiry of keys. It doesn't affect sign-ins,
 tokens, request rates, idempotency and created_at.

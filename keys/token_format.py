@@ -1,4 +1,4 @@
-"""The written form of keys and tokens, in which a typing error is noticed without a look-up.
+"""Format keys and tokens so that typing errors are noticed without a look-up.
 
 - ak_staging_, ak_live_: an account's API key.
 - sat_staging_, sat_live_: its system access token; adm_…: an operator's token.

@@ -282,7 +282,7 @@ class Metrics:
         )
         self.lock_timeouts = self._plain_counter(
             "topup_batch_lock_timeouts",
-            "Group commits that met rows which another session had locked for 0.1 s.",
+            "Group commits that waited 0.1 s for rows that another session had locked.",
         )
         self.database_refusals = self._plain_counter(
             "topup_database_refusals",

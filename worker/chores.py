@@ -1,4 +1,4 @@
-"""Run a worker's chores: small, limited, harmless if two workers run one at once, and independent of Redis.
+"""Run a worker's chores: small, limited jobs that don't need Redis and may run in two workers at once.
 
 A chore repeats a short transaction until one finds less than a full batch of work.
 """

@@ -1,4 +1,4 @@
-"""Claim due deliveries while slots are free, send them, and have the outcomes written.
+"""Claim due deliveries while slots are free, send them, and pass on their outcomes.
 
 A hint, a freed slot, the next due time or a timer starts a claim; only one runs at a time. If other workers
 run, a claim may start some milliseconds later (HintSharing). A claimed delivery occupies a slot until its

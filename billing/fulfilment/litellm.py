@@ -210,7 +210,7 @@ class LiteLlmKeys(KeyVendor):
         if info.max_budget is None:
             return "it has no budget"
         if info.budget_duration is not None:
-            return "its budget starts anew by time"
+            return "its budget resets periodically"
         if info.expires is not None and has_passed(info.expires, self._clock):
             return "it has expired"
         return None

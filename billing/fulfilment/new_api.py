@@ -285,7 +285,7 @@ class UserQuota(NewApiSupplier):
         if refusal is not None and granted == plan.granted:
             return Refused(refusal.message or "refused by New API")
         # A release without `add_quota` reports success and changes nothing.
-        said = "New API said yes" if refusal is None else f"New API said no ({refusal.message})"
+        said = "New API accepted the request" if refusal is None else f"New API refused the request ({refusal.message})"
         return self._unclear(plan, granted, request, said)
 
     @silence_is_unknown
@@ -296,7 +296,7 @@ class UserQuota(NewApiSupplier):
         user = await self._client.get_user(plan.user)
         if user.granted == plan.granted:
             return NotDone()
-        return self._unclear(plan, user.granted, request, "New API gave no word")
+        return self._unclear(plan, user.granted, request, "New API gave no clear response")
 
     async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
         return NotRevoked("quota that a user has cannot be told apart from other quota")
@@ -387,7 +387,7 @@ class NewApiCodes(NewApiSupplier):
             return health
         return Health(
             is_well=False,
-            detail="New API makes no codes before its root user confirms its payment terms there",
+            detail="New API creates no codes until its root user confirms the payment terms there",
         )
 
     async def _found(self, request: Request) -> Delivered | Unknown | None:

@@ -219,7 +219,7 @@ class OpenRouterKeys(KeyVendor):
         if key.limit is None:
             return "it has no limit"
         if key.limit_reset is not None:
-            return "its limit starts anew by time"
+            return "its limit resets periodically"
         if key.expires_at is not None and has_passed(key.expires_at, self._clock):
             return "it has expired"
         return None

@@ -1,5 +1,5 @@
 """Verify and settle machine payments: x402 by a facilitator over HTTP, shared payment tokens at their provider,
-or simulated.
+or both simulated.
 
 A response counts only if it is about this payment's network, payer and amount. Headers and bodies are never
 logged, except whether the facilitator lists this gateway.

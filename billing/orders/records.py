@@ -1,4 +1,4 @@
-"""Read and write orders, the provider's IDs that lead to orders, and returned amounts.
+"""Read and write orders, the provider's IDs that identify them, and returned amounts.
 
 A provider's ID belongs to the first order that claims it. Writers hold the account's lock, except for the columns
 that say which documents were made.

@@ -1,4 +1,4 @@
-"""Compare events with the rows that they report.
+"""Compare events with the rows that they describe.
 
 The newest event must match the row's current state, and every event the columns that never change. Test events are
 skipped.

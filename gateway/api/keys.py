@@ -1,4 +1,4 @@
-"""Sandbox accounts: create an account with its keys, for a caller that has none."""
+"""Sandbox accounts: create an account with its keys, for a caller without one."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final

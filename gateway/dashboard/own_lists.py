@@ -1,4 +1,4 @@
-"""Make a merchant's lists from their acts, and run an act on all rows that match."""
+"""Make merchants' list pages from acts, and run an act on all rows that match."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""All pages as rows of the route table: public ones, the dashboard's, the operators'."""
+"""List all pages as rows of the route table: public, dashboard and operators' pages."""
 
 from gateway.dashboard import landing, listing, overview, own_lists, search
 from gateway.dashboard.account import (

@@ -1,4 +1,4 @@
-"""Report what is wrong with a field in the words of its form."""
+"""Word the errors of fields for people who fill in forms."""
 
 import re
 from collections.abc import Callable

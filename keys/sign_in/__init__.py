@@ -1,1 +1,1 @@
-"""How people sign in, besides with a password."""
+"""Sign people in with passwords, passkeys and links."""

@@ -1,4 +1,4 @@
-"""Links by which an account's owner proves that they read mail at its address. A link is valid once, for an hour."""
+"""Verify by a mailed link that an account's owner reads mail at its address. A link is valid once, for an hour."""
 
 from dataclasses import dataclass
 from typing import Final

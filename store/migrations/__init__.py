@@ -1,1 +1,1 @@
-"""Contain the schema's migrations in the form that Alembic needs. store/migrate.py runs them."""
+"""Hold the schema's migrations in the form that Alembic needs. store/migrate.py runs them."""

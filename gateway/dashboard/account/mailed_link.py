@@ -1,4 +1,4 @@
-"""Find what a link stands for that was sent by mail or printed, and limit guesses at links."""
+"""Resolve links that were mailed or printed, and limit guesses at them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeVar

@@ -1,5 +1,5 @@
-"""List orders, show one, and lead to its payment page. A form may not redirect to another host, so a page of
-ours links to it.
+"""List orders, show one, and link to its payment page. A form may not redirect to another host, so a page of
+ours has the link.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Preview a send by the rules of a real one, then send it once."""
+"""Preview a send with the rules of a real send, then send it once."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping

@@ -347,7 +347,7 @@ async def test_after_a_lost_answer_unchanged_figures_are_the_only_clear_ones(
     seen.mock(return_value=said(user(quota=5_001_000)))
     found = await quota.look_up(lost)
     assert found == Unknown(
-        "New API gave no word for user 7: quota and used quota together were 1500, are 5001500 now, "
+        "New API gave no clear response for user 7: quota and used quota together were 1500, are 5001500 now, "
         "and this top-up adds 5000000",
         needs_review=True,
     )
@@ -391,7 +391,7 @@ async def test_an_instance_whose_terms_nobody_confirmed_is_not_well(
     info.mock(return_value=said({"payment_compliance_confirmed": False}))
     assert await codes.probe() == Health(
         is_well=False,
-        detail="New API makes no codes before its root user confirms its payment terms there",
+        detail="New API creates no codes until its root user confirms the payment terms there",
     )
     assert (await quota.probe()).is_well  # quota is added all the same
     info.mock(return_value=said({"payment_compliance_confirmed": True}))

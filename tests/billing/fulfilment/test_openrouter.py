@@ -222,7 +222,7 @@ async def test_a_key_that_is_gone_gets_a_new_one(
     [
         ({"disabled": True}, "it is disabled"),
         ({"limit": None, "limit_remaining": None}, "it has no limit"),
-        ({"limit_reset": "monthly"}, "its limit starts anew by time"),
+        ({"limit_reset": "monthly"}, "its limit resets periodically"),
         ({"expires_at": "2026-01-01T00:00:00Z"}, "it has expired"),
     ],
 )
