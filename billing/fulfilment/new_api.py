@@ -285,7 +285,11 @@ class UserQuota(NewApiSupplier):
         if refusal is not None and granted == plan.granted:
             return Refused(refusal.message or "refused by New API")
         # A release without `add_quota` reports success and changes nothing.
-        said = "New API accepted the request" if refusal is None else f"New API refused the request ({refusal.message})"
+        said = (
+            "New API accepted the request"
+            if refusal is None
+            else f"New API refused the request ({refusal.message})"
+        )
         return self._unclear(plan, granted, request, said)
 
     @silence_is_unknown

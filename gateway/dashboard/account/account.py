@@ -102,7 +102,7 @@ _LOG: Final = OwnList(
     title=phrase("Security log"),
     above=Way("", PATH, phrase("Account")),
     lead=phrase(
-        "Sign-ins, keys, secrets, webhook addresses and connected apps, of the whole account and of"
+        "Sign-ins, keys, secrets, webhook addresses and connected apps, for the whole account and for"
         " %(environment)s."
     ),
     listed=LIST_ENTRIES,
