@@ -1,1 +1,1 @@
-"""Provide what every other package may use: errors, IDs, the clock, limits. It imports no other package of ours."""
+"""Provide what every other package may use: errors, IDs, the clock and limits. Import no other package of ours."""

@@ -3,7 +3,7 @@
     DomainError                 expected; the edge turns it into a code and a status
     |- InvalidInput             a field is missing, mistyped or out of its range
     |- NotFound                 an unknown id, or one of another account or environment
-    |- LimitReached             the maximum number exists; one has to go first
+    |- LimitReached             the maximum number exists; remove one first
     `- Unavailable              a part that we need can't respond now; trying again may help
 
 Every other class lives in the module that raises it. Only gateway/http/errors.py knows codes and HTTP

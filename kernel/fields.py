@@ -21,7 +21,7 @@ LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
-# Only documentation: an address is checked where it is used.
+# This only documents a field: an address is checked where it is used.
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
@@ -74,7 +74,7 @@ def said(
 
 
 class FormLayout(NamedTuple):
-    """How people fill in a long input, and what a page says beside it about the object.
+    """The layout of a form for a long input, and what the page says about the object.
 
     - `steps`: titles, with the names of fields. The last step also has all other fields.
     - `summary`: each field's line, in which %(value)s or the names of a row's fields are replaced. A mapping
@@ -287,7 +287,7 @@ class _Type:
         self.schema |= meta.extra_json_schema or {}
         if self.is_list and meta.min_length:
             self.schema["minItems"] = meta.min_length
-        # The bounds and lengths of a list are about its items.
+        # The bounds and lengths of a list apply to its items.
         if not self.is_list:
             least, most = self.schema.get(BOUNDS, (meta.ge, meta.le))
             self.bounds = (_bound(least, self.bounds[0]), _bound(most, self.bounds[1]))

@@ -1,6 +1,6 @@
 """Make the entries of errors[]: what is wrong with a field, and what would be right.
 
-Names are already safe to show (gateway/http/fields.py: shown). From values, only a short word is used.
+Names are already safe to show (gateway/http/fields.py: shown). Only a short word of a value is shown.
 """
 
 import re

@@ -34,7 +34,7 @@ def running() -> str:
 
 
 def base() -> str:
-    """Return the release that this code is or leads to. Strangers may know this."""
+    """Return the release that this code is or leads to. It may be shown to strangers."""
     return running().partition(".dev")[0]
 
 

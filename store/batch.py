@@ -390,8 +390,8 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop as long as more commands arrive.
 
-        A request needs two turns of the event loop to arrive here. Without them, full and single batches would
-        alternate under load. After a batch of one command, the loop gets only two turns [20 us each].
+        A request needs two turns of the event loop to arrive here. Without these turns, full and single batches
+        would alternate under load. After a batch of one command, the loop gets only two turns [20 us each].
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS

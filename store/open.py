@@ -18,7 +18,7 @@ def open_database(
 ) -> Store:
     """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
 
-    `kept` is closed with the database. The driver that isn't used isn't imported [3 MB].
+    `kept` is closed with the database. An unused driver isn't imported [3 MB].
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]

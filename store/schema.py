@@ -1329,7 +1329,7 @@ deliveries = _table(
     # ordered endpoints only
     _text("object_id", null=True),
     _int("event_no", null=True),
-    # The delivery has been due since then, but waits for an earlier one of its object.
+    # The delivery has been due since then, but waits for an earlier delivery about its object.
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
@@ -2835,7 +2835,7 @@ oauth_charges = _table(
     _index("ix_oauth_charges_owner", "owner_id", "environment", "id"),
 )
 
-# For each schema version, the oldest code that can use it (store/migrate.py).
+# The oldest code that can use each schema version (store/migrate.py).
 schema_notes = _table(
     "schema_notes",
     _text("version", key=True),

@@ -37,7 +37,7 @@ class BillingDocument(Shaped, kw_only=True):
         ),
     ]
     number: Annotated[
-        str, Meta(description="A number without gaps in its series. In staging, TEST-….")
+        str, Meta(description="The number; a series has no gaps. In staging, TEST-….")
     ]
     order_id: Annotated[
         str,

@@ -96,7 +96,7 @@ class Providers:
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Return the providers of both environments that can verify a notification. The one that succeeds
+        """Return the providers of both environments that can verify a notification. The provider that succeeds
         determines the environment.
         """
         return list(self._readers.get(name, ()))

@@ -332,7 +332,7 @@ COMPARE_LIST = StepsAct(
     summary="Compare a provider's own list of payments with the gateway's",
     description="The result names payments that are missing on a side or differ in amount, currency, status,"
     " refunds or fee. Only fees are changed, if you set `keep_fees`. Payments of other shops on the same account"
-    " are no difference. It may take minutes. The command exits with 1 if there is a difference.",
+    " don't count. It may take minutes. The command exits with 1 if there is a difference.",
     path="/reconciliation/compare",
     input=ListPeriod,
     run=compare_list,

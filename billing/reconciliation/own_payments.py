@@ -36,7 +36,7 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """Our record of a payment. `gone` was refunded or disputed. `payment_id` may be empty.
+    """Our record of a payment. `gone` is the refunded or disputed amount. `payment_id` may be empty.
 
     `is_paid` means that the payment was credited.
     """

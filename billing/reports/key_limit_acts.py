@@ -171,7 +171,7 @@ class OwnKey(Shaped, kw_only=True):
         Count | None,
         Meta(
             description="A send with the same recipient, platform and amount is refused for this many seconds."
-            " Null means none is."
+            " Null means no refusal."
         ),
     ]
     approval_above_cents: AboveCents | None

@@ -59,11 +59,7 @@ class SealedDay(Struct, kw_only=True):
     size: Annotated[Count, Meta(description="The number of transfers of all accounts on that day.")]
     late: Annotated[
         Count,
-        Meta(
-            description=(
-                "The number of these from an earlier day, committed after that day was sealed."
-            )
-        ),
+        Meta(description=("How many of these belong to earlier days that were already sealed.")),
     ]
     root: Annotated[
         _Hex, Meta(description="The root of the Merkle tree (RFC 6962) over the transfers.")

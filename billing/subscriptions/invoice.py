@@ -128,8 +128,8 @@ def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) 
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """Grant the trial's credit, or nothing for a second trial: each of several checkouts may have started one
-    at the provider.
+    """Grant the trial's credit, or nothing for a second trial: each of several checkouts may have started a trial at
+    the provider.
     """
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)
 

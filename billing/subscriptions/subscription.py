@@ -1,7 +1,7 @@
 """Model a subscription, which buys credit by the month or year.
 
 A subscription becomes active only when a period is paid, so the order of reports doesn't matter. A payment
-reactivates an expired one. Only `move` changes the state.
+reactivates an expired subscription. Only `move` changes the state.
 """
 
 import calendar
@@ -219,7 +219,7 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when the state will change with time. A pause doesn't end that way; the provider is called at
+    """Return when the state will change with time. Time doesn't end a pause; the provider is called at
     `next_check_at` instead.
     """
     until = subscription.charged_until_at

@@ -260,8 +260,8 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class RevocationCall:
-    """The state needed to revoke. `attempt` is None if another process is calling. `prepared` is from before
-    the delivery.
+    """The state needed to revoke a delivery. `attempt` is None if another process is calling the supplier.
+    `prepared` was stored before the delivery.
     """
 
     topup: TopUp

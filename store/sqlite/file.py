@@ -1,7 +1,7 @@
 """Open an SQLite file, take turns with other processes that write it, and run its checkpoints.
 
 By default, SQLite copies the log into the database inside a commit, which then takes 10 to 30 ms. Here a thread
-copies most of the log while others write, and the rest in a turn of its own, so that the log starts over.
+copies most of the log while others write, and the rest during its own turn, so that the log starts over.
 """
 
 import contextlib

@@ -141,7 +141,7 @@ class RechargeBody(Fields, frozen=True, kw_only=True):
     provider: Text
     method_ref: (
         Annotated[
-            Text, Meta(description="The saved payment method to charge. If omitted, the newest.")
+            Text, Meta(description="The saved payment method to charge, by default the newest.")
         ]
         | None
     ) = None
