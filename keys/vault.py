@@ -141,6 +141,13 @@ class Vault:
         assert sealed is not None, "data keys are never deleted"
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
+    async def lacks_a_master_key(self, tx: Transaction) -> bool:
+        """Return whether a data key is encrypted under a master key that isn't configured. A changed text isn't."""
+        rows = await tx.fetch("SELECT sealed FROM sealed_keys")
+        return any(
+            row["sealed"][len(_VERSION) : _HEADER_BYTES] not in self._ciphers for row in rows
+        )
+
     async def known_data_key(self, tx: Transaction, name: str) -> bytes | None:
         sealed = await _sealed_key(tx, name)
         if sealed is None:

@@ -119,7 +119,8 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
     """Return whether the vault can open what the database stores encrypted, or None if nothing is encrypted
     yet.
 
-    Without a vault, return False. Nothing is written. Raises StoreError.
+    Without a vault, return False. It is also False if only some is encrypted under another master key, as
+    while the key is rotated. Nothing is written. Raises StoreError.
     """
 
     async def work(tx: Transaction) -> bool | None:
@@ -132,7 +133,7 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
             await vault.data_key(tx, VOUCHER_KEY, now_us=0)
         except SealBroken:
             return False
-        return True
+        return not await vault.lacks_a_master_key(tx)
 
     if is_database_missing(settings):
         return None

@@ -259,6 +259,24 @@ async def test_another_master_key_is_told_of(topup: Topup, database_url: str) ->
     assert (await asyncio.to_thread(topup, "audit")).exit_code == 0
 
 
+def test_half_of_a_rotation_is_no_forged_signing_key(topup: Topup) -> None:
+    new = "6f" * 32
+    assert topup("checkpoints", "seal").exit_code == 0
+    # The worker hasn't encrypted the other keys under the new master key yet.
+    assert topup("checkpoints", "rotate-key", TOPUP_SECRET_KEY=f"{new},{KEY}").exit_code == 0
+
+    both = topup("audit", TOPUP_SECRET_KEY=f"{new},{KEY}")
+    audits = [topup("audit", TOPUP_SECRET_KEY=one) for one in (KEY, new)]
+    verified = topup("checkpoints", "verify", TOPUP_SECRET_KEY=KEY)
+
+    assert both.exit_code == 0
+    for one in (*audits, verified):
+        assert one.exit_code == 1
+        assert "the master key doesn't open what the database holds encrypted" in one.stderr
+    # No audit took it for a broken ledger.
+    assert all("the ledger is proved" in one.stderr for one in audits)
+
+
 def test_a_copy_can_begin_another_installation(topup: Topup, tmp_path: Path) -> None:
     fresh = {"TOPUP_DATABASE_URL": f"sqlite:///{tmp_path}/other/topup.db"}
     topup("migrate", **fresh)
