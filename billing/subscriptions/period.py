@@ -42,6 +42,7 @@ from billing.subscriptions.plan_credit import (
     give_part,
     give_period,
     kept_back_of,
+    publish_lost,
 )
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.records import ITSELF, HeldInvoice
@@ -366,6 +367,7 @@ class GiveParts(SubscriptionCommand):
             micros = min(part.credits_micros, ungiven_of(parts) - kept_back)
         if micros <= 0:
             working_set.plan_grants.save(with_fields(part, due_at=None))
+            publish_lost(state, one)
             return False
         problem = too_much(state, one, micros)
         if problem is not None:

@@ -98,11 +98,15 @@ def end_expired(state: BatchState, one: Subscription) -> int:
     return found
 
 
-def publish_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = False) -> None:
+def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
+    """Report expired credit that no part to come can roll over. If `is_rolled_over`, a part has just rolled over
+    what it could, so only a part that is still due can.
+    """
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
-    siblings = grants.of_subscription(subscription_id)
+    siblings = grants.of_subscription(one.id)
     for part in siblings:
-        if but_for_due and _is_given_next(siblings, part.expires_at or 0):
+        is_due = _is_given_next(siblings, part.expires_at or 0)
+        if is_due if is_rolled_over else _may_roll_over(one, siblings, part):
             continue
         if part.unreported_micros:
             grants.save(replace(part, unreported_micros=0))
@@ -110,20 +114,24 @@ def publish_lost(state: BatchState, subscription_id: str, *, but_for_due: bool =
             _publish_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
+def _may_roll_over(one: Subscription, siblings: Sequence[PlanGrant], part: PlanGrant) -> bool:
+    ends_at = part.expires_at
+    if one.grant_terms.rollover_max_credits is None or ends_at is None:
+        return False
+    is_renewed = one.status in LIVING and not one.is_ending
+    is_same_plan = one.next_plan_id in {None, one.plan_id}
+    is_next = _is_given_next(siblings, ends_at) or (is_renewed and is_same_plan)
+    return is_next and part.plan_id == one.plan_id
+
+
 def _is_given_next(siblings: Sequence[PlanGrant], ends_at: int) -> bool:
     return any(each.due_at is not None and each.starts_at - _GAP_US <= ends_at for each in siblings)
 
 
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    most = one.grant_terms.rollover_max_credits
-    grants = state.working_set(SubscriptionWorkingSet).plan_grants
-    siblings = grants.of_subscription(one.id)
-    ends_at = part.expires_at
-    if most is None or ends_at is None or part.plan_id != one.plan_id:
-        return 0
-    is_renewed = one.status in LIVING and not one.is_ending
-    is_same_plan = one.next_plan_id in {None, one.plan_id}
-    if not (_is_given_next(siblings, ends_at) or (is_renewed and is_same_plan)):
+    siblings = state.working_set(SubscriptionWorkingSet).plan_grants.of_subscription(one.id)
+    most, ends_at = one.grant_terms.rollover_max_credits, part.expires_at
+    if most is None or ends_at is None or not _may_roll_over(one, siblings, part):
         return 0
     taken = sum(
         each.unreported_micros
@@ -281,6 +289,8 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         if part.expires_at is not None
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
+        # A part that is given late may not take the rest of one that has rolled over already.
+        and (part.unreported_micros or not part.rolled_micros)
     ]
     # Expired credit whose loss wasn't reported yet rolls over first.
     for part in sorted(ended, key=lambda each: not each.unreported_micros):
@@ -290,7 +300,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
             rolled += micros
     _carry(state, new, rolled)
     # Credit isn't reported as lost while a due part may roll it over, even if the next period is already paid.
-    publish_lost(state, one.id, but_for_due=True)
+    publish_lost(state, one, is_rolled_over=True)
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:
@@ -366,6 +376,7 @@ def _bring_parts_back(
     elif due < period.reversed_micros:
         _return_credit(state, one, period, period.reversed_micros - due)
     schedule(state, period, kept_back)
+    publish_lost(state, one)
     return replace(period, refunded_amount=returned_amount, reversed_micros=due)
 
 

@@ -21,7 +21,7 @@ def turn(
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:
-        publish_lost(state, after.id)
+        publish_lost(state, after)
     data: dict[str, Any] | None = None
     for event_type in turns(before, after, paid):
         data = data or _shown_now(after, working_set.periods(after.id), paid)

@@ -15,10 +15,17 @@ from billing.catalog.product_fields import ProductFields
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.providers.protocol import InvoiceLine, InvoicePaid, Subject
+from billing.providers.protocol import (
+    InvoiceLine,
+    InvoicePaid,
+    Refunded,
+    Subject,
+    SubscriptionChanged,
+)
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.database import Database, Transaction
 from tests.support.subscriber import Subscriber, open_subscriber
+from tests.support.told_amounts import overstatements
 from tests.support.usage import use
 from worker.money.due import PlanCreditor
 
@@ -247,3 +254,44 @@ async def test_less_that_goes_on_than_might_have_is_told_with_the_next_period(
 
     assert await amounts(club, "credit.expired") == [500, 200]
     assert await club.credits() == 10_000
+
+
+async def test_what_a_dropped_part_would_have_taken_along_is_told_as_lost(club: Subscriber) -> None:
+    """A year in months of 10.00 ends on its first day. As the first month ends, the second still stands to come."""
+    terms = GrantTerms(credit_expires="period_end", grants="monthly", rollover_max_credits=2000)
+    order = await begun(club, terms, "year")
+    await act(
+        club,
+        SubscriptionChanged(
+            Subject(order.id, ("sub_1",)), "sub_1", "cancelled", sent_at=club.clock.now_us()
+        ),
+    )
+
+    club.clock.advance_s(30 * 86_400)
+    # What goes back for a cent is of the months to come.
+    await act(club, Refunded(Subject(None, ("in_first",)), "ch_1", Price(1, "USD")))
+    before = await amounts(club, "credit.expired")
+    await worker(club).step()
+
+    assert (before, await amounts(club, "credit.expired")) == ([800], [800, 200])
+    assert await club.buyer.account.findings() == []
+
+
+async def test_parts_given_late_take_no_more_along_than_one_would(club: Subscriber) -> None:
+    """The next year is paid 335 days before it begins. Then nobody gives a part until its first month is over."""
+    terms = GrantTerms(credit_expires="period_end", grants="monthly", rollover_max_credits=2000)
+    order = await begun(club, terms, "year")
+    club.clock.advance_s(30 * 86_400)
+    line = InvoiceLine("sandbox/own/year", 12_000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 365 * DAY_US, NOON + 730 * DAY_US, line)
+
+    club.clock.advance_s(365 * 86_400)
+    await worker(club).step()
+
+    # Of the first month of each year, 8.00 are lost and 2.00 go on.
+    assert await amounts(club, "credit.expired") == [800, 800]
+    assert await club.database.read(overstatements) == []
+
+
+async def act(club: Subscriber, fact: Any) -> None:
+    await club.act(fact, club.notification(type(fact).__name__))
