@@ -406,7 +406,7 @@ class Metrics:
         )
         self.staging_room_bytes = self._plain_gauge(
             "topup_staging_room_bytes",
-            "Bytes left before staging calls are refused. Below 0, they are refused.",
+            "Bytes left before staging calls are refused. Negative while staging is closed.",
         )
         build = self._plain_gauge(
             "topup_build_info", "Always 1; the label has the running version.", "version"

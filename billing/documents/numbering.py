@@ -1,4 +1,4 @@
-"""Number receipts without gaps, in the order of payments, and then their notes.
+"""Number receipts without gaps in the order of payments, then number their notes.
 
 One transaction locks the environment and writes numbers, documents, marks and mail. Payments don't wait for it.
 Partial indexes contain only rows that are due, so a step that finds none costs nothing.

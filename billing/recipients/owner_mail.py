@@ -1,4 +1,4 @@
-"""Queue mail to an account's owner and colleagues, in the transaction that the mail reports.
+"""Queue mail to an account's owner and colleagues, in the transaction that causes the mail.
 
 The first claim copies the mail for each colleague who wants it. The address is looked up when the mail is sent.
 """

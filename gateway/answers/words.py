@@ -1,3 +1,3 @@
-"""Texts of responses that only the gateway needs."""
+"""Texts that occur only in the gateway's responses."""
 
 API_PREFIX = "/api/public/v1"

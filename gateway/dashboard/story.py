@@ -1,4 +1,4 @@
-"""Tell a top-up's history line by line, each with its time. Merchants see only the outcome at a supplier."""
+"""Tell a top-up's history in lines, each with its time. Merchants see only the outcome at a supplier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Set and disable recharges, and record the steps of a charge after a drop, under the tenant's lock.
+"""Set and disable recharges, and record the steps of each charge, under the tenant's lock.
 
 A drop has one order, whose ID is fixed in advance and used for the charge. So retries lead to the same charge. The
 monthly limit includes charges in progress.
