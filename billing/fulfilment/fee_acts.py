@@ -55,7 +55,7 @@ class FeeParts(Fields, frozen=True, kw_only=True):
         Int64,
         within(0, FEE_CENTS_MAX),
         Meta(description="The fixed part of the fee, in US cents."),
-        said("Fixed part, in US cents"),
+        said("Fixed part"),
     ] = 0
     basis_points: Annotated[
         Int64,

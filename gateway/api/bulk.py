@@ -201,7 +201,7 @@ def _columns(header: Sequence[str]) -> list[str]:
         is_known = name in _COLUMNS or name.startswith(_METADATA_COLUMN)
         if not is_known:
             raise InvalidInput(
-                f"The first line must name the columns, which may be {', '.join(_COLUMNS)} and metadata.….",
+                f"The first line must name the columns, which may be {', '.join(_COLUMNS)} and metadata.KEY.",
                 param=shown(name) or "items",
             )
     if len(set(columns)) != len(columns):

@@ -10,14 +10,14 @@ from .retries import Call, new_key
 
 class AsyncAccount(AsyncGroup):
     async def limits(self) -> Answer[models.AccountLimits]:
-        """The account's own limit of a day."""
+        """Show the account's daily limit."""
         call = Call("GET", "/api/public/v1/account/limits", Answer[models.AccountLimits])
         return await self._client.run(call)
 
     async def set_limits(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.AccountLimitsBody]
     ) -> Answer[models.AccountLimits]:
-        """Limit what the account spends on a day."""
+        """Set the account's daily limit."""
         call = Call(
             "PUT",
             "/api/public/v1/account/limits",
@@ -32,7 +32,7 @@ class AsyncApprovals(AsyncGroup):
     async def approve(
         self, approval_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.DecidedTopUp]:
-        """Let a held send go on."""
+        """Approve a held send."""
         call = Call(
             "POST",
             f"/api/public/v1/approvals/{in_path(approval_id)}/approve",
@@ -44,7 +44,7 @@ class AsyncApprovals(AsyncGroup):
     async def deny(
         self, approval_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.DecidedTopUp]:
-        """Cancel a held send."""
+        """Deny a held send."""
         call = Call(
             "POST",
             f"/api/public/v1/approvals/{in_path(approval_id)}/deny",
@@ -56,7 +56,7 @@ class AsyncApprovals(AsyncGroup):
     async def get(
         self, approval_id: str, **fields: Unpack[requests.ApprovalsGetQuery]
     ) -> Answer[models.AskedApproval]:
-        """One approval."""
+        """Show an approval."""
         call = Call(
             "GET",
             f"/api/public/v1/approvals/{in_path(approval_id)}",
@@ -68,7 +68,7 @@ class AsyncApprovals(AsyncGroup):
     def list(
         self, **fields: Unpack[requests.ApprovalsListQuery]
     ) -> AsyncList[models.AskedApproval]:
-        """Sends that wait for a person, and decided ones."""
+        """List sends that need approval, and decided ones."""
         call = Call(
             "GET", "/api/public/v1/approvals", Answer[Page[models.AskedApproval]], query=fields
         )
@@ -77,7 +77,7 @@ class AsyncApprovals(AsyncGroup):
 
 class AsyncAudit(AsyncGroup):
     def list(self, **fields: Unpack[requests.AuditListQuery]) -> AsyncList[models.AuditEntry]:
-        """List what concerns the account's security."""
+        """List the account's security log."""
         call = Call("GET", "/api/public/v1/audit", Answer[Page[models.AuditEntry]], query=fields)
         return AsyncList(self._client, call)
 
@@ -86,7 +86,7 @@ class AsyncBatches(AsyncGroup):
     async def cancel(
         self, batch_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.Batch]:
-        """Take back what is not delivered yet."""
+        """Cancel the undelivered top-ups of a bulk send."""
         call = Call(
             "POST",
             f"/api/public/v1/batches/{in_path(batch_id)}/cancel",
@@ -98,7 +98,7 @@ class AsyncBatches(AsyncGroup):
     async def get(
         self, batch_id: str, **fields: Unpack[requests.BatchesGetQuery]
     ) -> Answer[models.BatchStory]:
-        """A bulk send with its items."""
+        """Show a bulk send with its items."""
         call = Call(
             "GET",
             f"/api/public/v1/batches/{in_path(batch_id)}",
@@ -108,21 +108,21 @@ class AsyncBatches(AsyncGroup):
         return await self._client.run(call)
 
     def list(self, **fields: Unpack[requests.BatchesListQuery]) -> AsyncList[models.Batch]:
-        """Bulk sends, newest first."""
+        """List bulk sends, newest first."""
         call = Call("GET", "/api/public/v1/batches", Answer[Page[models.Batch]], query=fields)
         return AsyncList(self._client, call)
 
 
 class AsyncBilling(AsyncGroup):
     async def details(self) -> Answer[models.BillingDetails]:
-        """Whom receipts are made out to."""
+        """Show the billing details for receipts."""
         call = Call("GET", "/api/public/v1/billing/details", Answer[models.BillingDetails])
         return await self._client.run(call)
 
     async def set_details(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.BillingDetailsBody]
     ) -> Answer[models.BillingDetails]:
-        """Set whom receipts are made out to."""
+        """Set the billing details for receipts."""
         call = Call(
             "PUT",
             "/api/public/v1/billing/details",
@@ -135,14 +135,14 @@ class AsyncBilling(AsyncGroup):
 
 class AsyncCli(AsyncGroup):
     async def login(self, **fields: Unpack[requests.CliLoginBody]) -> Answer[models.CliLogin]:
-        """Begin to log a machine in by a person's browser."""
+        """Start a login through a user's browser."""
         call = Call("POST", "/api/public/v1/cli/login", Answer[models.CliLogin], body=fields)
         return await self._client.run(call)
 
     async def login_token(
         self, **fields: Unpack[requests.CliTokenBody]
     ) -> Answer[models.CreatedKey | models.CliLoginPending]:
-        """Ask whether the person allowed it."""
+        """Poll for the result of a login."""
         call = Call(
             "POST",
             "/api/public/v1/cli/login/token",
@@ -177,7 +177,7 @@ class AsyncCodes(AsyncGroup):
 
 class AsyncCredits(AsyncGroup):
     def list(self, **fields: Unpack[requests.CreditsListQuery]) -> AsyncList[models.CreditLine]:
-        """What brought the account credit, newest first."""
+        """List the account's payments and redemptions, newest first."""
         call = Call("GET", "/api/public/v1/credits", Answer[Page[models.CreditLine]], query=fields)
         return AsyncList(self._client, call)
 
@@ -224,7 +224,7 @@ class AsyncDeliveries(AsyncGroup):
 
 class AsyncDisputes(AsyncGroup):
     def list(self, **fields: Unpack[requests.DisputesListQuery]) -> AsyncList[models.Dispute]:
-        """List disputes: open ones by the end of evidence, or ended ones."""
+        """List disputes: open ones by their deadline for evidence, or ended ones."""
         call = Call("GET", "/api/public/v1/disputes", Answer[Page[models.Dispute]], query=fields)
         return AsyncList(self._client, call)
 
@@ -233,21 +233,21 @@ class AsyncDocuments(AsyncGroup):
     def list(
         self, **fields: Unpack[requests.DocumentsListQuery]
     ) -> AsyncList[models.BillingDocument]:
-        """Receipts and credit notes, newest first."""
+        """List receipts and credit notes, newest first."""
         call = Call(
             "GET", "/api/public/v1/documents", Answer[Page[models.BillingDocument]], query=fields
         )
         return AsyncList(self._client, call)
 
     async def pdf(self, document_id: str) -> bytes:
-        """A receipt or credit note, as PDF."""
+        """Get a receipt or credit note as a PDF."""
         call = Call("GET", f"/api/public/v1/documents/{in_path(document_id)}/pdf", bytes)
         return await self._client.run(call)
 
 
 class AsyncEntitlements(AsyncGroup):
     async def get(self, entitlement_name: str) -> Answer[models.Entitlement]:
-        """Whether the account may do this now."""
+        """Check whether the account may use an entitlement now."""
         call = Call(
             "GET",
             f"/api/public/v1/entitlements/{in_path(entitlement_name)}",
@@ -258,7 +258,7 @@ class AsyncEntitlements(AsyncGroup):
     def list(
         self, **fields: Unpack[requests.EntitlementsListQuery]
     ) -> AsyncList[models.Entitlement]:
-        """What the account's plan lets it do."""
+        """List what the account's plan entitles it to."""
         call = Call(
             "GET", "/api/public/v1/entitlements", Answer[Page[models.Entitlement]], query=fields
         )
@@ -271,7 +271,7 @@ class AsyncEntitlements(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.UseBody],
     ) -> Answer[models.Entitlement]:
-        """Count uses of what a plan limits."""
+        """Count uses of a limited entitlement."""
         call = Call(
             "POST",
             f"/api/public/v1/entitlements/{in_path(entitlement_name)}/use",
@@ -302,7 +302,7 @@ class AsyncHolds(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.CaptureBody],
     ) -> Answer[models.ChangedHold]:
-        """Charge what was used of a hold; the rest is released."""
+        """Capture what was used of a hold, and release the rest."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/capture",
@@ -315,7 +315,7 @@ class AsyncHolds(AsyncGroup):
     async def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.HoldBody]
     ) -> Answer[models.ChangedHold]:
-        """Set credit aside for usage whose price is not known yet."""
+        """Hold credit for usage whose price isn't known yet."""
         call = Call(
             "POST",
             "/api/public/v1/holds",
@@ -332,7 +332,7 @@ class AsyncHolds(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.ExtendBody],
     ) -> Answer[models.ChangedHold]:
-        """Let a hold end later."""
+        """Extend a hold."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/extend",
@@ -343,14 +343,14 @@ class AsyncHolds(AsyncGroup):
         return await self._client.run(call)
 
     async def get(self, hold_id: str) -> Answer[models.Hold]:
-        """A hold."""
+        """Show a hold."""
         call = Call("GET", f"/api/public/v1/holds/{in_path(hold_id)}", Answer[models.Hold])
         return await self._client.run(call)
 
     async def release(
         self, hold_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.ChangedHold]:
-        """Give a hold back."""
+        """Release a hold."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/release",
@@ -377,7 +377,7 @@ class AsyncKeys(AsyncGroup):
     async def create_sandbox(
         self, **fields: Unpack[requests.SandboxBody]
     ) -> Answer[models.SandboxKey]:
-        """Make a sandbox account."""
+        """Create a sandbox account."""
         call = Call("POST", "/api/public/v1/keys/sandbox", Answer[models.SandboxKey], body=fields)
         return await self._client.run(call)
 
@@ -394,7 +394,7 @@ class AsyncKeys(AsyncGroup):
         return await self._client.run(call)
 
     async def delete_own(self, *, idempotency_key: str | None = None) -> Answer[models.ApiKey]:
-        """Revoke the asking key."""
+        """Revoke the calling key."""
         call = Call(
             "DELETE",
             "/api/public/v1/keys/self",
@@ -414,7 +414,7 @@ class AsyncKeys(AsyncGroup):
         return AsyncList(self._client, call)
 
     async def own(self) -> Answer[models.OwnKey]:
-        """What the asking key may do now."""
+        """Show what the calling key may do now."""
         call = Call("GET", "/api/public/v1/keys/self", Answer[models.OwnKey])
         return await self._client.run(call)
 
@@ -460,7 +460,7 @@ class AsyncKeys(AsyncGroup):
         return await self._client.run(call)
 
     async def tree(self, key_id: str) -> Answer[models.KeyTree]:
-        """A key and all that come from it."""
+        """Show a key and its descendants."""
         call = Call("GET", f"/api/public/v1/keys/{in_path(key_id)}/tree", Answer[models.KeyTree])
         return await self._client.run(call)
 
@@ -493,7 +493,7 @@ class AsyncOrders(AsyncGroup):
     async def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.OrderBody]
     ) -> Answer[models.Order]:
-        """Create an order of credit."""
+        """Create an order for credit."""
         call = Call(
             "POST",
             "/api/public/v1/orders",
@@ -506,7 +506,7 @@ class AsyncOrders(AsyncGroup):
     def credit_notes(
         self, order_id: str, **fields: Unpack[requests.OrdersCreditNotesQuery]
     ) -> AsyncList[models.BillingDocument]:
-        """What went back of an order's payment, newest first."""
+        """List an order's credit notes and debit notes, newest first."""
         call = Call(
             "GET",
             f"/api/public/v1/orders/{in_path(order_id)}/credit-notes",
@@ -526,7 +526,7 @@ class AsyncOrders(AsyncGroup):
         return AsyncList(self._client, call)
 
     async def receipt_pdf(self, order_id: str) -> bytes:
-        """An order's receipt, as PDF."""
+        """Get an order's receipt as a PDF."""
         call = Call("GET", f"/api/public/v1/orders/{in_path(order_id)}/receipt.pdf", bytes)
         return await self._client.run(call)
 
@@ -537,7 +537,7 @@ class AsyncOrders(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.RefundBody],
     ) -> Answer[models.Refund]:
-        """Refund an order, whole or in part."""
+        """Refund an order, fully or partly."""
         call = Call(
             "POST",
             f"/api/public/v1/orders/{in_path(order_id)}/refund",
@@ -550,14 +550,14 @@ class AsyncOrders(AsyncGroup):
 
 class AsyncPacks(AsyncGroup):
     def list(self, **fields: Unpack[requests.PacksListQuery]) -> AsyncList[models.Pack]:
-        """Credit that can be bought as one."""
+        """List the packs that can be bought."""
         call = Call("GET", "/api/public/v1/packs", Answer[Page[models.Pack]], query=fields)
         return AsyncList(self._client, call)
 
 
 class AsyncPlatforms(AsyncGroup):
     def list(self, **fields: Unpack[requests.PlatformsListQuery]) -> AsyncList[models.Platform]:
-        """What can be topped up."""
+        """List platforms that can be topped up."""
         call = Call("GET", "/api/public/v1/platforms", Answer[Page[models.Platform]], query=fields)
         return AsyncList(self._client, call)
 
@@ -605,7 +605,7 @@ class AsyncPortalLinks(AsyncGroup):
 
 class AsyncPrices(AsyncGroup):
     def list(self, **fields: Unpack[requests.PricesListQuery]) -> AsyncList[models.Price]:
-        """What tokens of each model cost."""
+        """List what each model's tokens cost."""
         call = Call("GET", "/api/public/v1/prices", Answer[Page[models.Price]], query=fields)
         return AsyncList(self._client, call)
 
@@ -634,7 +634,7 @@ class AsyncRefunds(AsyncGroup):
         return await self._client.run(call)
 
     def list(self, **fields: Unpack[requests.RefundsListQuery]) -> AsyncList[models.Refund]:
-        """List refunds of all orders, newest first."""
+        """List all orders' refunds, newest first."""
         call = Call("GET", "/api/public/v1/refunds", Answer[Page[models.Refund]], query=fields)
         return AsyncList(self._client, call)
 
@@ -691,7 +691,7 @@ class AsyncReports(AsyncGroup):
     def outstanding(
         self, **fields: Unpack[requests.ReportsOutstandingQuery]
     ) -> AsyncList[models.OutstandingLine]:
-        """Credit sold, given, used, expired and still held, by month."""
+        """Report credit sold, granted, used, expired and still held, by month."""
         call = Call(
             "GET",
             "/api/public/v1/reports/outstanding",
@@ -703,7 +703,7 @@ class AsyncReports(AsyncGroup):
     def revenue(
         self, **fields: Unpack[requests.ReportsRevenueQuery]
     ) -> AsyncList[models.RevenueLine]:
-        """Money in, back and kept by providers, by month."""
+        """Report payments, refunds and providers' fees by month."""
         call = Call(
             "GET", "/api/public/v1/reports/revenue", Answer[Page[models.RevenueLine]], query=fields
         )
@@ -712,7 +712,7 @@ class AsyncReports(AsyncGroup):
 
 class AsyncSandbox(AsyncGroup):
     async def clock(self) -> Answer[models.OwnTime]:
-        """What time it is for the account."""
+        """Show the account's clock."""
         call = Call("GET", "/api/public/v1/sandbox/clock", Answer[models.OwnTime])
         return await self._client.run(call)
 
@@ -732,7 +732,7 @@ class AsyncSandbox(AsyncGroup):
     async def set_clock(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.ClockBody]
     ) -> Answer[models.AccountClock]:
-        """Let the staging account see a later time."""
+        """Advance the staging account's clock."""
         call = Call(
             "POST",
             "/api/public/v1/sandbox/clock",
@@ -768,7 +768,7 @@ class AsyncSubscriptions(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.CancelPlanBody],
     ) -> Answer[models.Subscription]:
-        """End a plan, with its period or at once."""
+        """End a plan at the period's end or now."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/cancel",
@@ -785,7 +785,7 @@ class AsyncSubscriptions(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.ChangePlanBody],
     ) -> Answer[models.Subscription]:
-        """Change to another plan, or by another interval."""
+        """Change to another plan or billing interval."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/change",
@@ -796,7 +796,7 @@ class AsyncSubscriptions(AsyncGroup):
         return await self._client.run(call)
 
     async def get(self, subscription_id: str) -> Answer[models.Subscription]:
-        """A plan of the account, and what comes next."""
+        """Show a plan of the account, and its next charge."""
         call = Call(
             "GET",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}",
@@ -824,7 +824,7 @@ class AsyncSubscriptions(AsyncGroup):
     def list(
         self, **fields: Unpack[requests.SubscriptionsListQuery]
     ) -> AsyncList[models.Subscription]:
-        """The account's plans, newest first."""
+        """List the account's plans, newest first."""
         call = Call(
             "GET", "/api/public/v1/subscriptions", Answer[Page[models.Subscription]], query=fields
         )
@@ -837,7 +837,7 @@ class AsyncSubscriptions(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.PausePlanBody],
     ) -> Answer[models.Subscription]:
-        """Pause a plan: nothing is charged until it goes on."""
+        """Pause a plan: nothing is charged until it resumes."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/pause",
@@ -850,7 +850,7 @@ class AsyncSubscriptions(AsyncGroup):
     async def preview_change(
         self, subscription_id: str, **fields: Unpack[requests.SubscriptionsPreviewChangeQuery]
     ) -> Answer[models.PlanChange]:
-        """What a change of plans would cost."""
+        """Show what a change of plan would cost."""
         call = Call(
             "GET",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/change",
@@ -862,7 +862,7 @@ class AsyncSubscriptions(AsyncGroup):
     async def resume(
         self, subscription_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.Subscription]:
-        """Let a plan go on that is paused, or was to end with its period."""
+        """Resume a plan that is paused, or would end with its period."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/resume",
@@ -894,7 +894,7 @@ class AsyncTokens(AsyncGroup):
     async def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.CreateTokenBody]
     ) -> Answer[models.CreatedToken]:
-        """Make an access token."""
+        """Create an access token."""
         call = Call(
             "POST",
             "/api/public/v1/tokens",
@@ -937,7 +937,7 @@ class AsyncTokens(AsyncGroup):
 
 class AsyncTopups(AsyncGroup):
     async def balance(self) -> Answer[models.Balance]:
-        """The wallet and what the key may still spend."""
+        """Show the wallet and what the key may still spend."""
         call = Call("GET", "/api/public/v1/topup/balance", Answer[models.Balance])
         return await self._client.run(call)
 
@@ -984,7 +984,7 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     def history(self, **fields: Unpack[requests.TopupsHistoryQuery]) -> AsyncList[models.TopUp]:
-        """Top-ups, newest first."""
+        """List top-ups, newest first."""
         call = Call("GET", "/api/public/v1/topup/history", Answer[Page[models.TopUp]], query=fields)
         return AsyncList(self._client, call)
 
@@ -1001,7 +1001,7 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def receipt(self, transaction_id: str) -> Answer[models.TopUpReceipt]:
-        """A top-up's receipt that proves itself."""
+        """Get a top-up's signed receipt."""
         call = Call(
             "GET",
             f"/api/public/v1/topup/{in_path(transaction_id)}/receipt",
@@ -1085,7 +1085,7 @@ class AsyncTopups(AsyncGroup):
     async def set_balance_threshold(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.ThresholdBody]
     ) -> Answer[models.Threshold]:
-        """Set when balance.low fires."""
+        """Set the thresholds of balance.low."""
         call = Call(
             "PUT",
             "/api/public/v1/topup/balance/threshold",
@@ -1111,14 +1111,14 @@ class AsyncTopups(AsyncGroup):
     async def statement(
         self, **fields: Unpack[requests.TopupsStatementQuery]
     ) -> Answer[models.Statement]:
-        """Opening balance, every transfer, closing balance."""
+        """Show a statement: opening balance, transfers, closing balance."""
         call = Call("GET", "/api/public/v1/topup/statement", Answer[models.Statement], query=fields)
         return await self._client.run(call)
 
     async def status(
         self, transaction_id: str, **fields: Unpack[requests.TopupsStatusQuery]
     ) -> Answer[models.TopUpStory]:
-        """A top-up with its ledger transfers and events."""
+        """Show a top-up with its ledger transfers and events."""
         call = Call(
             "GET",
             f"/api/public/v1/topup/status/{in_path(transaction_id)}",
@@ -1128,14 +1128,14 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def validate(self, **fields: Unpack[requests.ValidateBody]) -> Answer[models.Quote]:
-        """Rehearse a send: the same rules, nothing written."""
+        """Validate a send: check the same rules, and write nothing."""
         call = Call("POST", "/api/public/v1/topup/validate", Answer[models.Quote], body=fields)
         return await self._client.run(call)
 
 
 class AsyncUsage(AsyncGroup):
     def list(self, **fields: Unpack[requests.UsageListQuery]) -> AsyncList[models.UsageLine]:
-        """What was used, newest first, or its sums by day, model or key."""
+        """List usage, newest first, or add it up by day, model or key."""
         call = Call("GET", "/api/public/v1/usage", Answer[Page[models.UsageLine]], query=fields)
         return AsyncList(self._client, call)
 
@@ -1153,14 +1153,14 @@ class AsyncUsage(AsyncGroup):
         return await self._client.run(call)
 
     async def sums(self, **fields: Unpack[requests.UsageSumsQuery]) -> Answer[models.UsageGroups]:
-        """What was used, newest first, or its sums by day, model or key."""
+        """List usage, newest first, or add it up by day, model or key."""
         call = Call("GET", "/api/public/v1/usage", Answer[models.UsageGroups], query=fields)
         return await self._client.run(call)
 
 
 class AsyncVouchers(AsyncGroup):
     async def get(self, code: str) -> Answer[models.IssuedVoucher]:
-        """A voucher that this account issued."""
+        """Show a voucher that this account issued."""
         call = Call("GET", f"/api/public/v1/vouchers/{in_path(code)}", Answer[models.IssuedVoucher])
         return await self._client.run(call)
 
@@ -1182,7 +1182,7 @@ class AsyncWallets(AsyncGroup):
     def list(
         self, **fields: Unpack[requests.WalletsListQuery]
     ) -> AsyncList[models.RecipientWallet]:
-        """Recipients' wallets."""
+        """List recipients' wallets."""
         call = Call(
             "GET", "/api/public/v1/wallets", Answer[Page[models.RecipientWallet]], query=fields
         )

@@ -11,386 +11,386 @@ from topup_gateway.answers import Model
 
 
 class AcceptedBatch(Model):
-    """A bulk send, and which of its items were refused."""
+    """A bulk send, with its refused items."""
 
     id: str
-    """Its id, bat_…."""
+    """The object's ID, bat_…."""
     status: Literal["accepting", "completed", "refused", "running"] | str
-    """Its state."""
+    """The current state."""
     all_or_nothing: bool
-    """Whether all items are accepted or none is."""
+    """Whether to accept all items or none."""
     items_total: int
-    """How many items it has."""
+    """The number of items."""
     counts: BatchCounts
-    """Its items by where they are."""
+    """The number of items in each state."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     accepted_at: AwareDatetime | None
-    """When every item was accepted or refused."""
+    """When all items were accepted or refused."""
     cancelled_at: AwareDatetime | None
-    """When somebody took it back."""
+    """The time of cancellation."""
     completed_at: AwareDatetime | None
-    """When every item had ended."""
+    """When every top-up had ended."""
     errors: list[ItemError]
     """The items that were refused."""
     next_action: Literal["fix_request", "poll"] | str | None
-    """How to go on; fix_request: send the items of errors again, repaired, and no others. Null: it is over."""
+    """What to do next. poll: call again later. fix_request: fix the items in `errors` and send only those again. Null: nothing."""
     links: list[Link]
-    """What to poll, and how what is not delivered is taken back."""
+    """Links to poll the bulk send and to cancel what isn't delivered."""
 
 
 class AccessToken(Model):
     """A system access token as listed. `key_id` is the key to which it is bound."""
 
     id: str
-    """Its id, tok_…."""
+    """The object's ID, tok_…."""
     key_id: str | None
-    """The key's id; null: no key."""
+    """The key's ID. Null if no key is involved."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     prefix: str
-    """The first 16 characters, to recognise it by."""
+    """The secret's first 16 characters, to recognise it."""
     last4: str
     """The last 4 characters."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_used_at: AwareDatetime | None
-    """The minute of the last use, rounded down; noted some seconds later."""
+    """When the credential was last used, to the minute. The time is recorded some seconds later."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class AccountClock(Model):
-    """The sandbox clock: how far it went on now, and how far it is ahead of ours."""
+    """The account's clock after it was advanced."""
 
     advanced_s: int
-    """How far it went on now, in seconds."""
+    """The seconds that this call advanced the clock."""
     ahead_s: int
-    """How far it is ahead of the gateway's, in seconds."""
+    """Seconds ahead of the gateway's clock."""
     now: AwareDatetime
-    """The account's own time."""
+    """The time on the account's clock."""
 
 
 class AccountLimits(Model):
     """The limit on what all credentials of the account spend together in this environment."""
 
     per_day_cents: int | None
-    """On one UTC day, by all of them; null: no such limit."""
+    """The most that all credentials together may spend on one UTC day. Null means no limit."""
     spent_cents: int | None
-    """Today, since the limit is there; null without one."""
+    """The amount spent today since the limit was set. Null without a limit."""
     remaining_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     resets_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class AncestorKey(Model):
     """An ancestor of the key."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     name: str
-    """Its name."""
+    """The display name."""
     paused_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class ApiKey(Model):
     """An API key as listed, without its secret."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     parent_id: str | None
-    """The key that it comes from; null: none."""
+    """The ID of the parent key. Null if none."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     prefix: str
-    """The first 16 characters, to recognise it by."""
+    """The secret's first 16 characters, to recognise it."""
     last4: str
     """The last 4 characters."""
     scopes: list[Scope]
-    """What it may do."""
+    """The granted permissions."""
     caps: KeyCaps
-    """What it may spend, in calendar windows of UTC."""
+    """The spending limits, in calendar periods of UTC."""
     ip_allow_list: list[str]
-    """Addresses or CIDRs; empty: any address."""
+    """IP addresses or CIDRs that may use the key. If empty, any address."""
     approval_above_cents: int | None
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: int | None
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     approval_threshold_cents: int | None
     """The old name of approval_above_cents."""
     purpose: str | None
-    """Its purpose, in your words."""
+    """The key's purpose, in your words."""
     client_id: str | None
-    """The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key."""
+    """The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key."""
     lifetime_cents: int | None
-    """The most that it may ever spend; what it spent before counts."""
+    """The most that the key may ever spend. Earlier spending counts."""
     platforms: list[str] | None
-    """The only platforms that it may send; null: any."""
+    """The only platforms for which the key may send. Null means any."""
     recipients: list[str] | None
-    """The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody."""
+    """The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody."""
     windows: list[KeyWindow]
-    """Rolling windows; all of them hold."""
+    """Limits for rolling windows. All of them apply."""
     per_recipient_per_day_cents: int | None
-    """The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient."""
+    """The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient."""
     max_sends_per_hour: int | None
-    """Accepted sends in any hour; a cancelled one stays counted."""
+    """The number of accepted sends in any hour. Cancelled sends count."""
     max_recipients_per_week: int | None
-    """Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing."""
+    """The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient."""
     repeat_guard_s: int | None
-    """The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct."""
+    """For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_used_at: AwareDatetime | None
-    """The minute of the last use, rounded down; noted some seconds later."""
+    """When the credential was last used, to the minute. The time is recorded some seconds later."""
     last_used_by: str | None
-    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
+    """The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
-    """From then on it reads only; its ancestors may be paused, too."""
+    """From when the key can only read. Its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Approval(Model):
     """An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up."""
 
     id: str
-    """Its id, apr_…."""
+    """The object's ID, apr_…."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["approved", "cancelled", "denied", "expired", "pending"] | str
-    """Its state."""
+    """The current state."""
     reason: Literal["sender_left", "threshold"] | str
-    """threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went."""
+    """The reason. threshold: the key needs an approval for such an amount. sender_left: the user who scheduled the top-up lost access to the account before it was sent."""
     requested_by: str | None
-    """The key that asked, or the person who left."""
+    """The key that requested the approval, or the user who left."""
     decided_by: str | None
-    """The key or person that decided; null: nobody yet."""
+    """The key or user that decided. Null if undecided."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     decided_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class ApprovalApprovedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["approval.approved"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ApprovalOfTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class ApprovalCancelledEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["approval.cancelled"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ApprovalOfTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class ApprovalDeniedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["approval.denied"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ApprovalOfTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class ApprovalExpiredEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["approval.expired"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ApprovalOfTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class ApprovalOfTopUpEventData(Model):
     """An approval, and the top-up that waits for it, as it was before the decision took effect."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["pending"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     approval: Approval
-    """What a person decides on."""
+    """The approval to decide."""
 
 
 class ApprovalRequestedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["approval.requested"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: RequestedApprovalEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class AskedApproval(Model):
-    """An approval with what it decides on."""
+    """An approval, with the send that it is about."""
 
     id: str
-    """Its id, apr_…."""
+    """The object's ID, apr_…."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["approved", "cancelled", "denied", "expired", "pending"] | str
-    """Its state."""
+    """The current state."""
     reason: Literal["sender_left", "threshold"] | str
-    """threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went."""
+    """The reason. threshold: the key needs an approval for such an amount. sender_left: the user who scheduled the top-up lost access to the account before it was sent."""
     requested_by: str | None
-    """The key that asked, or the person who left."""
+    """The key that requested the approval, or the user who left."""
     decided_by: str | None
-    """The key or person that decided; null: nobody yet."""
+    """The key or user that decided. Null if undecided."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     decided_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     requester: Requester | None
-    """Null: a person asked, or a credential without a key."""
+    """The key that requested the send; null for a user or a credential without a key."""
     sender_email: str | None
-    """Of `sender_left`: who sent it. Null: a key or a token did."""
+    """The sender, if the reason is sender_left."""
     url: str
-    """The page of the dashboard where a person decides."""
+    """The dashboard page on which a user decides."""
 
 
 class Attempt(Model):
     """One HTTP request to an endpoint, and its result. http_status is null if no response came. error is null if the endpoint accepted the event."""
 
     id: str
-    """Its id, att_…."""
+    """The object's ID, att_…."""
     number: int
-    """Which attempt it is, from 1."""
+    """The attempt's number, from 1."""
     started_at: AwareDatetime
-    """RFC 3339, UTC, milliseconds."""
+    """A UTC time in RFC 3339, to the millisecond."""
     duration_ms: int
-    """How long it took, in milliseconds."""
+    """The attempt's duration in milliseconds."""
     http_status: int | None
-    """What the endpoint answered; null: no answer came."""
+    """The response's HTTP status; null if no response came."""
     error: (
         Literal["address", "connect", "http", "internal", "lost", "protocol", "timeout", "tls"]
         | str
         | None
     )
-    """What went wrong; null: it was taken."""
+    """The error; null if the endpoint accepted the event."""
     remote_address: str | None
-    """Where it was sent to, address and port; null: nowhere."""
+    """The address and port that the request was sent to; null if it wasn't sent."""
     timings_ms: dict[str, int | float]
-    """How long each step took, in milliseconds."""
+    """The duration of each step in milliseconds."""
     request_headers: dict[str, str]
     """Signatures are redacted."""
     body_sha256: str
-    """Of the body that was sent, in hex."""
+    """The hexadecimal SHA-256 of the sent body."""
     response_body: str
-    """At most its first 4 KiB."""
+    """The first 4 KiB of the response body."""
     reason: str | None = None
-    """Why, as only operators are told: it may name what is inside."""
+    """The cause, shown only to operators, because it may name internal hosts."""
 
 
 class AuditActor(Model):
@@ -400,174 +400,174 @@ class AuditActor(Model):
         Literal["app", "cli", "gateway", "key", "operator", "portal", "session", "token", "visitor"]
         | str
     )
-    """The kind of credential."""
+    """The kind of the credential."""
     id: str
-    """The id of the key, token, session or app."""
+    """The ID of the key, token, session or app."""
     name: str | None
-    """Its current name; null: it has none."""
+    """The credential's current name, or null."""
 
 
 class AuditEntry(Model):
     """An event that concerns the account's security."""
 
     id: str
-    """Its id, adt_…."""
+    """The object's ID, adt_…."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     action: str
-    """Such as key.created or session.begun."""
+    """The action, such as key.created or session.begun."""
     outcome: str
-    """Whether it was done or refused."""
+    """The outcome: done or refused."""
     environment: Literal["live", "staging"] | str | None
-    """null: the entry concerns the account as a whole."""
+    """The environment. Null if the entry concerns the account as a whole."""
     subject_id: str
-    """The object's id."""
+    """The object's ID."""
     actor: AuditActor
     """The credential that acted."""
     key_id: str | None
-    """The API key that acted; null: another credential."""
+    """The ID of the API key that acted. Null for another credential."""
     key_name: str | None
-    """The key's name as it is today; null: no key."""
+    """The key's current name. Null if no key is involved."""
     address: str | None
-    """The request's IP address."""
+    """The request's IP address, or null."""
     user_agent: str | None
-    """The request's User-Agent; null: none."""
+    """The request's User-Agent, or null."""
     before: dict[str, Any] | None
-    """The changed fields before."""
+    """The changed fields' old values."""
     after: dict[str, Any] | None
-    """The changed fields afterwards."""
+    """The changed fields' new values."""
     reason: str | None
-    """Why it was done or refused; null: not given."""
+    """The reason. Null if none was given."""
 
 
 class Balance(Model):
     """The account's wallet. `key` is null if the caller didn't use a key."""
 
     balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     sendable_cents: int
-    """What a send may use, in US cents."""
+    """The credit that a send may use, in US cents."""
     promotional_cents: int
-    """Credit that was given, in US cents."""
+    """Promotional credit, in US cents."""
     held_cents: int
-    """In pending top-ups and holds, in US cents."""
+    """Reserved for pending top-ups and holds, in US cents."""
     owed_cents: int
     """Owed after a refund or dispute, in US cents."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     low_balance_threshold_cents: int
-    """The highest of balance.low's thresholds, in US cents; 0: none."""
+    """The highest threshold of balance.low, in US cents. 0 means none."""
     low_balance_thresholds_cents: list[int]
-    """When balance.low is sent, the highest first, in US cents."""
+    """The thresholds of balance.low, highest first, in US cents."""
     key: KeyLimits | None
-    """What the asking key may spend; null where no key asks."""
+    """The calling key's limits. Null if the caller doesn't use a key."""
 
 
 class BalanceLowEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["balance.low"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: LowBalanceEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class Batch(Model):
-    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not ended; completed: all have; refused: of all or nothing, none was accepted."""
+    """A bulk send. Its status is one of: - accepting: some items are not yet accepted or refused. - running: every item is accepted or refused, and some top-ups have not ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
 
     id: str
-    """Its id, bat_…."""
+    """The object's ID, bat_…."""
     status: Literal["accepting", "completed", "refused", "running"] | str
-    """Its state."""
+    """The current state."""
     all_or_nothing: bool
-    """Whether all items are accepted or none is."""
+    """Whether to accept all items or none."""
     items_total: int
-    """How many items it has."""
+    """The number of items."""
     counts: BatchCounts
-    """Its items by where they are."""
+    """The number of items in each state."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     accepted_at: AwareDatetime | None
-    """When every item was accepted or refused."""
+    """When all items were accepted or refused."""
     cancelled_at: AwareDatetime | None
-    """When somebody took it back."""
+    """The time of cancellation."""
     completed_at: AwareDatetime | None
-    """When every item had ended."""
+    """When every top-up had ended."""
 
 
 class BatchCompletedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["batch.completed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: CompletedBatchEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class BatchCounts(Model):
     """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
 
     waiting: int
-    """Neither accepted nor refused yet."""
+    """Items not checked yet."""
     accepted: int
-    """What follows, all seven together."""
+    """The sum of the next seven."""
     scheduled: int
-    """To be sent later."""
+    """Items that are sent later."""
     pending: int
-    """Waiting for their platform or an approval."""
+    """Items waiting for a platform or approval."""
     delivered: int
-    """Credited to their recipients."""
+    """Items credited to their recipients."""
     failed: int
-    """Their funds are back."""
+    """Failed items, whose funds were returned."""
     cancelled: int
-    """Their funds are back."""
+    """Cancelled items, whose funds were returned."""
     reversing: int
-    """Their supplier is asked to take them back."""
+    """Items that a supplier is to reverse."""
     reversed: int
-    """Their funds are back."""
+    """Reversed items, whose funds were returned."""
     refused: int
-    """Nothing was taken for them."""
+    """Refused items, for which nothing was charged."""
     dropped: int
-    """Not accepted, since of all or nothing another item was refused."""
+    """Items of an all-or-nothing batch that another item prevented."""
     accepted_cents: int
-    """Of all that was accepted, in US cents."""
+    """The accepted total, in US cents."""
     delivered_cents: int
-    """Of what was delivered, in US cents."""
+    """The delivered total, in US cents."""
     fee_cents: int
-    """Charged beside the amounts of all that was accepted."""
+    """The fees for the accepted items, in US cents."""
 
 
 class BatchLine(Model):
-    """An item. status: of its top-up; or waiting, refused, dropped. code and error: why it was refused."""
+    """One item of a bulk send. `status` is its top-up's status, or waiting, refused or dropped."""
 
     index: int
-    """Which item, counted from 0."""
+    """The item's position, counted from 0."""
     reference: str | None
-    """Its own; null where it cannot be read."""
+    """The item's reference, if readable."""
     status: (
         Literal[
             "cancelled",
@@ -583,126 +583,126 @@ class BatchLine(Model):
         ]
         | str
     )
-    """Of its top-up; or waiting, refused, dropped."""
+    """The status of the item's top-up, or waiting, refused or dropped."""
     transaction_id: str | None
-    """Its top-up; null: it was not accepted."""
+    """The top-up, if accepted."""
     platform: str | None
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int | None
-    """Charged beside the amount."""
+    """The fee, in addition to the amount."""
     recipient_email: str | None
-    """The recipient's address."""
+    """The recipient's email address."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     code: int | None
-    """Why it was refused, as a number; null: it was not."""
+    """The error code, if the item was refused."""
     error: Failure | None
-    """Why it was refused; null: it was not."""
+    """The reason for the refusal, if any."""
 
 
 class BatchLinePage(Model):
     """A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last page."""
 
     items: list[BatchLine]
-    """This page's entries."""
+    """The items on this page."""
     next_cursor: str | None
-    """Give it as cursor for the next page; null: there is none."""
+    """The cursor for the next page. Null on the last page."""
     has_more: bool
     """Whether there is another page."""
 
 
 class BatchStory(Model):
-    """A bulk send with a page of its items, in the order in which they came."""
+    """A bulk send, with a page of its items in the order in which they were sent."""
 
     id: str
-    """Its id, bat_…."""
+    """The object's ID, bat_…."""
     status: Literal["accepting", "completed", "refused", "running"] | str
-    """Its state."""
+    """The current state."""
     all_or_nothing: bool
-    """Whether all items are accepted or none is."""
+    """Whether to accept all items or none."""
     items_total: int
-    """How many items it has."""
+    """The number of items."""
     counts: BatchCounts
-    """Its items by where they are."""
+    """The number of items in each state."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     accepted_at: AwareDatetime | None
-    """When every item was accepted or refused."""
+    """When all items were accepted or refused."""
     cancelled_at: AwareDatetime | None
-    """When somebody took it back."""
+    """The time of cancellation."""
     completed_at: AwareDatetime | None
-    """When every item had ended."""
+    """When every top-up had ended."""
     items: BatchLinePage
-    """A page of its items."""
+    """A page of the items."""
 
 
 class BillingDetails(Model):
     """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
 
     name: str
-    """Whom documents are made out to; empty: the account's own name."""
+    """The name on documents. If empty, the account's own name."""
     address: str
-    """Lines, apart by line ends."""
+    """The address, with a line end between its lines."""
     tax_id: str
     """The tax number."""
     updated_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class BillingDocument(Model):
     """A receipt, or a note about money returned from its payment. A document never changes."""
 
     id: str
-    """Its id, doc_…."""
+    """The object's ID, doc_…."""
     kind: Literal["credit_note", "debit_note", "receipt"] | str
-    """credit_note: money went back. debit_note: what a credit note said is undone, since the refund failed or the dispute was won."""
+    """credit_note: money was returned. debit_note: a credit note is cancelled, because the refund failed or the dispute was won."""
     number: str
-    """Without a gap in its series; TEST-… in staging."""
+    """The number; a series has no gaps. In staging, TEST-…."""
     order_id: str
-    """Of a plan's period: the order that began the plan."""
+    """The order's ID. For a plan's period, the ID of the plan's first order."""
     subscription_id: str | None
-    """The subscription's id."""
+    """The subscription's ID."""
     corrects: str | None
-    """The number of the receipt it is about."""
+    """The number of the receipt that a note corrects."""
     amount: int
-    """Paid or paid back, with tax, in the smallest unit."""
+    """The amount paid or returned, with tax, in the smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     taxes: list[TaxLine]
     """The taxes in the amount."""
     discount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     pdf_url: str
-    """Where its PDF is; needs the same credential."""
+    """The PDF's path. It needs the same credential."""
     dated_at: AwareDatetime
-    """When it was paid or paid back."""
+    """When the money was paid or returned."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class BulkQuote(Model):
-    """What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one."""
+    """The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, one refused item refuses all."""
 
     items_total: int
-    """How many items it has."""
+    """The number of items."""
     accepted: int
-    """How many items would be accepted."""
+    """Items that would be accepted."""
     refused: int
-    """How many items would be refused."""
+    """Items that would be refused."""
     accepted_cents: int
-    """The amounts, in US cents."""
+    """All accepted amounts, in US cents."""
     fee_cents: int
-    """Charged beside them, in US cents."""
+    """The sum of the fees, in US cents."""
     charged_cents: int
-    """What it would cost, amounts and fees, in US cents."""
+    """The total cost, in US cents."""
     wallet_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     wallet_balance_after_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     errors: list[ItemError]
     """The items that would be refused."""
 
@@ -711,50 +711,50 @@ class CancelledTopUpEventData(Model):
     """A cancelled top-up. failure_reason is set if someone other than the sender cancelled it."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["cancelled"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
 
 
 class CapUsedEventData(Model):
     """A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     key_id: str | None
-    """Whose limit it is; null: the account's own."""
+    """The key, or null for the account's limit."""
     cap: (
         Literal[
             "account_per_day",
@@ -767,472 +767,472 @@ class CapUsedEventData(Model):
         ]
         | str
     )
-    """Which limit. per_day and per_month are calendar windows of UTC."""
+    """The limit's kind. per_day and per_month are calendar periods in UTC."""
     unit: Literal["cents", "recipients", "sends"] | str
-    """Of limit, spent and remaining: US cents."""
+    """The unit of limit, spent and remaining: US cents."""
     seconds: int | None
-    """The length of a rolling window."""
+    """The length of a rolling window, in seconds."""
     limit: int
-    """The most, in its unit."""
+    """The limit, in its unit."""
     spent: int
-    """Rounded up."""
+    """The amount spent, rounded up."""
     remaining: int
-    """Rounded down."""
+    """The amount left, rounded down."""
     resets_at: AwareDatetime | None
-    """When all of it is free again; null: never."""
+    """When the whole limit is available again. Null means never."""
 
 
 class CertificationCheck(Model):
     """One check of a receiver."""
 
     name: str
-    """Its name, which stays."""
+    """The check's name, which never changes."""
     title: str
-    """What it is about, in a few words."""
+    """The subject of the check, in a few words."""
     verdict: Literal["failed", "not_seen", "passed", "skipped", "warned"] | str
-    """not_seen: nobody says what the receiver did; skipped: not reached."""
+    """not_seen: the receiver's effects are unknown. skipped: not reached."""
     impact: Literal["forged", "lost", "twice"] | str | None
-    """What a failed check leads to: an event is lost, done twice, or believed."""
+    """The effect of a failed check: an event is lost or processed twice, or a forgery is accepted."""
     detail: str
-    """What was seen, and what to change."""
+    """The finding, and what to change."""
 
 
 class CertificationCounts(Model):
     """The number of checks with each verdict."""
 
     passed: int
-    """As it should be."""
+    """Checks that passed."""
     warned: int
-    """Nothing is lost by it, but it is no good answer."""
+    """Checks that lose nothing, but whose response should be improved."""
     failed: int
-    """An event is lost, done twice, or a forgery believed."""
+    """Checks in which an event was lost or processed twice, or a forgery was believed."""
     not_seen: int
-    """Nobody says what the receiver did."""
+    """Checks whose effects are unknown."""
     skipped: int
-    """Not reached."""
+    """Checks that weren't reached."""
 
 
 class CertifiedReceiver(Model):
     """The checks' results: events that a receiver would lose, process twice or wrongly accept."""
 
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     url: str
-    """Where the requests were sent."""
+    """The URL that the requests were sent to."""
     certified: bool
-    """Nothing failed, and all of it was seen."""
+    """Whether all checks passed or warned."""
     counts: CertificationCounts
-    """How many checks had each verdict."""
+    """The number of checks with each verdict."""
     checks: list[CertificationCheck]
-    """Each check, as it was done."""
+    """All checks, in order."""
 
 
 class ChangedHold(Model):
-    """A hold that was just made or ended, and the wallet afterwards."""
+    """A hold that was just created or ended, and the wallet's balance."""
 
     id: str
-    """Its id, hld_…."""
+    """The object's ID, hld_…."""
     status: Literal["captured", "expired", "held", "released"] | str
-    """Its state."""
+    """The current state."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     captured_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     captured_credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     overage: Literal["cap", "owe", "reject"] | str
-    """What a capture above the amount does; see POST /holds."""
+    """What happens if a capture exceeds the held amount; see POST /holds."""
     overage_micros: int
-    """Captured above the amount, in micros."""
+    """The capture above it, in micros."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     model: str | None
     """The model's name."""
     reference: str | None
-    """The caller's own name for it, once per environment."""
+    """The caller's reference, unique by environment."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: str
-    """By the account's own clock; see the sandbox's."""
+    """Expiry on the account's clock; see GET /sandbox/clock."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     input_tokens: int | None
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: int | None
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: int | None
-    """Those of the input tokens that were cached; null: an amount was charged."""
+    """The number of cached input tokens. Null if an amount was charged."""
     price_version: int | None
-    """The version of the price list that priced it; null: an amount was charged."""
+    """The version of the price list that was used. Null if an amount was charged."""
     balance_micros: int
-    """The account's wallet afterwards, in millionths of a US dollar."""
+    """The new balance, in millionths of a US dollar."""
     balance_credits: int
-    """The same in credits of $0.001, floored."""
+    """The balance in credits of $0.001, rounded down."""
     balance_cents: int
-    """The same in US cents, floored."""
+    """The same balance in US cents, rounded down."""
 
 
 class ClaimedTopUpEventData(Model):
     """A top-up that its recipient opened on the claim page. The event is sent once, the first time."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["delivered"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     claimed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class CliLogin(Model):
-    """The codes of a login: one for the machine alone, one for the person."""
+    """A sign-in's two codes: a secret one for the machine, and one for the user to type or compare."""
 
     device_code: str
-    """For the machine alone: a secret."""
+    """A secret for the device alone."""
     user_code: str
-    """For the person to type in or to compare."""
+    """The code for the user to enter or compare."""
     verification_url: str
-    """Where the person types the user code."""
+    """The page to enter the code."""
     verification_url_complete: str
-    """The same page with the code in it, to compare."""
+    """The same page with the code already entered, to compare."""
     interval: int
-    """How many seconds to wait between two polls."""
+    """The seconds to wait between two polls."""
     expires_in: int
-    """For how many seconds the codes count."""
+    """The seconds for which the codes are valid."""
 
 
 class CliLoginPending(Model):
-    """Nobody has decided yet: ask again."""
+    """No user has decided yet; poll again."""
 
     reason: Literal["authorization_pending"] | str
-    """The word of RFC 8628. Default: "authorization_pending"."""
+    """The reason, as in RFC 8628. Default: "authorization_pending"."""
     interval: int
-    """How many seconds to wait before the next poll."""
+    """The seconds to wait before the next poll."""
     expires_in: int
-    """For how many more seconds the codes count."""
+    """The seconds for which the codes remain valid."""
     next_action: Literal["poll"] | str
-    """Ask the same again. Default: "poll"."""
+    """Repeat the request. Default: "poll"."""
 
 
 class CodeRow(Model):
-    """One row of the table of codes; http_status is the usual one."""
+    """One numeric code; http_status is its usual one."""
 
     code: int
     """The code."""
     message: str
-    """What happened, in words for people."""
+    """The result in words, for people."""
     http_status: int
     """The usual HTTP status."""
     http_statuses: list[int]
-    """Every HTTP status that it comes with, the usual one first."""
+    """All HTTP statuses that can come with the code, the usual one first."""
     success: bool
-    """What success is with the usual HTTP status."""
+    """The value of `success` with the usual HTTP status."""
     retryable: bool
     """Whether the same request may succeed later."""
     next_action: Literal["ask_human", "fix_request", "stop", "top_up", "wait"] | str | None
-    """For programs: what to do next."""
+    """What a program should do next."""
 
 
 class CompletedBatchEventData(Model):
     """A bulk send in which every item has ended. `refused` means that no item was accepted."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, bat_…."""
+    """The object's ID, bat_…."""
     status: Literal["completed", "refused"] | str
-    """Its state."""
+    """The current state."""
     all_or_nothing: bool
-    """Whether all items are accepted or none is."""
+    """Whether to accept all items or none."""
     items: int
-    """How many items it had."""
+    """The number of items in the batch."""
     counts: BatchCounts
-    """Its items by where they are."""
+    """The number of items in each state."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     cancelled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     completed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class CreatedKey(Model):
     """A key that was just created or rotated. `key` is its secret, which is shown only this once."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     parent_id: str | None
-    """The key that it comes from; null: none."""
+    """The ID of the parent key. Null if none."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     prefix: str
-    """The first 16 characters, to recognise it by."""
+    """The secret's first 16 characters, to recognise it."""
     last4: str
     """The last 4 characters."""
     scopes: list[Scope]
-    """What it may do."""
+    """The granted permissions."""
     caps: KeyCaps
-    """What it may spend, in calendar windows of UTC."""
+    """The spending limits, in calendar periods of UTC."""
     ip_allow_list: list[str]
-    """Addresses or CIDRs; empty: any address."""
+    """IP addresses or CIDRs that may use the key. If empty, any address."""
     approval_above_cents: int | None
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: int | None
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     approval_threshold_cents: int | None
     """The old name of approval_above_cents."""
     purpose: str | None
-    """Its purpose, in your words."""
+    """The key's purpose, in your words."""
     client_id: str | None
-    """The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key."""
+    """The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key."""
     lifetime_cents: int | None
-    """The most that it may ever spend; what it spent before counts."""
+    """The most that the key may ever spend. Earlier spending counts."""
     platforms: list[str] | None
-    """The only platforms that it may send; null: any."""
+    """The only platforms for which the key may send. Null means any."""
     recipients: list[str] | None
-    """The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody."""
+    """The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody."""
     windows: list[KeyWindow]
-    """Rolling windows; all of them hold."""
+    """Limits for rolling windows. All of them apply."""
     per_recipient_per_day_cents: int | None
-    """The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient."""
+    """The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient."""
     max_sends_per_hour: int | None
-    """Accepted sends in any hour; a cancelled one stays counted."""
+    """The number of accepted sends in any hour. Cancelled sends count."""
     max_recipients_per_week: int | None
-    """Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing."""
+    """The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient."""
     repeat_guard_s: int | None
-    """The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct."""
+    """For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_used_at: AwareDatetime | None
-    """The minute of the last use, rounded down; noted some seconds later."""
+    """When the credential was last used, to the minute. The time is recorded some seconds later."""
     last_used_by: str | None
-    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
+    """The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
-    """From then on it reads only; its ancestors may be paused, too."""
+    """From when the key can only read. Its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     key: str
-    """The secret, shown this once."""
+    """The secret, which is shown only this once."""
 
 
 class CreatedPortalLink(Model):
     """A new portal link. `url` is shown only once."""
 
     id: str
-    """Its id, ptl_…."""
+    """The object's ID, ptl_…."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     can: Literal["manage", "read", "replay"] | str
-    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook."""
+    """The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks."""
     origins: list[str]
-    """The sites that may embed it; empty: none."""
+    """The sites that may embed the page; empty means none."""
     endpoint_ids: list[str]
-    """The webhooks that it shows; empty: all."""
+    """The webhooks that the page shows; empty means all."""
     made_by: str
-    """The key, token or person with whose access it ends."""
+    """The key, token or user that created the link, and with whose access it ends."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     url: str
-    """The page's address, shown this once. Holders of it have the link's access."""
+    """The page's URL, shown only once. Anyone who has it gets the link's access."""
 
 
 class CreatedToken(Model):
     """A token that was just created. `token` is its secret, which is shown only this once."""
 
     id: str
-    """Its id, tok_…."""
+    """The object's ID, tok_…."""
     key_id: str | None
-    """The key's id; null: no key."""
+    """The key's ID. Null if no key is involved."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     prefix: str
-    """The first 16 characters, to recognise it by."""
+    """The secret's first 16 characters, to recognise it."""
     last4: str
     """The last 4 characters."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_used_at: AwareDatetime | None
-    """The minute of the last use, rounded down; noted some seconds later."""
+    """When the credential was last used, to the minute. The time is recorded some seconds later."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     token: str
-    """The secret, shown this once."""
+    """The secret, which is shown only this once."""
 
 
 class CreditExpiredEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["credit.expired"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ExpiredCreditEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class CreditExpiringEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["credit.expiring"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ExpiringCreditEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class CreditLine(Model):
     """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
 
     id: str
-    """The order's, the redemption's or the top-up's id."""
+    """The ID of the order, redemption or top-up."""
     kind: Literal["code", "payment", "voucher"] | str
-    """What brought it."""
+    """The source of the credit."""
     number: str
-    """Of a payment the order's order_no, of a code the redemption's id, of a voucher ATU- and its last characters."""
+    """For a payment, the order's order_no; for a code, the redemption's ID; for a voucher, ATU- and its last characters."""
     method: str
-    """How it was paid; redemption or voucher."""
+    """The payment method, or redemption or voucher."""
     status: str
-    """The order's state; paid for what was redeemed."""
+    """The order's state; always paid for a code or voucher."""
     credits: int
-    """How many credits it brought, or would bring."""
+    """The number of credits that the payment or code grants."""
     pay_amount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     completed_at: AwareDatetime | None
-    """When the credit came; null: not yet."""
+    """When the credit was granted. Null before that."""
 
 
 class DecidedTopUp(Model):
-    """The decision, and the top-up as it left it."""
+    """A decided approval, with its top-up after the decision."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it, once per environment."""
+    """The sender's reference, unique by environment."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     failure_reason: str | None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     delivery: ShownDelivery | None
-    """How it reaches its recipient; null: nothing was said."""
+    """How the recipient is notified."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call."""
     claimed_at: AwareDatetime | None
-    """When the recipient opened it first."""
+    """When the claim page was first opened."""
     emailed_at: AwareDatetime | None
-    """When a mail server took the first mail about it."""
+    """When the first mail was accepted."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     wallet_balance_cents: int
-    """The sender's own wallet afterwards, in US cents."""
+    """The sender's balance afterwards, in US cents."""
     approval: Approval | None
-    """The decision."""
+    """The decided approval."""
     links: list[Link] | None = None
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str | None = None
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
 
 
 class DeletedEndpoint(Model):
     """A deleted endpoint."""
 
     id: str
-    """Its id, we_…."""
+    """The object's ID, we_…."""
     deleted: bool
     """Always true."""
 
@@ -1241,181 +1241,181 @@ class Deliverable(Model):
     """What the recipient gets. Anyone who can read the top-up may see all fields except `value`."""
 
     kind: Literal["code", "credit", "key", "link", "note"] | str
-    """credit: it lies in an account of the recipient's, there is nothing to hand over."""
+    """The kind of deliverable. credit: the credit is in an account of the recipient, and there is nothing to hand over."""
     value: str | None
-    """The code, key, link or note itself. Null unless you may see it."""
+    """The code, key, link or note. Null without access to it."""
     value_hint: str | None
     """The code's last four characters."""
     redeem_url: str | None
-    """Where it is used."""
+    """The URL to redeem at."""
     instructions: str | None
-    """How it is used, in plain text."""
+    """How to redeem, in plain text."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class DeliveredTopUpEventData(Model):
     """A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["delivered"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
 
 
 class Delivery(Model):
     """The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery."""
 
     id: str
-    """Its id, dlv_…."""
+    """The object's ID, dlv_…."""
     event_id: str
-    """The event's id."""
+    """The event's ID."""
     event_type: EventType
-    """Which event it is."""
+    """The event type."""
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     transaction_id: str | None
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["cancelled", "delivered", "failed", "pending", "sending"] | str
-    """Its state."""
+    """The current state."""
     attempts_made: int
-    """How many attempts were made."""
+    """The number of attempts made."""
     next_attempt_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     replay_of: str | None
-    """The delivery that it sends again; null: none."""
+    """The delivery that this one replays. Null if none."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     key_id: str | None
-    """That sent the top-up it tells of; null: no key, no top-up."""
+    """The key that sent the event's top-up; null if there is none."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     blocked_by: str | None
-    """The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none."""
+    """The delivery that must end first, because the webhook is `ordered` and the delivery is of an earlier event about the same object; null if there is none."""
 
 
 class DeliveryWithAttempts(Model):
     """A delivery and all its attempts."""
 
     id: str
-    """Its id, dlv_…."""
+    """The object's ID, dlv_…."""
     event_id: str
-    """The event's id."""
+    """The event's ID."""
     event_type: EventType
-    """Which event it is."""
+    """The event type."""
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     transaction_id: str | None
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["cancelled", "delivered", "failed", "pending", "sending"] | str
-    """Its state."""
+    """The current state."""
     attempts_made: int
-    """How many attempts were made."""
+    """The number of attempts made."""
     next_attempt_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     replay_of: str | None
-    """The delivery that it sends again; null: none."""
+    """The delivery that this one replays. Null if none."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     key_id: str | None
-    """That sent the top-up it tells of; null: no key, no top-up."""
+    """The key that sent the event's top-up; null if there is none."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     blocked_by: str | None
-    """The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none."""
+    """The delivery that must end first, because the webhook is `ordered` and the delivery is of an earlier event about the same object; null if there is none."""
     attempts: list[Attempt]
-    """Every attempt at it."""
+    """All attempts, oldest first."""
 
 
 class Dispute(Model):
     """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
 
     id: str
-    """The provider's."""
+    """The provider's ID of the dispute."""
     provider: str
     """The payment provider."""
     account_id: str | None
-    """The account's id; null: unknown."""
+    """The account's ID. Null if unknown."""
     order_id: str | None
-    """The order's id; null: none of ours."""
+    """The order's ID. Null if the payment isn't for an order."""
     amount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     currency: str
-    """ISO 4217."""
+    """The ISO 4217 code."""
     status: str
-    """In the provider's own words."""
+    """The state, in the provider's words."""
     reason: str
-    """In the provider's own words."""
+    """The reason, in the provider's words."""
     is_inquiry: bool
-    """Whether it is only a question of the bank's, which took no money."""
+    """Whether this is only an inquiry of the bank, which withdraws no money."""
     evidence_due_at: AwareDatetime | None
-    """Until when evidence counts; null: not reported."""
+    """The deadline for evidence. Null if the provider didn't report it."""
     page_url: str | None
-    """Its page at the provider; null: unknown."""
+    """The page at the provider. Null if unknown."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class DisputeOpenedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["dispute.opened"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: OpenedDisputeEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class DisputedOrderEventData(Model):
     """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, ord_…."""
+    """The object's ID, ord_…."""
     status: (
         Literal[
             "disputed",
@@ -1429,49 +1429,49 @@ class DisputedOrderEventData(Model):
         ]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider."""
     url: str | None
-    """Where the payer goes; null where nothing is to be paid."""
+    """The payment page. Null if nothing is to be paid."""
     pack_id: str | None
-    """The pack's id."""
+    """The pack's ID."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     pay_amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """The number of credits. 1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment went back, as pay_amount."""
+    """The amount refunded so far, in the unit of pay_amount."""
     coupon: str | None
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     order_no: str
-    """The order's number, as the provider is told it."""
+    """The order's number at the provider."""
     reference: str | None
-    """The txn_… that its events and deliveries are found by."""
+    """The txn_… ID of the order's events and deliveries."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paid_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought by itself. Null: somebody ordered it."""
+    """recharge for automatic orders."""
     paid_amount: int | None
-    """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
+    """The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet."""
     trial_days: int
-    """The free days that a plan begins with."""
+    """The length of the free trial."""
     refunded_cents: int
-    """How much more went back now; never below 0."""
+    """The amount refunded now, at least 0."""
     refunded_total_cents: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
     dispute_id: str
-    """The provider's ID of the dispute."""
+    """The dispute's ID at the provider."""
     disputed_cents: int
     """The amount of the dispute."""
 
@@ -1480,138 +1480,138 @@ class EndpointDisabledEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["endpoint.disabled"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: EndpointEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class EndpointEventData(Model):
     """A webhook endpoint. Empty `events` means all types. Header values are masked."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, we_…."""
+    """The object's ID, we_…."""
     url: str
-    """Where the events are sent."""
+    """The URL that events are sent to."""
     events: list[str]
-    """The types that it is sent; empty: all."""
+    """The event types to send. Empty means all."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     status: Literal["disabled", "enabled"] | str
-    """Its state."""
+    """The current state."""
     disabled_reason: str | None
-    """Why it is disabled; null: it is enabled."""
+    """The reason for disabling. Null if enabled."""
     retry_schedule_s: list[int]
-    """Entry k: the wait before attempt k, in seconds."""
+    """The seconds to wait before each attempt, in order."""
     rate_limit_per_s: int | None
-    """At most so many requests in a second; null: no limit."""
+    """The most requests per second. Null means no limit."""
     ordered: bool
-    """Events of one object are sent one after the other, by `sequence`."""
+    """Whether events of an object are sent one by one, by `sequence`."""
     include_codes: bool
-    """Whether bodies carry voucher_code."""
+    """Whether bodies contain voucher_code."""
     include_approval_links: bool
-    """Whether approval.requested carries decide_url."""
+    """Whether approval.requested contains decide_url."""
     filter: dict[str, Any] | None
-    """What has to stand in data for an event to be sent; null: nothing."""
+    """The data that an event must contain to be sent; null means no filter."""
     headers: dict[str, str] | None
-    """Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew."""
+    """Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class EndpointTestEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["endpoint.test"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: EndpointEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class EndpointWithSecret(Model):
     """An endpoint with its signing secret, which is shown only once."""
 
     id: str
-    """Its id, we_…."""
+    """The object's ID, we_…."""
     url: str
-    """Where the events are sent."""
+    """The URL to which events are sent."""
     events: list[EventType]
-    """Event types; empty: all."""
+    """The event types to send. Empty means all."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     status: Literal["disabled", "enabled"] | str
-    """Its state."""
+    """The current state."""
     disabled_reason: str | None
-    """Why it is disabled; null: it is enabled."""
+    """The reason for disabling. Null if enabled."""
     retry_schedule_s: list[int]
-    """Entry k: the wait before attempt k, in seconds."""
+    """The seconds before each attempt."""
     rate_limit_per_s: int | None
-    """At most so many requests in a second; null: no limit."""
+    """The most requests per second. Null means no limit."""
     ordered: bool
-    """Events of one object are sent one after the other, by `sequence`."""
+    """Whether events about the same object are sent one after the other, by `sequence`."""
     include_codes: bool
-    """Whether bodies carry voucher_code."""
+    """Whether bodies contain voucher_code."""
     include_approval_links: bool
-    """Whether approval.requested carries decide_url."""
+    """Whether approval.requested contains decide_url."""
     filter: dict[str, Any] | None
-    """What has to stand in data for an event to be sent; null: nothing."""
+    """The data that an event must contain to be sent; null means no filter."""
     headers: dict[str, str] | None
-    """Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew."""
+    """Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again."""
     failing_since: AwareDatetime | None
-    """Since when nothing has arrived; null: it is well."""
+    """Since when all deliveries have failed; null if the webhook works."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ed25519: bool
-    """Whether it signs with a key pair of its own beside the secret."""
+    """Whether events are also signed with the webhook's own key pair."""
     public_key: str | None
-    """What its Ed25519 signatures are checked with; no secret. Null: it has none."""
+    """The public key that verifies the Ed25519 signatures; null if there is none."""
     mcp_subscription: McpSubscription | None
-    """Set if an MCP client made it: only that client can change it."""
+    """Set if an MCP client created the webhook; only that client can change it."""
     secret: str
-    """What its bodies are signed with, shown this once."""
+    """The secret that signs the bodies, shown only once."""
 
 
 class Entitlement(Model):
-    """The answer to one question: may the account do this now?"""
+    """Whether the account may use an entitlement now."""
 
     name: str
-    """As the plan names it."""
+    """The entitlement's name in the plan."""
     allowed: bool
-    """Of a question: at least one more use. Of a use: it was counted."""
+    """In a query: whether at least one more use is allowed. After a use: whether it was counted."""
     limit: int | None
-    """Null: a plain yes or no."""
+    """Uses allowed in a period; null for any number."""
     used: int
-    """What was told since the count last began."""
+    """The number of uses since the last reset."""
     resets_at: AwareDatetime | None
-    """When the count begins anew; null: nothing is counted."""
+    """When the count is reset, if ever."""
 
 
 class Error(Model):
-    """What every error looks like; its code says which."""
+    """The format of every error, identified by its code."""
 
     success: Literal[False]
-    """What the HTTP status says."""
+    """Whether the HTTP status is 2xx."""
     code: Literal[
         2001,
         2002,
@@ -1642,11 +1642,11 @@ class Error(Model):
         5001,
         5002,
     ]
-    """What happened, as a number; GET /codes lists them."""
+    """The result's code; see GET /codes."""
     message: str
-    """The code in words."""
+    """The code's meaning in words."""
     transaction_id: str | None
-    """The top-up's, where one is concerned; else null."""
+    """The top-up's ID. Null if the call concerns no single top-up."""
     status: (
         Literal[
             "error",
@@ -1660,41 +1660,41 @@ class Error(Model):
         ]
         | str
     )
-    """The top-up's, where one is concerned; else ok or error."""
+    """The top-up's status, or else ok or error."""
     timestamp: AwareDatetime
-    """When it was answered, RFC 3339, UTC."""
+    """The time of the response (RFC 3339, UTC)."""
     data: Refused
-    """What was asked for, or data.error."""
+    """The result, or data.error."""
 
 
 class Event(Model):
     """An event, exactly as in the body that webhooks receive."""
 
     id: str
-    """Its id, evt_…."""
+    """The object's ID, evt_…."""
     type: EventType
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"] | str
-    """The version of the event's shape."""
+    """The version of the event's format."""
     data: dict[str, Any]
-    """By type; see the webhooks of this document."""
+    """The event's data, which depends on its type; see the webhooks in this document."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
 
 
 class EventOfTopUp(Model):
-    """An event that tells of the top-up; GET /events/{event_id} has its body."""
+    """An event about the top-up. GET /events/{event_id} returns its body."""
 
     id: str
-    """Its id, evt_…."""
+    """The object's ID, evt_…."""
     type: EventType
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 EventType = TypeAliasType(
@@ -1747,70 +1747,70 @@ EventType = TypeAliasType(
     ]
     | str,
 )
-"""What happened; GET /docs/events describes each."""
+"""The event type; see GET /docs/events."""
 
 
 class ExpiredCreditEventData(Model):
     """Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """The grant's id."""
+    """The grant's ID."""
     kind: Literal["plan", "promotional"] | str
-    """plan: it was paid for with a plan."""
+    """The kind of credit. plan: credit paid for with a plan."""
     amount_micros: int
-    """1,000,000 are 1 US dollar."""
+    """The amount in millionths of a dollar."""
     amount_cents: int
-    """In whole US cents, rounded down."""
+    """Whole US cents, rounded down."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     plan_id: str | None
-    """The plan's id."""
+    """The plan's ID."""
     subscription_id: str | None
-    """The subscription's id."""
+    """The subscription's ID."""
 
 
 class ExpiringCreditEventData(Model):
     """Credit that will expire within some days unless it is spent."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """The grant's id."""
+    """The grant's ID."""
     kind: Literal["plan", "promotional"] | str
-    """plan: it was paid for with a plan."""
+    """The kind of credit. plan: credit paid for with a plan."""
     amount_micros: int
-    """1,000,000 are 1 US dollar."""
+    """The amount in millionths of a dollar."""
     amount_cents: int
-    """In whole US cents, rounded down."""
+    """Whole US cents, rounded down."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     plan_id: str | None
-    """The plan's id."""
+    """The plan's ID."""
     subscription_id: str | None
-    """The subscription's id."""
+    """The subscription's ID."""
     days_before: int
-    """At most so many days are left."""
+    """The most days left."""
     rolls_over_micros: int
-    """What goes on beside it, if the next period is paid."""
+    """The credit that rolls over if the next period is paid."""
 
 
 class FailedRechargeEventData(Model):
     """An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     order_id: str | None
-    """The order's id."""
+    """The order's ID."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     method: str
-    """The means of payment, as its owner knows it."""
+    """The payment method, as its owner knows it."""
     reason: (
         Literal[
             "authentication_required",
@@ -1827,170 +1827,170 @@ class FailedRechargeEventData(Model):
         ]
         | str
     )
-    """Why nothing was bought."""
+    """The reason for the failure."""
     disabled: bool
-    """No fall is charged until it is set again."""
+    """Whether auto-recharge is now turned off."""
     failures: int
-    """Charges that failed in a row; the third ends it."""
+    """Charges that failed in a row. The third turns auto-recharge off."""
     retry_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     url: str | None
-    """Where a person confirms the payment."""
+    """The page to confirm the payment, if needed."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
 
 
 class FailedTopUpEventData(Model):
     """A failed top-up. failure_reason says why. Its funds are back in the sender's wallet."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["failed"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
 
 
 class Failure(Model):
-    """What is wrong and what to do about it. Some causes add facts of their own."""
+    """The cause of a refusal, and what to do about it. Some causes add fields."""
 
     model_config = ConfigDict(extra="allow")
     detail: str
-    """A sentence for people."""
+    """The cause, in a sentence for people."""
     param: str | None
-    """The field that is wrong."""
+    """The field that is wrong, or null."""
     retryable: bool
-    """The same request may succeed later."""
+    """Whether the same request may succeed later."""
     retry_after_s: int | None
-    """How long to wait, in seconds."""
+    """Seconds to wait before a retry."""
     next_action: NextAction
-    """For programs: what to do next."""
+    """What a program should do next."""
     doc_url: str
-    """Where the code is explained: HTML, Markdown with .md, JSON with .json."""
+    """The page that explains the code: HTML; Markdown with .md; JSON with .json."""
     reason: str | None = None
-    """Which cause, where one code has several."""
+    """The cause, if the code has several."""
     errors: list[FieldProblem] | None = None
-    """All that is wrong at once."""
+    """All problems of the request."""
     links: list[Link] | None = None
-    """Which call comes next, the most useful first."""
+    """Calls to make next, the most useful first."""
     did_you_mean: str | None = None
     """The most similar name."""
     limit: Any | None = None
-    """The limit that was hit."""
+    """The limit that was reached."""
     remaining: Any | None = None
-    """What is left of it."""
+    """The part of the limit that is left."""
     oldest_cursor: str | None = None
-    """Of events: where to go on; nothing older is kept."""
+    """For lists of events: the cursor to continue from. Older events are no longer stored."""
     resets_at: AwareDatetime | None = None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class FailureSummary(Model):
     """Failed deliveries whose last attempts had the same result."""
 
     deliveries: int
-    """How many of those that were looked at."""
+    """The number of such deliveries among those that were read."""
     http_status: int | None
-    """Null when no answer came."""
+    """The HTTP status; null if no response came."""
     error: str | None
-    """As in an attempt, such as timeout or http."""
+    """The error, as in an attempt, such as timeout or http."""
     response: str
     """The response body in one line, without numbers and IDs."""
     first_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_delivery_id: str
-    """The one that failed last, to be sent again first."""
+    """The newest failed delivery; try to replay this one first."""
 
 
 class FieldProblem(Model):
     """A field of the request that can't be accepted, and what would be accepted."""
 
     param: str
-    """The field, with its place inside others."""
+    """The path of the field in the request."""
     detail: str
-    """A sentence for people."""
+    """The problem, in a sentence for people."""
     code: int | None = None
     """The code of this problem alone."""
     allowed: list[Any] | None = None
-    """Every value that is taken."""
+    """All accepted values."""
     minimum: float | None = None
-    """The least number."""
+    """The smallest accepted number."""
     maximum: float | None = None
-    """The greatest number."""
+    """The largest accepted number."""
     did_you_mean: str | None = None
     """The name or value that was probably meant."""
     example: Any | None = None
-    """A value that is taken."""
+    """An accepted value."""
 
 
 class Finding(Model):
-    """One thing that is wrong with a received webhook."""
+    """One problem with a received webhook."""
 
     part: Literal["bytes", "header", "public_key", "secret", "timestamp"] | str
-    """What is wrong with it."""
+    """The part that is wrong."""
     header: str | None
-    """The header that it is about; null: none."""
+    """The header concerned. Null if none."""
     detail: str
-    """In words for people."""
+    """An explanation for people."""
 
 
 class FreePeriod(Model):
     """A period that an operator gave for free."""
 
     id: str
-    """Its id, per_…."""
+    """The object's ID, per_…."""
     subscription_id: str
-    """The subscription's id."""
+    """The subscription's ID."""
     plan_id: str
-    """The plan's id."""
+    """The plan's ID."""
     period_start: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     period_end: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     credits: int
-    """What it gave so far, and was not taken back."""
+    """The credits that the period granted so far and that weren't taken back."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
     granted_by: str | None
-    """Who gave it; null: nobody is known."""
+    """Who gave the period. Null if unknown."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class FulfilmentAttempt(Model):
-    """A turn at a supplier. supplier and detail are for operators, and null for everybody else."""
+    """An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them."""
 
     outcome: (
         Literal[
@@ -1998,339 +1998,339 @@ class FulfilmentAttempt(Model):
         ]
         | str
     )
-    """waiting: accepted, not done. unknown: no word to rely on; it is asked again. dropped: a person ended it. revoked, kept: asked to take back what it delivered."""
+    """The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of asking the supplier to revoke the delivery."""
     requests_made: int
-    """How often it was asked in this turn."""
+    """The number of calls to the supplier."""
     requested_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_requested_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     supplier: str | None
-    """Who was asked; null but for operators."""
+    """The supplier; null except for operators."""
     detail: str | None
-    """What the supplier said; null but for operators."""
+    """The supplier's message, for operators."""
 
 
 class Funding(Model):
-    """Test credit that was added."""
+    """Test credit that was added, and the new balance."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
 
 
 class GivenBack(Model):
-    """What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The code is null for whoever does not show the payment's identifier."""
+    """A refund for a payment without a delivery: a code to redeem at POST /codes/redeem. The code is null unless the caller shows the payment's identifier."""
 
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str
     """The code's last four characters."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     reason: str | None
-    """Why, in words for people."""
+    """The reason, in words for people."""
 
 
 class HealthStep(Model):
     """One part of the period; deliveries are counted when they were created."""
 
     at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     delivered: int
-    """How many arrived."""
+    """Deliveries that succeeded."""
     failed: int
-    """How many ended without, and did not when sent again."""
+    """Deliveries that failed, and whose replays did not succeed."""
 
 
 class Held(Model):
-    """Where a person decides on a send above the key's threshold."""
+    """The approval that the send waits for, and the page on which a user decides."""
 
     id: str
-    """Its id, apr_…."""
+    """The object's ID, apr_…."""
     url: str
-    """The page of the dashboard to open."""
+    """The dashboard page on which a user decides."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Hold(Model):
-    """Credit set aside. What of an ended one was not captured went back."""
+    """Held credit. When a hold ends, what wasn't captured returns to the wallet."""
 
     id: str
-    """Its id, hld_…."""
+    """The object's ID, hld_…."""
     status: Literal["captured", "expired", "held", "released"] | str
-    """Its state."""
+    """The current state."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     captured_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     captured_credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     overage: Literal["cap", "owe", "reject"] | str
-    """What a capture above the amount does; see POST /holds."""
+    """What happens if a capture exceeds the held amount; see POST /holds."""
     overage_micros: int
-    """Captured above the amount, in micros."""
+    """The capture above it, in micros."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     model: str | None
     """The model's name."""
     reference: str | None
-    """The caller's own name for it, once per environment."""
+    """The caller's reference, unique by environment."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: str
-    """By the account's own clock; see the sandbox's."""
+    """Expiry on the account's clock; see GET /sandbox/clock."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     input_tokens: int | None
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: int | None
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: int | None
-    """Those of the input tokens that were cached; null: an amount was charged."""
+    """The number of cached input tokens. Null if an amount was charged."""
     price_version: int | None
-    """The version of the price list that priced it; null: an amount was charged."""
+    """The version of the price list that was used. Null if an amount was charged."""
 
 
 class IssuedVoucher(Model):
-    """A voucher: the claim on value that lies in the recipient's wallet. spent: no longer there. deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else."""
+    """A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer there. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else."""
 
     code: str
     """The voucher's code."""
     status: Literal["issued", "redeemed", "spent"] | str
-    """spent: its credit is no longer in the recipient's wallet."""
+    """The voucher's status. spent: its credit is no longer in the recipient's wallet."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     transaction_id: str | None
-    """The top-up's id."""
+    """The top-up's ID."""
     issued_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     redeemed_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
 
 
 class ItemError(Model):
-    """An item that is refused; code, message and error are those of a send."""
+    """A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason."""
 
     index: int
-    """Which item, counted from 0."""
+    """The item's position, counted from 0."""
     reference: str | None
-    """Its own; null where it cannot be read."""
+    """The item's reference, if readable."""
     code: int
-    """The code of a send that is refused so."""
+    """The error code, as for a single send."""
     message: str
-    """What happened, in words for people."""
+    """The result in words, for people."""
     error: Failure
-    """What is wrong with it."""
+    """The reason for the refusal."""
     line: int | None = None
-    """Its line in the CSV."""
+    """The item's line in the CSV."""
     transaction_id: str | None = None
-    """The top-up that has its reference."""
+    """The earlier top-up that has the same reference or intent."""
 
 
 class KeyCapNearEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.cap_near"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: CapUsedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyCapReachedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.cap_reached"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: CapUsedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyCaps(Model):
     """A key's caps by UTC day and month. null means that the key has no cap of its own."""
 
     per_call_cents: int | None
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_day_cents: int | None
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_month_cents: int | None
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
 
 
 class KeyChangedEventData(Model):
     """A key's current state, without its secret. Pausing or revoking a key also affects its descendants."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     parent_id: str | None
-    """The key that it comes from; null: none."""
+    """The ID of the parent key. Null if none."""
     name: str
-    """Its name."""
+    """The display name."""
     purpose: str | None
-    """What it is for, in its maker's words; null: not said."""
+    """The purpose, as stated by the creator. Null if none was stated."""
     scopes: list[str]
-    """What it may do."""
+    """The granted permissions."""
     by: str
-    """The credential that did it, such as key_…; cli: the command line."""
+    """The credential that made the change, such as key_…, or cli."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paused_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class KeyCreatedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.created"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: KeyChangedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyLimits(Model):
     """What the calling key may still spend."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     per_call_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     windows: list[Window]
-    """Its caps, and what is left of them."""
+    """The key's caps, and what is left of each."""
 
 
 class KeyPausedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.paused"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: KeyChangedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyResumedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.resumed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: KeyChangedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyRevokedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["key.revoked"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: KeyChangedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class KeyTree(Model):
-    """A key and its descendants. Parents come before their children; revoked keys are left out."""
+    """A key and its descendants. Parents come before their children; revoked keys are omitted."""
 
     keys: list[KeyTreeNode]
-    """The key first, each parent before its children."""
+    """The requested key first; parents come before their children."""
 
 
 class KeyTreeNode(Model):
     """A key with its own limits. What its descendants spend counts against them, too."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     parent_id: str | None
-    """The key that it comes from; null: none."""
+    """The ID of the parent key. Null if none."""
     depth: int
-    """0: the key that was asked for."""
+    """The distance from the requested key, which has 0."""
     name: str
-    """Its name."""
+    """The display name."""
     purpose: str | None
-    """What it is for, in its maker's words; null: not said."""
+    """The purpose, as stated by the creator. Null if none was stated."""
     limits: list[LimitUsage]
-    """What limits it, and what is left."""
+    """The key's own limits, and what is left of each."""
     paused_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class KeyWindow(Model):
@@ -2339,14 +2339,14 @@ class KeyWindow(Model):
     seconds: int
     """The length of the window, in seconds."""
     cents: int
-    """In US cents."""
+    """An amount in US cents."""
 
 
 class LimitUsage(Model):
     """A spending limit, with how much of it is used and how much is left."""
 
     key_id: str | None
-    """The key whose it is; null: the account's own."""
+    """The key that has the limit. Null for the account's own limit."""
     cap: (
         Literal[
             "account_per_day",
@@ -2359,30 +2359,30 @@ class LimitUsage(Model):
         ]
         | str
     )
-    """Which limit it is."""
+    """The name of the limit."""
     unit: Literal["cents", "recipients", "sends"] | str
-    """Of limit, spent and remaining: US cents."""
+    """The unit of limit, spent and remaining; cents are US cents."""
     seconds: int | None
-    """The length of a rolling window."""
+    """The length of a rolling window, in seconds. Null for other limits."""
     limit: int
-    """The most, in its unit."""
+    """The limit, in that unit."""
     spent: int
-    """By the key and its descendants, rounded up."""
+    """The part that the key and its descendants used, rounded up."""
     remaining: int
-    """Rounded down."""
+    """The part that is left, rounded down."""
     resets_at: AwareDatetime | None
-    """When all of it is free again; null: never."""
+    """When the full limit is available again. Null means never."""
 
 
 class Link(Model):
     """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser."""
 
     rel: str
-    """What it is for, such as earlier, platforms, balance."""
+    """The call's purpose, such as earlier or balance."""
     method: str
     """The HTTP method."""
     href: str
-    """The whole address."""
+    """The whole URL."""
     body: dict[str, Any] | None = None
     """The JSON body to send."""
 
@@ -2391,146 +2391,146 @@ class LowBalanceEventData(Model):
     """The account's wallet, after a change took its balance below the threshold."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     low_balance_threshold_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
 
 
 class LowStockEventData(Model):
     """Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     supplier: str
     """The supplier's name."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     remaining: int
-    """Codes that can be handed out."""
+    """The codes that are left to deliver."""
     low_threshold: int
-    """Fewer than so many are few."""
+    """The stock is low below this number."""
 
 
 class MachinePaymentShape(Model):
-    """The payment, as it stands."""
+    """A payment's current state."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     state: Literal["paid", "refunded", "refused", "settling"] | str
-    """settling: its outcome is asked for; ask again with the same payment."""
+    """The payment's state. settling: the outcome isn't known yet; repeat the request with the same payment."""
     network: str
-    """As CAIP-2 names it, such as eip155:8453; by card: stripe."""
+    """The network's CAIP-2 name, such as eip155:8453, or stripe for a card."""
     asset: str
-    """The contract of the token; by card: usd."""
+    """The token's contract, or usd for a card."""
     amount: str
-    """In atomic units of the asset; by card in US cents."""
+    """The amount in atomic units; for a card in US cents."""
     payer: str
-    """The wallet that signed the payment; by card the token's end."""
+    """The wallet that signed, or the last characters of a card's token."""
     settlement: str | None
-    """The transaction's hash on the network, or the card's payment, once known."""
+    """The transaction's hash on the network or the card's payment ID, once known."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class McpSubscription(Model):
     """The MCP client's subscription that an endpoint belongs to."""
 
     id: str
-    """As the client and its deliveries name it."""
+    """The subscription's ID, as the client and its deliveries use it."""
     credential_id: str
-    """The key or token whose end ends it."""
+    """The key or token with which the subscription ends."""
     expires_at: AwareDatetime
-    """When it ends, unless the client renews it."""
+    """When the subscription ends, unless the client renews it."""
 
 
 NextAction = TypeAliasType(
     "NextAction", Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human", "stop"] | str
 )
-"""For programs: what to do after an error."""
+"""What a program should do after an error."""
 
 
 class NextCharge(Model):
     """When the next period is charged, and its price before tax, discounts and the customer's balance."""
 
     at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
 
 
 class Notice(Model):
     """A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues."""
 
     id: str
-    """Its id, ntc_…."""
+    """The object's ID, ntc_…."""
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     url: str
-    """The endpoint's address."""
+    """The webhook's URL."""
     stage: str
-    """How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled."""
+    """The stage: failing, failing_for_a_day, failing_for_four_days or disabled."""
     reason: str | None
-    """What went wrong; null: not known."""
+    """Why the webhook was disabled; null if unknown."""
     failing_since: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     disable_at: AwareDatetime | None
-    """Of failing_for_four_days: when it is disabled unless something arrives before."""
+    """For failing_for_four_days: when the webhook is disabled unless a delivery succeeds before."""
 
 
 class OpenedDisputeEventData(Model):
     """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id."""
+    """The object's ID."""
     provider: str
     """The payment provider."""
     environment: Literal["live", "staging"] | str
-    """Staging or live: two closed worlds."""
+    """The environment. Staging and live share no data."""
     account_id: str | None
-    """The account's id."""
+    """The account's ID."""
     order_id: str | None
-    """The order's id."""
+    """The order's ID."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
     status: str
-    """Its state."""
+    """The current state."""
     reason: str
-    """What the payer's bank says."""
+    """The reason given by the payer's bank."""
     is_inquiry: bool
-    """Whether it is only a question of the bank's, which took no money."""
+    """Whether this is only an inquiry of the bank, which withdraws no money."""
     evidence_due_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     page_url: str | None
-    """Its page at the provider; null: unknown."""
+    """The page at the provider. Null if unknown."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Order(Model):
     """An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay."""
 
     id: str
-    """Its id, ord_…."""
+    """The object's ID, ord_…."""
     status: (
         Literal[
             "disputed",
@@ -2544,90 +2544,90 @@ class Order(Model):
         ]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider, whose notifications settle the order. If the sandbox simulates it, this is still the simulated provider's name, never `sandbox`."""
     url: str | None
-    """Where the payer pays; null until the provider has responded, and if there is nothing to pay."""
+    """The page where the payer pays. Null until the provider has responded, and if there is nothing to pay."""
     status_url: str
     """The payer's page of the order, with the payment's outcome and `I have paid`, which queries the provider. It needs no account."""
     pack_id: str | None
-    """Null for an order of an amount."""
+    """The pack's ID. Null for an amount."""
     amount: int
     """The list price, in the smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     pay_amount: int
-    """What the provider charges."""
+    """The amount that the provider charges."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """A number of credits. 1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment was returned, in the smallest unit of pay_currency; for a plan, over all its periods."""
+    """The part of the payment that was returned, in the smallest unit of pay_currency. For a plan, the sum over all periods."""
     coupon: str | None
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     order_no: str
     """The order's number, as sent to the provider."""
     reference: str
-    """The top-up's id."""
+    """The top-up's ID."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paid_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought automatically. Null: ordered by a user or key."""
+    """recharge if an auto-recharge made the order. Null if a user or key ordered."""
     paid_amount: int | None
-    """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
+    """The amount paid, before tax, in the unit of pay_amount. 0 for a trial, null before payment."""
     trial_days: int
-    """The free days that a plan begins with; its subscription says until when."""
+    """The number of free days at a plan's beginning. The subscription has the end date."""
 
 
 class OrderDisputeLostEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.dispute_lost"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: DisputedOrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OrderDisputedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.disputed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: DisputedOrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OrderEventData(Model):
     """An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, ord_…."""
+    """The object's ID, ord_…."""
     status: (
         Literal[
             "disputed",
@@ -2641,263 +2641,263 @@ class OrderEventData(Model):
         ]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider."""
     url: str | None
-    """Where the payer goes; null where nothing is to be paid."""
+    """The payment page. Null if nothing is to be paid."""
     pack_id: str | None
-    """The pack's id."""
+    """The pack's ID."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     pay_amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """The number of credits. 1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment went back, as pay_amount."""
+    """The amount refunded so far, in the unit of pay_amount."""
     coupon: str | None
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     order_no: str
-    """The order's number, as the provider is told it."""
+    """The order's number at the provider."""
     reference: str | None
-    """The txn_… that its events and deliveries are found by."""
+    """The txn_… ID of the order's events and deliveries."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paid_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought by itself. Null: somebody ordered it."""
+    """recharge for automatic orders."""
     paid_amount: int | None
-    """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
+    """The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet."""
     trial_days: int
-    """The free days that a plan begins with."""
+    """The length of the free trial."""
 
 
 class OrderFailedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.failed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: OrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OrderPaidEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.paid"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: OrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OrderRefundedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.refunded"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: RefundedOrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OrderRestoredEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["order.restored"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: RestoredOrderEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class OutstandingLine(Model):
     """One month's changes of the credit that all customers hold in wallets, grants and holds."""
 
     month: str
-    """In UTC, such as 2026-06."""
+    """The UTC month, such as 2026-06."""
     opening_micros: int
-    """At the month's beginning, in millionths of a US dollar."""
+    """Credit held before the month, in millionths of a US dollar."""
     sold_micros: int
-    """Sold for money, in millionths of a US dollar."""
+    """Credit sold for money, in millionths of a US dollar."""
     granted_micros: int
-    """Given, in millionths of a US dollar."""
+    """Credit granted, in millionths of a US dollar."""
     reversed_micros: int
-    """Taken back after refunds and disputes, in millionths of a US dollar."""
+    """Credit taken back after refunds and disputes, in millionths of a US dollar."""
     used_micros: int
-    """Used, in millionths of a US dollar."""
+    """Credit used, in millionths of a US dollar."""
     breakage_micros: int
-    """Paid for and ended unused, in millionths of a US dollar."""
+    """Paid credit of plans that expired unused, in millionths of a US dollar."""
     expired_micros: int
-    """Given and ended unused, in millionths of a US dollar."""
+    """Granted credit that expired unused, in millionths of a US dollar."""
     withdrawn_micros: int
-    """Taken away by hand, in millionths of a US dollar."""
+    """Credit that operators withdrew, in millionths of a US dollar."""
     debts_micros: int
-    """Debts paid, or made, in millionths of a US dollar."""
+    """Debts paid or made, in millionths of a US dollar."""
     closing_micros: int
-    """At the month's end, in millionths of a US dollar."""
+    """Credit held at the month's end, in millionths of a US dollar."""
 
 
 class OwnKey(Model):
     """What the calling key may do now, under its own limits and those of all its ancestors."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     name: str
-    """Its name."""
+    """The display name."""
     purpose: str | None
-    """What it is for, in its maker's words; null: not said."""
+    """The purpose, as stated by the creator. Null if none was stated."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     parents: list[AncestorKey]
-    """Nearest first."""
+    """The key's ancestors, nearest first."""
     paused: bool
-    """The key, or one above it: it reads only."""
+    """True if the key or an ancestor is paused. It can then only read."""
     scopes: list[Scope]
-    """What it may do."""
+    """The granted permissions."""
     ip_allow_lists: list[list[str]]
-    """CIDRs; each list must have the caller's address."""
+    """Lists of CIDRs. The caller's address must be in each list."""
     platforms: list[str] | None
-    """The only ones; null: any."""
+    """The only platforms allowed. Null means any."""
     recipients: list[str] | None
-    """The only ones, addresses and *@domain; null: anybody."""
+    """The only recipients allowed, as addresses or *@domain. Null means any."""
     per_call_cents: int | None
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_recipient_per_day_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     repeat_guard_s: int | None
-    """The same recipient, platform and amount again within so many seconds is refused; null: it is not."""
+    """A send with the same recipient, platform and amount is refused for this many seconds. Null means no refusal."""
     approval_above_cents: int | None
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: int | None
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     limits: list[LimitUsage]
-    """What limits it and the keys above it, and what is left."""
+    """The limits of the key and its ancestors, and what is left of each."""
     max_now_cents: int | None
-    """The most that one spend may take now, as far as limits go; null: any."""
+    """The largest amount that the limits allow to spend now. Null means any."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class OwnTime(Model):
-    """The sandbox clock as it stands."""
+    """The account's current time, and how far it is ahead of the gateway's clock."""
 
     ahead_s: int
-    """How far it is ahead of the gateway's, in seconds."""
+    """Seconds ahead of the gateway's clock."""
     now: AwareDatetime
-    """The account's own time."""
+    """The time on the account's clock."""
 
 
 class Pack(Model):
-    """An amount of credit that is sold as one; credits includes the bonus."""
+    """A fixed amount of credit at a fixed price. `credits` includes `bonus_credits`."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     name: str
-    """Its name."""
+    """The display name."""
     amount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """A number of credits. 1 credit is $0.001."""
     bonus_credits: int
-    """1 credit is $0.001."""
+    """A number of credits. 1 credit is $0.001."""
     popular: bool
-    """Whether it is to be shown as the usual choice."""
+    """Whether to highlight this as the usual choice."""
     active: bool
-    """Whether it is offered."""
+    """Whether this is offered."""
 
 
 class PaidTopUp(Model):
-    """A top-up that its request paid for. What can be spent is null for whoever does not show the payment's identifier."""
+    """A top-up that was paid for in its request. Codes are null unless the caller shows the payment's identifier."""
 
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself."""
+    """The recipient's claim page, which is as valuable as the code."""
     payment: MachinePaymentShape | None
-    """Null where an intent was met without one."""
+    """The payment. Null if the intent was already used without a payment."""
     refund: GivenBack | None
-    """What was paid and could not be delivered."""
+    """The refund of a payment that couldn't be delivered."""
     error: Failure | None = None
-    """Why nothing was delivered; then refund has the money."""
+    """The reason why nothing was delivered. `refund` then returns the money."""
     approval: Held | None = None
-    """What a person has to decide on first, as the key beside it is told."""
+    """The approval needed first, shown to the request's key."""
     links: list[Link] | None = None
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str | None = None
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
 
 
 class PaymentMethod(Model):
     """A saved payment method. expires is a month, such as 2027-04."""
 
     ref: str
-    """The provider's id."""
+    """The provider's ID of the payment method."""
     brand: str
     """The kind of card or account, such as visa."""
     last4: str
     """The last 4 characters."""
     expires: str | None
-    """The month in which it ends, such as 2027-04; null: it does not."""
+    """The month in which the method expires, such as 2027-04, or null."""
 
 
 class PaymentMethods(Model):
@@ -2906,170 +2906,170 @@ class PaymentMethods(Model):
     provider: str
     """The payment provider."""
     items: list[PaymentMethod]
-    """The saved payment methods, the newest first."""
+    """The saved payment methods, newest first."""
 
 
 class PendingAction(Model):
     """A change that was requested from the provider and isn't complete yet."""
 
     action: Literal["cancel", "cancel_now", "change", "pause", "resume"] | str
-    """What was asked for."""
+    """The requested change."""
     plan_id: str | None
-    """Of a change."""
+    """The new plan's ID, if it changes."""
     interval: Literal["month", "year"] | str | None
-    """Of a change."""
+    """The new interval, if it changes."""
     requested_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     is_outcome_unknown: bool
-    """The provider gave no clear answer so far; it is asked again by itself."""
+    """True while the provider's response is unclear. The request is repeated automatically."""
     attempts: int
-    """How many times the provider was asked."""
+    """The number of calls to the provider."""
 
 
 class PendingTopUpEventData(Model):
     """A pending top-up. Its funds are held, and the recipient gets the credit on delivery."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["pending"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
 
 
 class PlanChange(Model):
     """The cost of a change, and the time from which the new price applies."""
 
     subscription_id: str
-    """The subscription's id."""
+    """The subscription's ID."""
     plan_id: str
-    """The plan's id."""
+    """The plan's ID."""
     plan_name: str
     """The plan's name."""
     interval: Literal["month", "year"] | str
-    """How often it is paid."""
+    """The billing interval."""
     amount: int
-    """Of one period then, in the smallest unit."""
+    """The new price of one period, in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     is_charged_now: bool
-    """A dearer plan is paid for at once; a cheaper one from the next period."""
+    """True if the change is charged now, as for a more expensive plan. A cheaper plan applies from the next period on."""
     amount_due: int
-    """What is charged now, in the smallest unit."""
+    """The amount charged now, in the currency's smallest unit."""
     is_estimate: bool
-    """Worked out by the gateway, without tax: the provider tells no price before."""
+    """True if the gateway computed the price, without tax, because the provider quotes none."""
     effective_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Platform(Model):
     """A platform for which top-ups can be sent."""
 
     id: str
-    """Its name in calls."""
+    """The platform's ID in calls."""
     name: str
-    """Its name for people."""
+    """The platform's name."""
     min_amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     max_amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fulfilment: Literal["asynchronous", "immediate"] | str
-    """Whether the platform is credited at once or takes its time."""
+    """Whether the platform is credited immediately or later."""
 
 
 class PortalLink(Model):
     """A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends."""
 
     id: str
-    """Its id, ptl_…."""
+    """The object's ID, ptl_…."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     can: Literal["manage", "read", "replay"] | str
-    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook."""
+    """The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks."""
     origins: list[str]
-    """The sites that may embed it; empty: none."""
+    """The sites that may embed the page; empty means none."""
     endpoint_ids: list[str]
-    """The webhooks that it shows; empty: all."""
+    """The webhooks that the page shows; empty means all."""
     made_by: str
-    """The key, token or person with whose access it ends."""
+    """The key, token or user that created the link, and with whose access it ends."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Price(Model):
-    """What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all models that begin so and have no longer entry."""
+    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches."""
 
     model: str
-    """The model; one that ends in * is of every model that begins so and has no longer entry."""
+    """The model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches."""
     input_micros: int
-    """For 1,000,000 tokens, in millionths of a US dollar."""
+    """Micros for 1,000,000 tokens."""
     output_micros: int
-    """For 1,000,000 tokens, in millionths of a US dollar."""
+    """Micros for 1,000,000 tokens."""
     cached_micros: int
-    """Of cached input tokens."""
+    """The price of 1,000,000 cached input tokens, in millionths of a US dollar."""
     version: int
-    """Of the list, since which it counts."""
+    """The list's version that set this price."""
     changed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Quote(Model):
-    """What a send would do now; cap_remaining_cents is null without a cap. A send that carries quote_id before quote_expires_at is charged charged_cents, whatever the price is by then."""
+    """The result of validating a send: what it would cost and do now. `cap_remaining_cents` is null if there is no cap. A send with this `quote_id` before `quote_expires_at` costs `charged_cents`, even if the price changes."""
 
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     wallet_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     wallet_balance_after_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     cap_remaining_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     would_be: Literal["approval_required", "delivered", "pending", "replayed", "scheduled"] | str
-    """replayed: its intent names a top-up that was sent before, so it would send and charge nothing."""
+    """The result that the send would have. replayed: its intent was already used, so nothing would be sent or charged."""
     quote_id: str
-    """For quote_id of the send."""
+    """The value for the send's `quote_id`."""
     quote_expires_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class Recharge(Model):
@@ -3078,216 +3078,216 @@ class Recharge(Model):
     provider: str
     """The payment provider."""
     below_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     monthly_max_cents: int
-    """Of a calendar month by UTC, in US cents."""
+    """The most to charge in a calendar month (UTC), in US cents."""
     method_ref: str
-    """The saved means of payment."""
+    """The saved payment method."""
     brand: str
     """The kind of card or account, such as visa."""
     last4: str
     """The last 4 characters."""
     status: Literal["off", "on"] | str
-    """Its state."""
+    """The current state."""
     disabled_reason: Literal["dispute", "failures", "operator"] | str | None
-    """Why it is off; null: it is on, or was removed."""
+    """Why the auto-recharge is off. Null if it is on or was removed."""
     failures: int
-    """Charges that failed in a row."""
+    """The number of failed charges in a row."""
     retry_at: AwareDatetime | None
-    """When a declined charge is tried again."""
+    """When a declined charge is retried, or null."""
     changed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     charges: list[RechargeCharge]
-    """The latest, the newest first."""
+    """The latest charges, newest first."""
 
 
 class RechargeCharge(Model):
     """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that."""
 
     order_id: str
-    """The order's id."""
+    """The order's ID."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     method: str
     """The payment method, such as visa 4242."""
     month: str
-    """That it counts against, such as 2026-11."""
+    """The month whose maximum the charge counts against, such as 2026-11."""
     reason: str | None
-    """Why it was declined; null: it was not."""
+    """Why the charge was declined, or null."""
     url: str | None
-    """Where the payer confirms it; null: not needed."""
+    """The page where the payer confirms the charge. Null if not needed."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class RechargeFailedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["recharge.failed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: FailedRechargeEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class RechargeSucceededEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["recharge.succeeded"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SucceededRechargeEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class RecipientMail(Model):
-    """One mail about a top-up. It holds the link to the claim page, never the code itself."""
+    """One mail about a top-up. It contains the link to the claim page and never the code itself."""
 
     id: str
-    """Its id, mal_…."""
+    """The object's ID, mal_…."""
     status: Literal["bounced", "failed", "limited", "outbox", "queued", "sent", "unwanted"] | str
-    """sent: a mail server took it. bounced: it was refused for good. failed: tried for a day and a half. unwanted: the recipient asked for no mail. outbox: no mail leaves here, read it in the dashboard. limited: the mails of 24 hours were used up."""
+    """The mail's status. sent: a mail server accepted it. bounced: it was finally refused. failed: it couldn't be sent for a day and a half. unwanted: the recipient wants no mail. outbox: this gateway sends no mail, so read it in the dashboard. limited: the limit of mails in 24 hours was reached."""
     attempts: int
-    """How many times it was tried."""
+    """The number of attempts to send."""
     reason: str | None
-    """What the mail server said."""
+    """The mail server's message."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     next_attempt_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class RecipientWallet(Model):
     """A recipient's balance on one platform, from this account's top-ups."""
 
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     updated_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class RedeemedCode(Model):
-    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
+    """Credit from a redeemed code or voucher. `expires_at` is null if the credit doesn't expire."""
 
     id: str | None
-    """Of a code's redemption; a voucher's has none."""
+    """The ID of the redemption; null for a voucher."""
     type: Literal["code", "voucher"] | str
-    """What was redeemed."""
+    """The kind of code."""
     last4: str
     """The last 4 characters."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001."""
+    """The amount in credits of $0.001."""
     promotional: bool
-    """Whether it is credit that was given, not bought."""
+    """Whether the credit was given, not bought."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     redeemed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     balance_cents: int
-    """The caller's wallet, in US cents."""
+    """The caller's balance, in US cents."""
 
 
 class RedeemedVoucher(Model):
-    """A voucher just redeemed; transaction_id is null unless the caller issued it."""
+    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it."""
 
     code: str
     """The voucher's code."""
     status: Literal["issued", "redeemed", "spent"] | str
-    """spent: its credit is no longer in the recipient's wallet."""
+    """The voucher's status. spent: its credit is no longer in the recipient's wallet."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     transaction_id: str | None
-    """The top-up's id."""
+    """The top-up's ID."""
     issued_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     redeemed_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     settle: Literal["external", "wallet"] | str
-    """wallet: into a wallet here. external: the platform honoured it."""
+    """The kind of redemption. wallet: into a wallet of this gateway. external: by the platform."""
     balance_cents: int
-    """The caller's wallet, in US cents."""
+    """The caller's balance, in US cents."""
 
 
 class Refund(Model):
     """A refund that was requested here. While its status is requested, unknown or pending, its credit is held."""
 
     id: str
-    """Its id, rfd_…."""
+    """The object's ID, rfd_…."""
     status: Literal["failed", "pending", "requested", "succeeded", "unknown"] | str
-    """Its state."""
+    """The current state."""
     amount: int
-    """In the smallest unit of the currency that was paid."""
+    """The amount, in the smallest unit of the currency that was paid."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     order_id: str
-    """The order's id."""
+    """The order's ID."""
     period_id: str | None
-    """Of a plan's paid period, else null."""
+    """The paid period's ID, if a plan's payment is refunded. Otherwise null."""
     account_id: str
-    """The account's id."""
+    """The account's ID."""
     provider: str
     """The payment provider."""
     payment: str
-    """What the provider calls the payment."""
+    """The provider's ID of the payment."""
     provider_refund_id: str | None
-    """The provider's own id of it; null: none yet."""
+    """The provider's ID of the refund. Null if there is none yet."""
     made_at_provider: bool
-    """An operator made it at the provider and recorded it here."""
+    """Whether an operator made the refund at the provider."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
     detail: str | None
-    """Why it failed, or is unknown."""
+    """Why the refund failed or its outcome is unknown, or null."""
     held_micros: int
-    """How much of the account's credit is held."""
+    """The credit that is held for the refund, in millionths of a US dollar."""
     requested_by: str | None
-    """The key, token or user that requested it; null: made elsewhere."""
+    """The key, token or user that requested the refund. Null if made elsewhere."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class RefundedOrderEventData(Model):
     """An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, ord_…."""
+    """The object's ID, ord_…."""
     status: (
         Literal[
             "disputed",
@@ -3301,174 +3301,174 @@ class RefundedOrderEventData(Model):
         ]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider."""
     url: str | None
-    """Where the payer goes; null where nothing is to be paid."""
+    """The payment page. Null if nothing is to be paid."""
     pack_id: str | None
-    """The pack's id."""
+    """The pack's ID."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     pay_amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """The number of credits. 1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment went back, as pay_amount."""
+    """The amount refunded so far, in the unit of pay_amount."""
     coupon: str | None
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     order_no: str
-    """The order's number, as the provider is told it."""
+    """The order's number at the provider."""
     reference: str | None
-    """The txn_… that its events and deliveries are found by."""
+    """The txn_… ID of the order's events and deliveries."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paid_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought by itself. Null: somebody ordered it."""
+    """recharge for automatic orders."""
     paid_amount: int | None
-    """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
+    """The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet."""
     trial_days: int
-    """The free days that a plan begins with."""
+    """The length of the free trial."""
     refunded_cents: int
-    """How much more went back now; never below 0."""
+    """The amount refunded now, at least 0."""
     refunded_total_cents: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
 
 
 class Refused(Model):
     """The `data` of an error."""
 
     error: Failure
-    """What is wrong and what to do about it."""
+    """The cause, and what to do about it."""
 
 
 class Replay(Model):
     """A job that sends deliveries again, at most rate_per_s each second."""
 
     id: str
-    """Its id, rpl_…."""
+    """The object's ID, rpl_…."""
     status: Literal["cancelled", "done", "paused", "running"] | str
-    """Its state."""
+    """The current state."""
     paused_reason: Literal["failing"] | str | None
-    """Failing: its ramp met one that was not taken. Null: a person paused it, if at all."""
+    """failing: the ramp met a failed delivery. Null if a user paused the replay, or if it isn't paused."""
     matched: int
-    """How many deliveries it matches."""
+    """The number of matching deliveries."""
     queued: int
-    """How many were put in the queue so far."""
+    """Deliveries queued so far."""
     done: int
-    """How many of those have arrived, or have failed again."""
+    """Queued deliveries that have succeeded or failed."""
     delivered: int
-    """How many arrived."""
+    """Deliveries that succeeded."""
     failed: int
-    """How many failed again, after all their tries."""
+    """Deliveries that failed again after all attempts."""
     rate_per_s: int
-    """At most so many deliveries in a second."""
+    """The most deliveries per second."""
     ramp: bool
-    """Whether it began with one, and then more."""
+    """Whether the replay starts with one delivery and grows."""
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     delivery_status: str
-    """Which deliveries are sent again, by their status."""
+    """The status of the deliveries to replay."""
     events: list[EventType]
-    """Event types; empty: all."""
+    """The event types to send. Empty means all."""
     like: str | None
-    """The failed delivery that the others were answered like; null: whatever was answered."""
+    """The failed delivery whose response the others share; null means any response."""
     since: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     until: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     expected_end_at: AwareDatetime | None
-    """When it is done at the pace so far; null: it is not running, or it is too early to say."""
+    """The estimated end at the current rate; null if the replay isn't running or it is too early to tell."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class ReplayCount(Model):
     """The number of deliveries that a replay would send. A dry run sends nothing."""
 
     dry_run: bool
-    """Only say what would happen; nothing is done."""
+    """Report the result without changing anything."""
     matched: int
-    """How many deliveries it matches."""
+    """The number of matching deliveries."""
     rate_per_s: int
-    """At most so many deliveries in a second."""
+    """The most deliveries per second."""
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     delivery_status: str
-    """Which deliveries are sent again, by their status."""
+    """The status of the deliveries to replay."""
     events: list[EventType]
-    """Event types; empty: all."""
+    """The event types to send. Empty means all."""
     like: str | None
-    """The failed delivery that the others were answered like; null: whatever was answered."""
+    """The failed delivery whose response the others share; null means any response."""
     since: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     until: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class RequestedApprovalEventData(Model):
     """A requested approval. decide_url is null unless the endpoint has include_approval_links."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["pending"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     approval: Approval
-    """What a person decides on."""
+    """The approval to decide."""
     decide_url: str | None
-    """A page that decides, once, for whoever has the address: for persons."""
+    """A page where a person decides, once. Anyone with the URL can decide."""
 
 
 class Requester(Model):
     """The requesting key."""
 
     key_id: str
-    """The key's id; null: no key."""
+    """The key's ID. Null if no key is involved."""
     key_name: str | None
-    """Null: the key is gone."""
+    """The key's name, if it still exists."""
 
 
 class ResponseTimes(Model):
@@ -3484,9 +3484,9 @@ class RestoredOrderEventData(Model):
     """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, ord_…."""
+    """The object's ID, ord_…."""
     status: (
         Literal[
             "disputed",
@@ -3500,306 +3500,306 @@ class RestoredOrderEventData(Model):
         ]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider."""
     url: str | None
-    """Where the payer goes; null where nothing is to be paid."""
+    """The payment page. Null if nothing is to be paid."""
     pack_id: str | None
-    """The pack's id."""
+    """The pack's ID."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     pay_amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     pay_currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """The number of credits. 1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment went back, as pay_amount."""
+    """The amount refunded so far, in the unit of pay_amount."""
     coupon: str | None
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     order_no: str
-    """The order's number, as the provider is told it."""
+    """The order's number at the provider."""
     reference: str | None
-    """The txn_… that its events and deliveries are found by."""
+    """The txn_… ID of the order's events and deliveries."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paid_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought by itself. Null: somebody ordered it."""
+    """recharge for automatic orders."""
     paid_amount: int | None
-    """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
+    """The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet."""
     trial_days: int
-    """The free days that a plan begins with."""
+    """The length of the free trial."""
     restored_cents: int
-    """How much came back now; 0: a refund had returned it before."""
+    """The amount returned now. 0 if a refund had already returned it."""
     refunded_total_cents: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
 
 
 class RevenueLine(Model):
     """Payments of one UTC month, by the time of payment."""
 
     month: str
-    """In UTC, such as 2026-06."""
+    """The UTC month, such as 2026-06."""
     provider: str
     """The payment provider."""
     currency: str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
     payments: int
-    """How many payments."""
+    """The number of payments."""
     paid: int
-    """In the currency's smallest unit."""
+    """The amount paid, in the currency's smallest unit."""
     refunded: int
-    """What has gone back of these payments until now, or is disputed."""
+    """The part of these payments that was refunded or disputed so far."""
     refunded_in_month: int
-    """What went back or was disputed in this month, of any month's payments."""
+    """The amount refunded or disputed in this month, for payments of any month."""
     net: int
-    """What is left of the payments."""
+    """The payments minus refunds and disputes."""
     fee: int
-    """What the provider kept, where it tells."""
+    """The provider's fees, if it reports them."""
     fees_known: int
-    """Of how many payments the fee is known."""
+    """The number of payments whose fee is known."""
 
 
 class Reversal(Model):
-    """That somebody wanted a delivered top-up back. outcome is null until its supplier has answered."""
+    """A request to reverse a delivered top-up. `outcome` is null until the supplier has responded."""
 
     reason: str
-    """Why the sender or the operator wanted it back."""
+    """The reason that the sender or the operator gave."""
     outcome: Literal["kept", "reversed"] | str | None
-    """What came of it; null until its supplier has answered."""
+    """The outcome, once known."""
     detail: str | None
-    """Why it was kept."""
+    """The reason why the delivery was kept."""
     requested_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class ReversedTopUp(Model):
-    """A top-up that is reversed, or reversing until its supplier has answered."""
+    """A top-up that is reversed. While its supplier hasn't responded, its status is reversing."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it, once per environment."""
+    """The sender's reference, unique by environment."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     failure_reason: str | None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     delivery: ShownDelivery | None
-    """How it reaches its recipient; null: nothing was said."""
+    """How the recipient is notified."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call."""
     claimed_at: AwareDatetime | None
-    """When the recipient opened it first."""
+    """When the claim page was first opened."""
     emailed_at: AwareDatetime | None
-    """When a mail server took the first mail about it."""
+    """When the first mail was accepted."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     wallet_balance_cents: int
-    """The sender's own wallet afterwards, in US cents."""
+    """The sender's balance afterwards, in US cents."""
     reversal: Reversal
-    """Who wanted it back and why."""
+    """The request to reverse the top-up."""
     links: list[Link] | None = None
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str | None = None
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
 
 
 class ReversedTopUpEventData(Model):
     """A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["reversed"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     reason: str
-    """Why, in words for people."""
+    """The reason, in words for people."""
 
 
 class SandboxKey(Model):
-    """The key of a fresh staging account, and another that decides on what it asks for."""
+    """A new sandbox account's key, and a second key that approves its requests."""
 
     id: str
-    """Its id, key_…."""
+    """The object's ID, key_…."""
     parent_id: str | None
-    """The key that it comes from; null: none."""
+    """The ID of the parent key. Null if none."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     name: str
-    """Its name."""
+    """The display name."""
     prefix: str
-    """The first 16 characters, to recognise it by."""
+    """The secret's first 16 characters, to recognise it."""
     last4: str
     """The last 4 characters."""
     scopes: list[Scope]
-    """What it may do."""
+    """The granted permissions."""
     caps: KeyCaps
-    """What it may spend, in calendar windows of UTC."""
+    """The spending limits, in calendar periods of UTC."""
     ip_allow_list: list[str]
-    """Addresses or CIDRs; empty: any address."""
+    """IP addresses or CIDRs that may use the key. If empty, any address."""
     approval_above_cents: int | None
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: int | None
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     approval_threshold_cents: int | None
     """The old name of approval_above_cents."""
     purpose: str | None
-    """Its purpose, in your words."""
+    """The key's purpose, in your words."""
     client_id: str | None
-    """The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key."""
+    """The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key."""
     lifetime_cents: int | None
-    """The most that it may ever spend; what it spent before counts."""
+    """The most that the key may ever spend. Earlier spending counts."""
     platforms: list[str] | None
-    """The only platforms that it may send; null: any."""
+    """The only platforms for which the key may send. Null means any."""
     recipients: list[str] | None
-    """The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody."""
+    """The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody."""
     windows: list[KeyWindow]
-    """Rolling windows; all of them hold."""
+    """Limits for rolling windows. All of them apply."""
     per_recipient_per_day_cents: int | None
-    """The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient."""
+    """The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient."""
     max_sends_per_hour: int | None
-    """Accepted sends in any hour; a cancelled one stays counted."""
+    """The number of accepted sends in any hour. Cancelled sends count."""
     max_recipients_per_week: int | None
-    """Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing."""
+    """The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient."""
     repeat_guard_s: int | None
-    """The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct."""
+    """For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct."""
     expires_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     last_used_at: AwareDatetime | None
-    """The minute of the last use, rounded down; noted some seconds later."""
+    """When the credential was last used, to the minute. The time is recorded some seconds later."""
     last_used_by: str | None
-    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
+    """The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
-    """From then on it reads only; its ancestors may be paused, too."""
+    """From when the key can only read. Its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     key: str
-    """The secret, shown this once."""
+    """The secret, which is shown only this once."""
     account_id: str
-    """The account's id."""
+    """The account's ID."""
     approver_key: str
-    """A key of another lineage with approvals:write only, shown this once."""
+    """An unrelated key with approvals:write only, shown only once."""
 
 
 class SavePage(Model):
     """The page on which a user saves a payment method."""
 
     url: str
-    """Where the user agrees and saves the payment method."""
+    """The page where the user agrees and saves the payment method."""
 
 
 class ScheduledTopUpEventData(Model):
     """A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: Literal["scheduled"] | str
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: None
-    """Null: there is nothing to redeem."""
+    """The voucher's code. Null if there is nothing to redeem."""
     voucher_code_hint: None
-    """Null: there is nothing to redeem."""
+    """The last characters of the voucher's code. Null if there is nothing to redeem."""
     deliverable: None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: None
-    """The recipient's wallet of that platform afterwards, in US cents; null: unchanged."""
+    """The recipient's balance on that platform afterwards, in US cents. Null if unchanged."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     key_id: str | None
-    """The key that sent it."""
+    """The ID of the key that sent the top-up."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name when the top-up was sent."""
     scheduled_for: AwareDatetime
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     failure_reason: str | None = None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
 
 
 Scope = TypeAliasType(
@@ -3822,615 +3822,615 @@ Scope = TypeAliasType(
     ]
     | str,
 )
-"""What a credential may do."""
+"""A permission of a credential."""
 
 
 class SealedDay(Model):
     """One UTC day of an environment's ledger, sealed against changes."""
 
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     day: str
-    """As 2026-11-22, UTC."""
+    """The UTC day, such as 2026-11-22."""
     size: int
-    """Transfers of the day, of all accounts."""
+    """The number of transfers of all accounts on that day."""
     late: int
-    """Of them, of an earlier day: they committed after it was sealed."""
+    """How many of these belong to earlier days that were already sealed."""
     root: str
-    """Of the Merkle tree (RFC 6962) over the transfers."""
+    """The root of the Merkle tree (RFC 6962) over the transfers."""
     digest: str
-    """SHA-256 of the signed statement, which the next day's names."""
+    """The SHA-256 of the signed statement. The next day's statement contains it."""
     sealed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     jws: str
-    """The signed statement: what a witness keeps."""
+    """The signed statement, for others to store as evidence."""
 
 
 class Sent(Model):
-    """What became of a send. Voucher and new balance are null until it is delivered."""
+    """The result of a send. The voucher and the new balance are null until the top-up is delivered."""
 
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     new_balance_cents: int | None
-    """The recipient's wallet of that platform, in US cents."""
+    """The balance of the recipient's wallet for that platform, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     wallet_balance_cents: int
-    """The sender's own wallet afterwards, in US cents."""
+    """The sender's balance afterwards, in US cents."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     links: list[Link] | None = None
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str | None = None
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
 
 
 class SentForApproval(Model):
-    """A send that waits for a person; until then its funds are held."""
+    """A send that waits for approval. Its funds are held until then."""
 
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     new_balance_cents: int | None
-    """The recipient's wallet of that platform, in US cents."""
+    """The balance of the recipient's wallet for that platform, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     wallet_balance_cents: int
-    """The sender's own wallet afterwards, in US cents."""
+    """The sender's balance afterwards, in US cents."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code."""
     scheduled_for: AwareDatetime | None = None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     links: list[Link]
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
     approval: Held
-    """What a person has to decide on."""
+    """The approval that a user must decide."""
 
 
 class SettledTopUp(Model):
-    """A top-up that just ended, and the sender's wallet afterwards."""
+    """A top-up that has just ended, and the sender's wallet balance."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it, once per environment."""
+    """The sender's reference, unique by environment."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     failure_reason: str | None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     delivery: ShownDelivery | None
-    """How it reaches its recipient; null: nothing was said."""
+    """How the recipient is notified."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call."""
     claimed_at: AwareDatetime | None
-    """When the recipient opened it first."""
+    """When the claim page was first opened."""
     emailed_at: AwareDatetime | None
-    """When a mail server took the first mail about it."""
+    """When the first mail was accepted."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     wallet_balance_cents: int
-    """The sender's own wallet afterwards, in US cents."""
+    """The sender's balance afterwards, in US cents."""
 
 
 class ShownDelivery(Model):
-    """What the send said about its recipient."""
+    """The notification that the sender requested."""
 
     email: bool
-    """Whether mail was asked for."""
+    """Whether the sender requested a mail."""
     locale: str | None
-    """The language that was asked for."""
+    """The language that the sender requested."""
     message: str | None
-    """The sender's words to the recipient."""
+    """The sender's message to the recipient."""
 
 
 class StatedTransfer(Model):
     """A transfer in a statement, with the wallet's balance after it."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     debit: str
-    """The ledger account that it comes from."""
+    """The ledger account that the money left."""
     credit: str
-    """The ledger account that it goes to."""
+    """The ledger account that received the money."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     code: str
-    """Why the money moved."""
+    """The reason for the transfer."""
     key_id: str | None
-    """The key whose call moved it; null: no key's, or not known."""
+    """The key whose call moved the money; null if no key did, or if that isn't known."""
     key_name: str | None
-    """What that key is called."""
+    """The key's name."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     balance_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
 
 
 class Statement(Model):
     """A period's transfers. The opening balance plus their effect equals the closing balance."""
 
     from_: AwareDatetime = Field(..., alias="from")
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     to: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     opening_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     opening_balance_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     transfers: list[StatedTransfer]
-    """The movements on the ledger."""
+    """The ledger transfers."""
     closing_balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     closing_balance_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
 
 
 class StockLowEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["stock.low"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: LowStockEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class Subscription(Model):
     """A plan that the account has or had. Its state changes only when the provider reports it."""
 
     id: str
-    """Its id, sub_…."""
+    """The object's ID, sub_…."""
     status: (
         Literal["active", "cancelled", "expired", "incomplete", "past_due", "paused", "trialing"]
         | str
     )
-    """incomplete: its first payment has not come. past_due: a renewal was not paid; it expires at grace_ends_at. paused: its provider charges nothing, and no credit comes for time that is not paid, until it goes on. cancelled: ended by choice; expired: not paid."""
+    """incomplete: the first payment isn't made yet. past_due: a renewal wasn't paid; the plan expires at grace_ends_at. paused: the provider charges nothing, and unpaid time grants no credit, until the plan resumes. cancelled: ended by choice. expired: ended because it wasn't paid."""
     provider: str
-    """Who bills it."""
+    """The payment provider that bills the plan."""
     order_id: str
-    """The order's id."""
+    """The order's ID."""
     plan_id: str
-    """The plan's id."""
+    """The plan's ID."""
     plan_name: str
     """The plan's name."""
     interval: Literal["month", "year"] | str
-    """How often it is paid."""
+    """The billing interval."""
     amount: int
-    """Of one period, in the smallest unit."""
+    """The price of one period, in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """Of one period; 1 credit is $0.001."""
+    """The number of credits in one period. 1 credit is $0.001."""
     current_period_start: AwareDatetime | None
-    """Null before the first period is paid."""
+    """The start of the paid period. Null before payment."""
     current_period_end: AwareDatetime | None
-    """Until when it is paid."""
+    """The end of the paid time."""
     trial_ends_at: AwareDatetime | None
-    """Null: it began without a trial."""
+    """The end of the trial. Null without a trial."""
     cancel_at_period_end: bool
-    """Whether it ends with its current period."""
+    """Whether the subscription ends with its current period."""
     next_plan_id: str | None
-    """Another plan that was chosen, from the next period on."""
+    """The plan from the next period on, if another one was chosen."""
     next_interval: Literal["month", "year"] | str | None
-    """The interval that was chosen from the next period on; null: no change."""
+    """The billing interval from the next period on. Null if unchanged."""
     next_charge: UpcomingCharge | None
-    """Null while it is paused, and where it ends with its period, or has ended."""
+    """The next charge. Null if the plan is paused, ends with its period or has ended."""
     grace_ends_at: AwareDatetime | None
-    """While it is past due: when it expires, unless it is paid."""
+    """When a plan that is past due expires unless it is paid."""
     paused_at: AwareDatetime | None
-    """While it is paused: since when."""
+    """When the plan was paused. Null if it isn't paused."""
     resumes_at: AwareDatetime | None
-    """While it is paused: when it goes on by itself; null: when it is resumed."""
+    """When a paused plan resumes automatically. Null if you have to resume it."""
     credits_granted: int
-    """1 credit is $0.001."""
+    """A number of credits. 1 credit is $0.001."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     pending: PendingAction | None
-    """What was asked of the provider and is not done yet; null: nothing."""
+    """A requested change that isn't complete yet, or null."""
 
 
 class SubscriptionActivatedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.activated"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionCancelingEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.canceling"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionChangedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.changed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionEndedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.ended"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionEventData(Model):
     """An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     id: str
-    """Its id, sub_…."""
+    """The object's ID, sub_…."""
     status: (
         Literal["active", "cancelled", "expired", "incomplete", "past_due", "paused", "trialing"]
         | str
     )
-    """Its state."""
+    """The current state."""
     provider: str
     """The payment provider."""
     order_id: str
-    """The order's id."""
+    """The order's ID."""
     plan_id: str
-    """The plan's id."""
+    """The plan's ID."""
     plan_name: str
     """The plan's name."""
     interval: Literal["month", "year"] | str
-    """How often it is paid."""
+    """The billing interval."""
     amount: int
-    """In the currency's smallest unit."""
+    """An amount in the currency's smallest unit."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
     credits: int
-    """1 credit is $0.001."""
+    """The number of credits. 1 credit is $0.001."""
     current_period_start: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     current_period_end: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     trial_ends_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     cancel_at_period_end: bool
-    """Whether it ends with its current period."""
+    """Whether the subscription ends with its current period."""
     next_plan_id: str | None
-    """The plan that was chosen from the next period on; null: no change."""
+    """The plan from the next period on. Null if unchanged."""
     next_interval: Literal["month", "year"] | str | None
-    """The interval that was chosen from the next period on; null: no change."""
+    """The billing interval from the next period on. Null if unchanged."""
     next_charge: NextCharge | None
-    """The next charge; null: there is none."""
+    """The next charge. Null if none is due."""
     grace_ends_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     paused_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     resumes_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     credits_granted: int
-    """The credits of all of its periods so far."""
+    """The credits of all periods so far."""
     credits_granted_now: int
-    """What this turn granted; 0: it granted nothing."""
+    """The credits granted by this event. 0 if none."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ended_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class SubscriptionPastDueEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.past_due"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionPausedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.paused"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionRenewedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.renewed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionResumedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.resumed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SubscriptionStartedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["subscription.started"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: SubscriptionEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class SucceededRechargeEventData(Model):
     """Credit that was bought automatically because the balance had fallen."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     order_id: str
-    """The order's id."""
+    """The order's ID."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     method: str
-    """The means of payment, as its owner knows it."""
+    """The payment method, as its owner knows it."""
     balance_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     currency: Literal["USD"] | str
-    """The currency, by ISO 4217."""
+    """The currency (ISO 4217)."""
 
 
 class TaxLine(Model):
     """A tax as the payment provider reported it."""
 
     name: str
-    """The tax, such as VAT 20 %."""
+    """The tax's name and rate, such as VAT 20 %."""
     amount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     included: bool
-    """The price contains it; else it is added."""
+    """Whether the price includes the tax."""
 
 
 class Threshold(Model):
     """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order."""
 
     low_balance_threshold_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     low_balance_thresholds_cents: list[int]
-    """When balance.low is sent, the highest first, in US cents."""
+    """The thresholds of balance.low, highest first, in US cents."""
 
 
 class TopUp(Model):
-    """A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new balance is what the recipient's wallet holds after that. voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there is no voucher code: what was delivered is in deliverable."""
+    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code; see `deliverable`."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it, once per environment."""
+    """The sender's reference, unique by environment."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     failure_reason: str | None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     delivery: ShownDelivery | None
-    """How it reaches its recipient; null: nothing was said."""
+    """How the recipient is notified."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call."""
     claimed_at: AwareDatetime | None
-    """When the recipient opened it first."""
+    """When the claim page was first opened."""
     emailed_at: AwareDatetime | None
-    """When a mail server took the first mail about it."""
+    """When the first mail was accepted."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class TopUpReceipt(Model):
     """A top-up's receipt. You can store it and verify it without this gateway."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     receipt: str
     """JWS in compact form, Ed25519: payment, transfers with their proofs, the deliverable's digest, mandate and approval. `topup verify-receipt` checks it."""
     checkpoint: SealedDay | None
-    """The sealed day of its last transfer; null until all are sealed: ask again a day later."""
+    """The sealed day of the top-up's last transfer. Null until all are sealed; try again a day later."""
     keys_url: str
-    """The public keys as a JWK Set."""
+    """The URL of the public keys, a JWK Set."""
 
 
 TopUpStatus = TypeAliasType(
@@ -4438,357 +4438,357 @@ TopUpStatus = TypeAliasType(
     Literal["scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"]
     | str,
 )
-"""Where a top-up is."""
+"""The top-up's status."""
 
 
 class TopUpStory(Model):
-    """A top-up with everything that came of it; approval_id where a person was asked. needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for operators, and null for everybody else."""
+    """A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     status: TopUpStatus
-    """Its state."""
+    """The current state."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     fee_cents: int
-    """Charged beside the amount, in US cents."""
+    """The fee on top of the amount, in US cents."""
     charged_cents: int
-    """What the sender paid, amount and fee, in US cents."""
+    """The total that the sender paid, amount and fee, in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     voucher_code: str | None
-    """What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it."""
+    """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
     voucher_code_hint: str | None
     """The code's last four characters."""
     deliverable: Deliverable | None
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     new_balance_cents: int | None
-    """In US cents."""
+    """An amount in US cents."""
     reference: str | None
-    """The sender's own name for it, once per environment."""
+    """The sender's reference, unique by environment."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
     note: str | None
-    """A note of the sender's own."""
+    """The sender's note."""
     failure_reason: str | None
-    """Why it failed or was called off; null: it did not."""
+    """The reason for a failure or cancellation. Null if there is none."""
     delivery: ShownDelivery | None
-    """How it reaches its recipient; null: nothing was said."""
+    """How the recipient is notified."""
     claim_url: str | None
-    """The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call."""
+    """The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call."""
     claimed_at: AwareDatetime | None
-    """When the recipient opened it first."""
+    """When the claim page was first opened."""
     emailed_at: AwareDatetime | None
-    """When a mail server took the first mail about it."""
+    """When the first mail was accepted."""
     key_id: str | None
-    """That sent it; null: no key."""
+    """The key that sent it; null if none did."""
     key_name: str | None
-    """What that key was called then."""
+    """The key's name at that time."""
     scheduled_for: AwareDatetime | None
-    """When it is to be sent, by the account's own clock."""
+    """When the top-up is to be sent, by the account's own clock."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     settled_at: AwareDatetime | None
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     transfers: list[Transfer]
-    """The movements on the ledger."""
+    """The ledger transfers."""
     events: list[EventOfTopUp]
-    """The events that tell of it."""
+    """The events about the top-up."""
     attempts: list[FulfilmentAttempt]
-    """Each turn at a supplier."""
+    """The attempts at suppliers."""
     mails: list[RecipientMail]
-    """The mails to its recipient."""
+    """The mails to the recipient."""
     needs_review: bool
-    """Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out."""
+    """Whether an operator must decide."""
     reversal: Reversal | None
-    """That somebody wanted it back; null: nobody did."""
+    """The request to reverse it, if any."""
     supplier: str | None
-    """Who provides it; null but for operators."""
+    """The supplier; null except for operators."""
     cost_cents: int | None
-    """The supplier's, in US cents."""
+    """The supplier's cost, in US cents; null unless an operator reads it."""
     approval_id: str | None = None
-    """The approval's id; there where a person was asked."""
+    """The approval's ID, if an approval is required."""
     request_id: str | None
-    """The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept."""
+    """The X-Request-Id of the send, which the top-up's webhooks also contain. Null if it is no longer stored."""
     caller_address: str | None
-    """The address that its send came from; null: no call of the account's own."""
+    """The sender's IP address, if known."""
     idempotency_key: str | None
-    """The Idempotency-Key of its send, what looks like a secret masked."""
+    """The Idempotency-Key of the send. Anything that looks like a secret is masked."""
     url: str
-    """Its page of the dashboard, with its whole story; it stays."""
+    """The top-up's permanent page in the dashboard."""
     links: list[Link] | None = None
-    """While it waits: the calls that come next, the most useful first."""
+    """The calls to make next, most useful first."""
     next_action: Literal["poll"] | str | None = None
-    """While it waits: ask links[] of rel poll again until the state is another."""
+    """While the top-up waits: call the link whose rel is poll until the state changes."""
 
 
 class TopupCancelledEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.cancelled"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: CancelledTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupClaimedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.claimed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ClaimedTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupDeliveredEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.delivered"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: DeliveredTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupFailedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.failed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: FailedTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupPendingEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.pending"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: PendingTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupReversedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.reversed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ReversedTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class TopupScheduledEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["topup.scheduled"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: ScheduledTopUpEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class Transfer(Model):
-    """One movement on the ledger: from the debit account to the credit account."""
+    """A transfer on the ledger from one account to another."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     debit: str
-    """The ledger account that it comes from."""
+    """The ledger account that the money left."""
     credit: str
-    """The ledger account that it goes to."""
+    """The ledger account that received the money."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     code: str
-    """Why the money moved."""
+    """The reason for the transfer."""
     key_id: str | None
-    """The key whose call moved it; null: no key's, or not known."""
+    """The key whose call moved the money; null if no key did, or if that isn't known."""
     key_name: str | None
-    """What that key is called."""
+    """The key's name."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 class UpcomingCharge(Model):
     """The next charge: its time, and its price before tax, discounts and the customer's balance at the provider."""
 
     at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     amount: int
-    """In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
+    """An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."""
     currency: str
-    """ISO 4217."""
+    """The currency's ISO 4217 code."""
 
 
 class Usage(Model):
-    """Credit that was charged at once. The tokens and the price list's version are null where an amount was charged. repeated: it was charged before, under the same reference; the balance is that of now."""
+    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged. The balance is the current one."""
 
     id: str
-    """Its id, usg_…."""
+    """The object's ID, usg_…."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     model: str | None
     """The model's name."""
     reference: str | None
-    """The caller's own name for it, once per environment."""
+    """The caller's reference, unique by environment."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     balance_micros: int
-    """The account's wallet afterwards, in millionths of a US dollar."""
+    """The new balance, in millionths of a US dollar."""
     balance_credits: int
-    """The same in credits of $0.001, floored."""
+    """The balance in credits of $0.001, rounded down."""
     balance_cents: int
-    """The same in US cents, floored."""
+    """The same balance in US cents, rounded down."""
     input_tokens: int | None
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: int | None
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: int | None
-    """Those of the input tokens that were cached; null: an amount was charged."""
+    """The number of cached input tokens. Null if an amount was charged."""
     price_version: int | None
-    """The version of the price list that priced it; null: an amount was charged."""
+    """The version of the price list that was used. Null if an amount was charged."""
     repeated: bool
-    """Whether it was charged before, under the same reference."""
+    """Whether the same reference was charged before."""
 
 
 class UsageBatch(Model):
-    """What became of each record, in their order. amount_micros: what this call charged."""
+    """The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged."""
 
     records_total: int
-    """How many records there were."""
+    """The number of records in the batch."""
     charged: int
-    """How many were charged now."""
+    """The number of records charged now."""
     repeated: int
-    """How many were charged before, under their reference."""
+    """Records charged before."""
     refused: int
-    """How many were refused."""
+    """The number of refused records."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     balance_micros: int
-    """The account's wallet afterwards, in millionths of a US dollar."""
+    """The new balance, in millionths of a US dollar."""
     balance_credits: int
-    """The same in credits of $0.001, floored."""
+    """The balance in credits of $0.001, rounded down."""
     balance_cents: int
-    """The same in US cents, floored."""
+    """The same balance in US cents, rounded down."""
     results: list[UsageVerdict]
-    """What became of each, in their order."""
+    """Each record's result, in order."""
 
 
 class UsageGroup(Model):
     """The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key."""
 
     day: str | None
-    """In UTC, such as 2026-06-13."""
+    """The UTC day, such as 2026-06-13."""
     model: str | None
     """The model's name."""
     key_id: str | None
-    """The key's id; null: no key."""
+    """The key's ID. Null if no key is involved."""
     app_id: str | None
-    """The app that took it; null: no app."""
+    """The ID of the app that charged, or null."""
     records: int
-    """How many charges."""
+    """The number of charges."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     input_tokens: int
-    """Of the model."""
+    """The number of the model's tokens."""
     output_tokens: int
-    """Of the model."""
+    """The number of the model's tokens."""
     cached_tokens: int
-    """Of the input tokens."""
+    """The number of cached input tokens."""
 
 
 class UsageGroups(Model):
     """Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive."""
 
     group_by: Literal["day", "key", "model"] | str
-    """What each group is of."""
+    """The field that charges are grouped by."""
     from_: AwareDatetime = Field(..., alias="from")
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     to: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     total: UsageGroup
-    """The sum of all, on every page."""
+    """The sum of all groups, on every page."""
     items: list[UsageGroup]
-    """This page's groups."""
+    """The groups on this page."""
     next_cursor: str | None
-    """Give it as cursor for the next page; null: there is none."""
+    """The cursor for the next page. Null on the last page."""
     has_more: bool
     """Whether there is another page."""
 
@@ -4797,194 +4797,194 @@ class UsageLine(Model):
     """One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app)."""
 
     id: str
-    """Its id."""
+    """The object's ID."""
     kind: Literal["app", "hold", "usage"] | str
-    """A charge, a hold that was captured, or what an app took."""
+    """usage: a charge; hold: a captured hold; app: charged by an app."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     amount_micros: int
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     credits: int
-    """In credits of $0.001, floored."""
+    """The amount in credits of $0.001, rounded down."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     model: str | None
     """The model's name."""
     key_id: str | None
-    """That charged it; null: no key."""
+    """The ID of the key that charged, or null."""
     app_id: str | None
-    """The app that took it; null: no app."""
+    """The ID of the app that charged, or null."""
     reference: str | None
-    """The caller's own; an app's order_no."""
+    """The caller's own reference, or an app's order_no."""
     input_tokens: int | None
-    """Of the model."""
+    """The number of the model's tokens."""
     output_tokens: int | None
-    """Of the model."""
+    """The number of the model's tokens."""
     cached_tokens: int | None
-    """Of the input tokens."""
+    """The number of cached input tokens."""
     price_version: int | None
-    """Of the price list that priced it."""
+    """The version of the price list that was used."""
 
 
 class UsageVerdict(Model):
-    """A record of a batch: charged; repeated, which was charged before under its reference; or refused, with the code and the error of a single record."""
+    """The result for one record of a batch: charged; repeated, if its reference was charged before; or refused, with the code and error of a single record."""
 
     index: int
-    """Which record, counted from 0."""
+    """The record's position, counted from 0."""
     status: Literal["charged", "refused", "repeated"] | str
-    """What became of it."""
+    """The result."""
     reference: str | None
-    """The caller's own name for it, once per environment."""
+    """The caller's reference, unique by environment."""
     id: str | None
-    """Its id."""
+    """The object's ID."""
     amount_micros: int | None
-    """In millionths of a US dollar."""
+    """An amount in millionths of a US dollar."""
     price_version: int | None
-    """The version of the price list that priced it; null: an amount was charged."""
+    """The version of the price list that was used. Null if an amount was charged."""
     code: int | None
-    """Why it was refused, as a number; null: it was not."""
+    """The error code, if refused."""
     message: str | None
-    """The code in words; null: it was not refused."""
+    """The error code in words, if refused."""
     error: Failure | None
-    """Why it was refused; null: it was not."""
+    """The reason for the refusal, if any."""
 
 
 class Verification(Model):
-    """valid where nothing is wrong."""
+    """The result of a check. `valid` means that no problem was found."""
 
     valid: bool
-    """Whether nothing is wrong."""
+    """Whether the request is valid."""
     findings: list[Finding]
-    """All that is wrong."""
+    """Everything that is wrong."""
 
 
 class VoucherRedeemedEvent(Model):
     """The body of a webhook; the raw bytes are what is signed."""
 
     id: str
-    """Remember it."""
+    """The event's ID."""
     type: Literal["voucher.redeemed"]
-    """Which event it is."""
+    """The event type."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     environment: Literal["live", "staging"] | str
-    """The two are closed worlds; check it."""
+    """The environment. Staging and live share no data."""
     api_version: Literal["v1"]
-    """The version of the event's shape."""
+    """The version of the event's format."""
     sequence: int | None = None
-    """The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later."""
+    """The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event."""
     data: VoucherRedeemedEventData
-    """What it tells of."""
+    """The event's data."""
 
 
 class VoucherRedeemedEventData(Model):
     """A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it."""
 
     test: Literal[True] | None = None
-    """There in the sample of a test ping only: nothing of it is real."""
+    """Present only in the sample of a test ping, where nothing is real."""
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
     platform: str
-    """The platform, as GET /platforms names it."""
+    """The platform's ID; see GET /platforms."""
     amount_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     recipient_email: str
-    """The recipient's address."""
+    """The recipient's email address."""
     settle: Literal["external", "wallet"] | str
-    """wallet: into a wallet here. external: the platform honoured it."""
+    """The kind of redemption. wallet: into a wallet of this gateway. external: by the platform."""
     redeemed_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     reference: str | None
-    """The sender's own name for it."""
+    """The sender's own reference."""
     metadata: dict[str, str]
-    """Pairs of the sender's own."""
+    """The sender's own names and values."""
 
 
 class WebhookEndpoint(Model):
     """A webhook endpoint, to which events are sent. Header values are masked."""
 
     id: str
-    """Its id, we_…."""
+    """The object's ID, we_…."""
     url: str
-    """Where the events are sent."""
+    """The URL to which events are sent."""
     events: list[EventType]
-    """Event types; empty: all."""
+    """The event types to send. Empty means all."""
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     status: Literal["disabled", "enabled"] | str
-    """Its state."""
+    """The current state."""
     disabled_reason: str | None
-    """Why it is disabled; null: it is enabled."""
+    """The reason for disabling. Null if enabled."""
     retry_schedule_s: list[int]
-    """Entry k: the wait before attempt k, in seconds."""
+    """The seconds before each attempt."""
     rate_limit_per_s: int | None
-    """At most so many requests in a second; null: no limit."""
+    """The most requests per second. Null means no limit."""
     ordered: bool
-    """Events of one object are sent one after the other, by `sequence`."""
+    """Whether events about the same object are sent one after the other, by `sequence`."""
     include_codes: bool
-    """Whether bodies carry voucher_code."""
+    """Whether bodies contain voucher_code."""
     include_approval_links: bool
-    """Whether approval.requested carries decide_url."""
+    """Whether approval.requested contains decide_url."""
     filter: dict[str, Any] | None
-    """What has to stand in data for an event to be sent; null: nothing."""
+    """The data that an event must contain to be sent; null means no filter."""
     headers: dict[str, str] | None
-    """Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew."""
+    """Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again."""
     failing_since: AwareDatetime | None
-    """Since when nothing has arrived; null: it is well."""
+    """Since when all deliveries have failed; null if the webhook works."""
     created_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     ed25519: bool
-    """Whether it signs with a key pair of its own beside the secret."""
+    """Whether events are also signed with the webhook's own key pair."""
     public_key: str | None
-    """What its Ed25519 signatures are checked with; no secret. Null: it has none."""
+    """The public key that verifies the Ed25519 signatures; null if there is none."""
     mcp_subscription: McpSubscription | None
-    """Set if an MCP client made it: only that client can change it."""
+    """Set if an MCP client created the webhook; only that client can change it."""
 
 
 class WebhookHealth(Model):
     """An endpoint's health. `since` is later than requested if there were too many deliveries to read."""
 
     endpoint_id: str
-    """The webhook endpoint's id."""
+    """The webhook endpoint's ID."""
     failing_since: AwareDatetime | None
-    """Since when nothing has arrived; null: it is well."""
+    """Since when all deliveries have failed; null if the webhook works."""
     disable_at: AwareDatetime | None
-    """When it is disabled unless something arrives before; null: it was not warned of."""
+    """When the webhook is disabled unless a delivery succeeds before; null without a warning."""
     probe_at: AwareDatetime | None
-    """When it is asked whether it works again, while it is disabled for failing; null: it is not."""
+    """When the disabled webhook is next probed; null if it isn't probed."""
     since: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     until: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
     delivered: int
-    """How many arrived."""
+    """Deliveries that succeeded."""
     failed: int
-    """How many ended without, and did not when sent again."""
+    """Deliveries that failed, and whose replays did not succeed."""
     pending: int
-    """How many are still tried."""
+    """Deliveries that are still being tried."""
     success_rate: float | None
-    """Of those that ended; null: none did."""
+    """The share of ended deliveries that succeeded; null if none ended."""
     response_ms: ResponseTimes
-    """Of the last attempts that were answered at all."""
+    """Response times of the last attempts that got a response."""
     failures: list[FailureSummary]
-    """Ten at most."""
+    """Groups of similar failures, at most ten."""
     steps: list[HealthStep]
-    """24 of equal length, the oldest first."""
+    """24 parts of equal length, oldest first."""
 
 
 class Window(Model):
-    """A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown."""
+    """A spend cap and what is left of it. The tightest cap of the key and its ancestors is shown."""
 
     period: Literal["day", "month"] | str
-    """The UTC day or month."""
+    """The period: a UTC day or month."""
     cap_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     spent_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     remaining_cents: int
-    """In US cents."""
+    """An amount in US cents."""
     resets_at: AwareDatetime
-    """RFC 3339, UTC, whole seconds."""
+    """A UTC time in RFC 3339, to the second."""
 
 
 TypedEvent = (

@@ -10,14 +10,14 @@ from .retries import Call, new_key
 
 class Account(Group):
     def limits(self) -> Answer[models.AccountLimits]:
-        """The account's own limit of a day."""
+        """Show the account's daily limit."""
         call = Call("GET", "/api/public/v1/account/limits", Answer[models.AccountLimits])
         return self._client.run(call)
 
     def set_limits(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.AccountLimitsBody]
     ) -> Answer[models.AccountLimits]:
-        """Limit what the account spends on a day."""
+        """Set the account's daily limit."""
         call = Call(
             "PUT",
             "/api/public/v1/account/limits",
@@ -32,7 +32,7 @@ class Approvals(Group):
     def approve(
         self, approval_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.DecidedTopUp]:
-        """Let a held send go on."""
+        """Approve a held send."""
         call = Call(
             "POST",
             f"/api/public/v1/approvals/{in_path(approval_id)}/approve",
@@ -44,7 +44,7 @@ class Approvals(Group):
     def deny(
         self, approval_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.DecidedTopUp]:
-        """Cancel a held send."""
+        """Deny a held send."""
         call = Call(
             "POST",
             f"/api/public/v1/approvals/{in_path(approval_id)}/deny",
@@ -56,7 +56,7 @@ class Approvals(Group):
     def get(
         self, approval_id: str, **fields: Unpack[requests.ApprovalsGetQuery]
     ) -> Answer[models.AskedApproval]:
-        """One approval."""
+        """Show an approval."""
         call = Call(
             "GET",
             f"/api/public/v1/approvals/{in_path(approval_id)}",
@@ -66,7 +66,7 @@ class Approvals(Group):
         return self._client.run(call)
 
     def list(self, **fields: Unpack[requests.ApprovalsListQuery]) -> List[models.AskedApproval]:
-        """Sends that wait for a person, and decided ones."""
+        """List sends that need approval, and decided ones."""
         call = Call(
             "GET", "/api/public/v1/approvals", Answer[Page[models.AskedApproval]], query=fields
         )
@@ -75,14 +75,14 @@ class Approvals(Group):
 
 class Audit(Group):
     def list(self, **fields: Unpack[requests.AuditListQuery]) -> List[models.AuditEntry]:
-        """List what concerns the account's security."""
+        """List the account's security log."""
         call = Call("GET", "/api/public/v1/audit", Answer[Page[models.AuditEntry]], query=fields)
         return List(self._client, call)
 
 
 class Batches(Group):
     def cancel(self, batch_id: str, *, idempotency_key: str | None = None) -> Answer[models.Batch]:
-        """Take back what is not delivered yet."""
+        """Cancel the undelivered top-ups of a bulk send."""
         call = Call(
             "POST",
             f"/api/public/v1/batches/{in_path(batch_id)}/cancel",
@@ -94,7 +94,7 @@ class Batches(Group):
     def get(
         self, batch_id: str, **fields: Unpack[requests.BatchesGetQuery]
     ) -> Answer[models.BatchStory]:
-        """A bulk send with its items."""
+        """Show a bulk send with its items."""
         call = Call(
             "GET",
             f"/api/public/v1/batches/{in_path(batch_id)}",
@@ -104,21 +104,21 @@ class Batches(Group):
         return self._client.run(call)
 
     def list(self, **fields: Unpack[requests.BatchesListQuery]) -> List[models.Batch]:
-        """Bulk sends, newest first."""
+        """List bulk sends, newest first."""
         call = Call("GET", "/api/public/v1/batches", Answer[Page[models.Batch]], query=fields)
         return List(self._client, call)
 
 
 class Billing(Group):
     def details(self) -> Answer[models.BillingDetails]:
-        """Whom receipts are made out to."""
+        """Show the billing details for receipts."""
         call = Call("GET", "/api/public/v1/billing/details", Answer[models.BillingDetails])
         return self._client.run(call)
 
     def set_details(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.BillingDetailsBody]
     ) -> Answer[models.BillingDetails]:
-        """Set whom receipts are made out to."""
+        """Set the billing details for receipts."""
         call = Call(
             "PUT",
             "/api/public/v1/billing/details",
@@ -131,14 +131,14 @@ class Billing(Group):
 
 class Cli(Group):
     def login(self, **fields: Unpack[requests.CliLoginBody]) -> Answer[models.CliLogin]:
-        """Begin to log a machine in by a person's browser."""
+        """Start a login through a user's browser."""
         call = Call("POST", "/api/public/v1/cli/login", Answer[models.CliLogin], body=fields)
         return self._client.run(call)
 
     def login_token(
         self, **fields: Unpack[requests.CliTokenBody]
     ) -> Answer[models.CreatedKey | models.CliLoginPending]:
-        """Ask whether the person allowed it."""
+        """Poll for the result of a login."""
         call = Call(
             "POST",
             "/api/public/v1/cli/login/token",
@@ -173,7 +173,7 @@ class Codes(Group):
 
 class Credits(Group):
     def list(self, **fields: Unpack[requests.CreditsListQuery]) -> List[models.CreditLine]:
-        """What brought the account credit, newest first."""
+        """List the account's payments and redemptions, newest first."""
         call = Call("GET", "/api/public/v1/credits", Answer[Page[models.CreditLine]], query=fields)
         return List(self._client, call)
 
@@ -220,28 +220,28 @@ class Deliveries(Group):
 
 class Disputes(Group):
     def list(self, **fields: Unpack[requests.DisputesListQuery]) -> List[models.Dispute]:
-        """List disputes: open ones by the end of evidence, or ended ones."""
+        """List disputes: open ones by their deadline for evidence, or ended ones."""
         call = Call("GET", "/api/public/v1/disputes", Answer[Page[models.Dispute]], query=fields)
         return List(self._client, call)
 
 
 class Documents(Group):
     def list(self, **fields: Unpack[requests.DocumentsListQuery]) -> List[models.BillingDocument]:
-        """Receipts and credit notes, newest first."""
+        """List receipts and credit notes, newest first."""
         call = Call(
             "GET", "/api/public/v1/documents", Answer[Page[models.BillingDocument]], query=fields
         )
         return List(self._client, call)
 
     def pdf(self, document_id: str) -> bytes:
-        """A receipt or credit note, as PDF."""
+        """Get a receipt or credit note as a PDF."""
         call = Call("GET", f"/api/public/v1/documents/{in_path(document_id)}/pdf", bytes)
         return self._client.run(call)
 
 
 class Entitlements(Group):
     def get(self, entitlement_name: str) -> Answer[models.Entitlement]:
-        """Whether the account may do this now."""
+        """Check whether the account may use an entitlement now."""
         call = Call(
             "GET",
             f"/api/public/v1/entitlements/{in_path(entitlement_name)}",
@@ -250,7 +250,7 @@ class Entitlements(Group):
         return self._client.run(call)
 
     def list(self, **fields: Unpack[requests.EntitlementsListQuery]) -> List[models.Entitlement]:
-        """What the account's plan lets it do."""
+        """List what the account's plan entitles it to."""
         call = Call(
             "GET", "/api/public/v1/entitlements", Answer[Page[models.Entitlement]], query=fields
         )
@@ -263,7 +263,7 @@ class Entitlements(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.UseBody],
     ) -> Answer[models.Entitlement]:
-        """Count uses of what a plan limits."""
+        """Count uses of a limited entitlement."""
         call = Call(
             "POST",
             f"/api/public/v1/entitlements/{in_path(entitlement_name)}/use",
@@ -294,7 +294,7 @@ class Holds(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.CaptureBody],
     ) -> Answer[models.ChangedHold]:
-        """Charge what was used of a hold; the rest is released."""
+        """Capture what was used of a hold, and release the rest."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/capture",
@@ -307,7 +307,7 @@ class Holds(Group):
     def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.HoldBody]
     ) -> Answer[models.ChangedHold]:
-        """Set credit aside for usage whose price is not known yet."""
+        """Hold credit for usage whose price isn't known yet."""
         call = Call(
             "POST",
             "/api/public/v1/holds",
@@ -324,7 +324,7 @@ class Holds(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.ExtendBody],
     ) -> Answer[models.ChangedHold]:
-        """Let a hold end later."""
+        """Extend a hold."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/extend",
@@ -335,14 +335,14 @@ class Holds(Group):
         return self._client.run(call)
 
     def get(self, hold_id: str) -> Answer[models.Hold]:
-        """A hold."""
+        """Show a hold."""
         call = Call("GET", f"/api/public/v1/holds/{in_path(hold_id)}", Answer[models.Hold])
         return self._client.run(call)
 
     def release(
         self, hold_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.ChangedHold]:
-        """Give a hold back."""
+        """Release a hold."""
         call = Call(
             "POST",
             f"/api/public/v1/holds/{in_path(hold_id)}/release",
@@ -367,7 +367,7 @@ class Keys(Group):
         return self._client.run(call)
 
     def create_sandbox(self, **fields: Unpack[requests.SandboxBody]) -> Answer[models.SandboxKey]:
-        """Make a sandbox account."""
+        """Create a sandbox account."""
         call = Call("POST", "/api/public/v1/keys/sandbox", Answer[models.SandboxKey], body=fields)
         return self._client.run(call)
 
@@ -382,7 +382,7 @@ class Keys(Group):
         return self._client.run(call)
 
     def delete_own(self, *, idempotency_key: str | None = None) -> Answer[models.ApiKey]:
-        """Revoke the asking key."""
+        """Revoke the calling key."""
         call = Call(
             "DELETE",
             "/api/public/v1/keys/self",
@@ -402,7 +402,7 @@ class Keys(Group):
         return List(self._client, call)
 
     def own(self) -> Answer[models.OwnKey]:
-        """What the asking key may do now."""
+        """Show what the calling key may do now."""
         call = Call("GET", "/api/public/v1/keys/self", Answer[models.OwnKey])
         return self._client.run(call)
 
@@ -444,7 +444,7 @@ class Keys(Group):
         return self._client.run(call)
 
     def tree(self, key_id: str) -> Answer[models.KeyTree]:
-        """A key and all that come from it."""
+        """Show a key and its descendants."""
         call = Call("GET", f"/api/public/v1/keys/{in_path(key_id)}/tree", Answer[models.KeyTree])
         return self._client.run(call)
 
@@ -477,7 +477,7 @@ class Orders(Group):
     def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.OrderBody]
     ) -> Answer[models.Order]:
-        """Create an order of credit."""
+        """Create an order for credit."""
         call = Call(
             "POST",
             "/api/public/v1/orders",
@@ -490,7 +490,7 @@ class Orders(Group):
     def credit_notes(
         self, order_id: str, **fields: Unpack[requests.OrdersCreditNotesQuery]
     ) -> List[models.BillingDocument]:
-        """What went back of an order's payment, newest first."""
+        """List an order's credit notes and debit notes, newest first."""
         call = Call(
             "GET",
             f"/api/public/v1/orders/{in_path(order_id)}/credit-notes",
@@ -510,7 +510,7 @@ class Orders(Group):
         return List(self._client, call)
 
     def receipt_pdf(self, order_id: str) -> bytes:
-        """An order's receipt, as PDF."""
+        """Get an order's receipt as a PDF."""
         call = Call("GET", f"/api/public/v1/orders/{in_path(order_id)}/receipt.pdf", bytes)
         return self._client.run(call)
 
@@ -521,7 +521,7 @@ class Orders(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.RefundBody],
     ) -> Answer[models.Refund]:
-        """Refund an order, whole or in part."""
+        """Refund an order, fully or partly."""
         call = Call(
             "POST",
             f"/api/public/v1/orders/{in_path(order_id)}/refund",
@@ -534,14 +534,14 @@ class Orders(Group):
 
 class Packs(Group):
     def list(self, **fields: Unpack[requests.PacksListQuery]) -> List[models.Pack]:
-        """Credit that can be bought as one."""
+        """List the packs that can be bought."""
         call = Call("GET", "/api/public/v1/packs", Answer[Page[models.Pack]], query=fields)
         return List(self._client, call)
 
 
 class Platforms(Group):
     def list(self, **fields: Unpack[requests.PlatformsListQuery]) -> List[models.Platform]:
-        """What can be topped up."""
+        """List platforms that can be topped up."""
         call = Call("GET", "/api/public/v1/platforms", Answer[Page[models.Platform]], query=fields)
         return List(self._client, call)
 
@@ -589,7 +589,7 @@ class PortalLinks(Group):
 
 class Prices(Group):
     def list(self, **fields: Unpack[requests.PricesListQuery]) -> List[models.Price]:
-        """What tokens of each model cost."""
+        """List what each model's tokens cost."""
         call = Call("GET", "/api/public/v1/prices", Answer[Page[models.Price]], query=fields)
         return List(self._client, call)
 
@@ -618,7 +618,7 @@ class Refunds(Group):
         return self._client.run(call)
 
     def list(self, **fields: Unpack[requests.RefundsListQuery]) -> List[models.Refund]:
-        """List refunds of all orders, newest first."""
+        """List all orders' refunds, newest first."""
         call = Call("GET", "/api/public/v1/refunds", Answer[Page[models.Refund]], query=fields)
         return List(self._client, call)
 
@@ -673,7 +673,7 @@ class Reports(Group):
     def outstanding(
         self, **fields: Unpack[requests.ReportsOutstandingQuery]
     ) -> List[models.OutstandingLine]:
-        """Credit sold, given, used, expired and still held, by month."""
+        """Report credit sold, granted, used, expired and still held, by month."""
         call = Call(
             "GET",
             "/api/public/v1/reports/outstanding",
@@ -683,7 +683,7 @@ class Reports(Group):
         return List(self._client, call)
 
     def revenue(self, **fields: Unpack[requests.ReportsRevenueQuery]) -> List[models.RevenueLine]:
-        """Money in, back and kept by providers, by month."""
+        """Report payments, refunds and providers' fees by month."""
         call = Call(
             "GET", "/api/public/v1/reports/revenue", Answer[Page[models.RevenueLine]], query=fields
         )
@@ -692,7 +692,7 @@ class Reports(Group):
 
 class Sandbox(Group):
     def clock(self) -> Answer[models.OwnTime]:
-        """What time it is for the account."""
+        """Show the account's clock."""
         call = Call("GET", "/api/public/v1/sandbox/clock", Answer[models.OwnTime])
         return self._client.run(call)
 
@@ -712,7 +712,7 @@ class Sandbox(Group):
     def set_clock(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.ClockBody]
     ) -> Answer[models.AccountClock]:
-        """Let the staging account see a later time."""
+        """Advance the staging account's clock."""
         call = Call(
             "POST",
             "/api/public/v1/sandbox/clock",
@@ -748,7 +748,7 @@ class Subscriptions(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.CancelPlanBody],
     ) -> Answer[models.Subscription]:
-        """End a plan, with its period or at once."""
+        """End a plan at the period's end or now."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/cancel",
@@ -765,7 +765,7 @@ class Subscriptions(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.ChangePlanBody],
     ) -> Answer[models.Subscription]:
-        """Change to another plan, or by another interval."""
+        """Change to another plan or billing interval."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/change",
@@ -776,7 +776,7 @@ class Subscriptions(Group):
         return self._client.run(call)
 
     def get(self, subscription_id: str) -> Answer[models.Subscription]:
-        """A plan of the account, and what comes next."""
+        """Show a plan of the account, and its next charge."""
         call = Call(
             "GET",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}",
@@ -802,7 +802,7 @@ class Subscriptions(Group):
         return self._client.run(call)
 
     def list(self, **fields: Unpack[requests.SubscriptionsListQuery]) -> List[models.Subscription]:
-        """The account's plans, newest first."""
+        """List the account's plans, newest first."""
         call = Call(
             "GET", "/api/public/v1/subscriptions", Answer[Page[models.Subscription]], query=fields
         )
@@ -815,7 +815,7 @@ class Subscriptions(Group):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.PausePlanBody],
     ) -> Answer[models.Subscription]:
-        """Pause a plan: nothing is charged until it goes on."""
+        """Pause a plan: nothing is charged until it resumes."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/pause",
@@ -828,7 +828,7 @@ class Subscriptions(Group):
     def preview_change(
         self, subscription_id: str, **fields: Unpack[requests.SubscriptionsPreviewChangeQuery]
     ) -> Answer[models.PlanChange]:
-        """What a change of plans would cost."""
+        """Show what a change of plan would cost."""
         call = Call(
             "GET",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/change",
@@ -840,7 +840,7 @@ class Subscriptions(Group):
     def resume(
         self, subscription_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.Subscription]:
-        """Let a plan go on that is paused, or was to end with its period."""
+        """Resume a plan that is paused, or would end with its period."""
         call = Call(
             "POST",
             f"/api/public/v1/subscriptions/{in_path(subscription_id)}/resume",
@@ -872,7 +872,7 @@ class Tokens(Group):
     def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.CreateTokenBody]
     ) -> Answer[models.CreatedToken]:
-        """Make an access token."""
+        """Create an access token."""
         call = Call(
             "POST",
             "/api/public/v1/tokens",
@@ -915,7 +915,7 @@ class Tokens(Group):
 
 class Topups(Group):
     def balance(self) -> Answer[models.Balance]:
-        """The wallet and what the key may still spend."""
+        """Show the wallet and what the key may still spend."""
         call = Call("GET", "/api/public/v1/topup/balance", Answer[models.Balance])
         return self._client.run(call)
 
@@ -960,7 +960,7 @@ class Topups(Group):
         return self._client.run(call)
 
     def history(self, **fields: Unpack[requests.TopupsHistoryQuery]) -> List[models.TopUp]:
-        """Top-ups, newest first."""
+        """List top-ups, newest first."""
         call = Call("GET", "/api/public/v1/topup/history", Answer[Page[models.TopUp]], query=fields)
         return List(self._client, call)
 
@@ -977,7 +977,7 @@ class Topups(Group):
         return self._client.run(call)
 
     def receipt(self, transaction_id: str) -> Answer[models.TopUpReceipt]:
-        """A top-up's receipt that proves itself."""
+        """Get a top-up's signed receipt."""
         call = Call(
             "GET",
             f"/api/public/v1/topup/{in_path(transaction_id)}/receipt",
@@ -1061,7 +1061,7 @@ class Topups(Group):
     def set_balance_threshold(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.ThresholdBody]
     ) -> Answer[models.Threshold]:
-        """Set when balance.low fires."""
+        """Set the thresholds of balance.low."""
         call = Call(
             "PUT",
             "/api/public/v1/topup/balance/threshold",
@@ -1087,14 +1087,14 @@ class Topups(Group):
     def statement(
         self, **fields: Unpack[requests.TopupsStatementQuery]
     ) -> Answer[models.Statement]:
-        """Opening balance, every transfer, closing balance."""
+        """Show a statement: opening balance, transfers, closing balance."""
         call = Call("GET", "/api/public/v1/topup/statement", Answer[models.Statement], query=fields)
         return self._client.run(call)
 
     def status(
         self, transaction_id: str, **fields: Unpack[requests.TopupsStatusQuery]
     ) -> Answer[models.TopUpStory]:
-        """A top-up with its ledger transfers and events."""
+        """Show a top-up with its ledger transfers and events."""
         call = Call(
             "GET",
             f"/api/public/v1/topup/status/{in_path(transaction_id)}",
@@ -1104,14 +1104,14 @@ class Topups(Group):
         return self._client.run(call)
 
     def validate(self, **fields: Unpack[requests.ValidateBody]) -> Answer[models.Quote]:
-        """Rehearse a send: the same rules, nothing written."""
+        """Validate a send: check the same rules, and write nothing."""
         call = Call("POST", "/api/public/v1/topup/validate", Answer[models.Quote], body=fields)
         return self._client.run(call)
 
 
 class Usage(Group):
     def list(self, **fields: Unpack[requests.UsageListQuery]) -> List[models.UsageLine]:
-        """What was used, newest first, or its sums by day, model or key."""
+        """List usage, newest first, or add it up by day, model or key."""
         call = Call("GET", "/api/public/v1/usage", Answer[Page[models.UsageLine]], query=fields)
         return List(self._client, call)
 
@@ -1129,14 +1129,14 @@ class Usage(Group):
         return self._client.run(call)
 
     def sums(self, **fields: Unpack[requests.UsageSumsQuery]) -> Answer[models.UsageGroups]:
-        """What was used, newest first, or its sums by day, model or key."""
+        """List usage, newest first, or add it up by day, model or key."""
         call = Call("GET", "/api/public/v1/usage", Answer[models.UsageGroups], query=fields)
         return self._client.run(call)
 
 
 class Vouchers(Group):
     def get(self, code: str) -> Answer[models.IssuedVoucher]:
-        """A voucher that this account issued."""
+        """Show a voucher that this account issued."""
         call = Call("GET", f"/api/public/v1/vouchers/{in_path(code)}", Answer[models.IssuedVoucher])
         return self._client.run(call)
 
@@ -1156,7 +1156,7 @@ class Vouchers(Group):
 
 class Wallets(Group):
     def list(self, **fields: Unpack[requests.WalletsListQuery]) -> List[models.RecipientWallet]:
-        """Recipients' wallets."""
+        """List recipients' wallets."""
         call = Call(
             "GET", "/api/public/v1/wallets", Answer[Page[models.RecipientWallet]], query=fields
         )

@@ -10,43 +10,43 @@ class AccountLimitsBody(TypedDict):
     """The account's own limit in this environment."""
 
     per_day_cents: int | None
-    """On one UTC day, by all credentials together; null: no limit."""
+    """The most that all credentials together may spend on one UTC day. Null means no limit."""
 
 
 class ApprovalsGetQuery(TypedDict):
     """The filters of approvals.get."""
 
     wait_s: NotRequired[int]
-    """Seconds to wait for a change; the answer comes as soon as there is one."""
+    """Seconds to wait for a change. The call returns as soon as there is one."""
 
 
 class ApprovalsListQuery(TypedDict):
     """The filters of approvals.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[Literal["approved", "cancelled", "denied", "expired", "pending"]]
-    """Its state."""
+    """The current state."""
 
 
 class AuditListQuery(TypedDict):
     """The filters of audit.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class BatchesGetQuery(TypedDict):
     """The filters of batches.get."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[
         Literal[
             "cancelled",
@@ -61,105 +61,105 @@ class BatchesGetQuery(TypedDict):
             "waiting",
         ]
     ]
-    """Its state."""
+    """The current state."""
 
 
 class BatchesListQuery(TypedDict):
     """The filters of batches.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class BillingDetailsBody(TypedDict):
     """The buyer to name on future documents. Existing documents don't change."""
 
     name: NotRequired[str]
-    """Whom documents are made out to; empty: the account's own name."""
+    """The name on documents. If empty, the account's own name."""
     address: NotRequired[str]
-    """At most 8 lines, apart by line ends."""
+    """The address: at most 8 lines, with line ends between them."""
     tax_id: NotRequired[str]
     """The tax number."""
 
 
 class BulkBody(TypedDict):
-    """Many sends. As CSV each line is an item, and the two options are query parameters."""
+    """A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
 
     items: list[BulkItem]
-    """The sends."""
+    """The items to send."""
     all_or_nothing: NotRequired[bool]
     """Accept all items or none. Default: false."""
     dry_run: NotRequired[bool]
-    """Only say what it would cost and which items are wrong. Default: false."""
+    """Return the cost and errors without sending. Default: false."""
 
 
 class BulkItem(TypedDict):
-    """One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated item is known. An item whose intent names a top-up already is refused, and names that one."""
+    """One top-up of a bulk send. It has the fields of a single send, and a `reference` that is unique in the environment. An item whose `intent` was already used is refused, and the error names the earlier top-up."""
 
     platform: str
-    """What is topped up; see GET /platforms."""
+    """The platform to top up; see GET /platforms."""
     amount_cents: int
-    """In US cents, within the platform's limits."""
+    """The amount in US cents, within the platform's limits."""
     recipient_email: NotRequired[str | None]
-    """Whose wallet. Required unless recipient is given."""
+    """The recipient's email address. Required unless `recipient` is given."""
     recipient: NotRequired[Literal["self"] | None]
-    """In place of recipient_email: your account's own address."""
+    """Sends to your account's own address, instead of `recipient_email`."""
     reference: str
-    """Your own name for it, once per environment."""
+    """Your own unique name for this item."""
     metadata: NotRequired[dict[str, str] | None]
-    """Pairs of yours; events carry them."""
+    """Your own names and values, which events contain."""
     note: NotRequired[str | None]
-    """A note of the sender's own."""
+    """The sender's note."""
     delivery: NotRequired[DeliveryBody | None]
-    """Mail, language and message for the recipient."""
+    """How to notify the recipient."""
     send_at: NotRequired[datetime | None]
-    """When to send it, at most 90 days ahead; left out: at once."""
+    """The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately."""
     distinct: NotRequired[bool]
-    """Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false."""
+    """Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false."""
     quote_id: NotRequired[str | None]
-    """From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the send is refused."""
+    """The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused."""
     intent: NotRequired[str | None]
-    """Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused."""
+    """Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."""
 
 
 class CancelBody(TypedDict):
-    """Which top-up."""
+    """The top-up to cancel."""
 
     transaction_id: str
-    """The top-up's id."""
+    """The top-up's ID."""
 
 
 class CancelPlanBody(TypedDict):
     """When the plan ends. Nothing is refunded; a refund is a separate call."""
 
     at: NotRequired[Literal["now", "period_end"]]
-    """period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end"."""
+    """period_end: the paid period stays. now: the plan ends at once, without a refund. Default: "period_end"."""
 
 
 class Caps(TypedDict):
     """Spend caps in cents."""
 
     per_call_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_day_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_month_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
 
 
 class CaptureBody(TypedDict):
-    """How much of the hold was used: an amount, or tokens of a model; without either, all of it."""
+    """How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured."""
 
     model: NotRequired[str | None]
     """The model's name."""
     input_tokens: NotRequired[int | None]
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: NotRequired[int | None]
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: NotRequired[int | None]
-    """Those of the input tokens that were cached."""
+    """Cached input tokens."""
     credits: NotRequired[int | None]
     """The amount, in credits."""
     amount_micros: NotRequired[int | None]
@@ -170,62 +170,62 @@ class CertifyBody(TypedDict):
     """Where the receiver reports its effects. Without it, some checks end as `not_seen`."""
 
     effects_url: NotRequired[str | None]
-    """Answers a GET with a whole number that each top-up moves by the same, such as a count of orders: 12 or {"effects": 12}."""
+    """Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}."""
 
 
 class ChangePlanBody(TypedDict):
     """The plan to switch to, or another billing interval of the same plan."""
 
     plan_id: str
-    """The plan's id."""
+    """The plan's ID."""
     interval: NotRequired[Literal["month", "year"]]
-    """How often it is paid. Default: "month"."""
+    """The billing interval. Default: "month"."""
 
 
 class CliLoginBody(TypedDict):
-    """Which machine wants to be logged in; the person is shown it."""
+    """The machine that wants to sign in. Its name is shown to the user."""
 
     name: str
-    """What the machine is called; the key is named after it."""
+    """The machine's name, which the key also gets."""
 
 
 class CliTokenBody(TypedDict):
-    """The secret that POST /cli/login gave."""
+    """The secret that POST /cli/login returned."""
 
     device_code: str
-    """The device code of POST /cli/login."""
+    """The device_code from POST /cli/login."""
 
 
 class ClockBody(TypedDict):
-    """How far the account's clock goes on, in seconds."""
+    """The time to advance the account's clock."""
 
     advance_s: int
-    """How far the clock goes on, in seconds."""
+    """The seconds to advance the clock."""
 
 
 class CodesListQuery(TypedDict):
     """The filters of codes.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class CreateTokenBody(TypedDict):
     """A new access token."""
 
     name: NotRequired[str]
-    """Its name. Default: "Access token"."""
+    """The display name. Default: "Access token"."""
 
 
 class CreditsListQuery(TypedDict):
     """The filters of credits.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class DecideBody(TypedDict):
@@ -234,102 +234,102 @@ class DecideBody(TypedDict):
     verdict: Literal["made", "not_made"]
     """Whether the provider made the refund."""
     reason: str
-    """Where you saw it."""
+    """The evidence, and where you saw it."""
     provider_refund_id: NotRequired[str | None]
-    """Its ID at the provider, if it was made."""
+    """The provider's ID of the refund, if it was made."""
 
 
 class DeleteTokenBody(TypedDict):
     """The token to revoke, if the path doesn't name it."""
 
     id: str
-    """The token's id."""
+    """The token's ID."""
 
 
 class DeliverableBody(TypedDict):
-    """What the recipient is given; a kind other than credit has a value. Plain text, at most so long."""
+    """What the recipient gets, in plain text. Every kind except credit has a value."""
 
     kind: Literal["code", "credit", "key", "link", "note"]
-    """What it is; credit: it lies in an account of the recipient's."""
+    """The kind. credit is in an account of the recipient."""
     value: NotRequired[str | None]
-    """The code, key, link or note itself."""
+    """The code, key, link or note."""
     redeem_url: NotRequired[str | None]
-    """Where it is used."""
+    """The URL to redeem at."""
     instructions: NotRequired[str | None]
-    """How it is used, in plain text."""
+    """How to redeem, in plain text."""
     expires_at: NotRequired[datetime | None]
-    """When it ends; null: it does not."""
+    """The time of expiry. Null means never."""
 
 
 class DeliveriesListQuery(TypedDict):
     """The filters of deliveries.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[Literal["pending", "sending", "delivered", "failed", "cancelled"]]
-    """Only deliveries in this state."""
+    """Return only deliveries in this state."""
     endpoint_id: NotRequired[str]
-    """Only deliveries to this endpoint."""
+    """Return only deliveries to this endpoint."""
     event_type: NotRequired[EventType]
-    """Only deliveries of events of this type."""
+    """Return only deliveries of events of this type."""
     transaction_id: NotRequired[str]
-    """Only deliveries about this top-up."""
+    """Return only deliveries about this top-up."""
     created_after: NotRequired[datetime]
-    """Only what was made at this time or later."""
+    """Return only objects created at this time or later."""
     created_before: NotRequired[datetime]
-    """Only what was made before this time."""
+    """Return only objects created before this time."""
 
 
 class DeliveryBody(TypedDict):
-    """How the top-up reaches its recipient, who needs no account."""
+    """How the recipient gets the top-up. Recipients need no account."""
 
     email: NotRequired[bool]
-    """Mail the recipient a link to the claim page once it is delivered. Default: false."""
+    """Mail a link to the claim page after delivery. Default: false."""
     locale: NotRequired[str | None]
-    """Language of mail and page, such as es or zh-Hans: English, Arabic, Chinese or Spanish; any other is shown in English."""
+    """The language of the mail and the claim page, such as es or zh-Hans. English, Arabic, Chinese and Spanish are available; anything else becomes English."""
     message: NotRequired[str | None]
-    """Your words to the recipient, plain text."""
+    """A message to the recipient, in plain text."""
 
 
 class DisputesListQuery(TypedDict):
     """The filters of disputes.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     state: NotRequired[Literal["ended", "open"]]
-    """open: the nearest end of evidence first. ended: the latest first."""
+    """open: open disputes, the nearest deadline for evidence first. ended: ended ones, the latest first."""
 
 
 class DocumentsListQuery(TypedDict):
     """The filters of documents.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     kind: NotRequired[Literal["credit_note", "debit_note", "receipt"]]
-    """Only documents of this kind."""
+    """Return only documents of this kind."""
     order_id: NotRequired[str]
-    """Only documents of this order."""
+    """Return only documents of this order."""
     subscription_id: NotRequired[str]
-    """Only documents of this subscription."""
+    """Return only documents of this subscription."""
     dated_after: NotRequired[datetime]
-    """Only what was paid or paid back at this time or later."""
+    """Return only payments and refunds at this time or later."""
     dated_before: NotRequired[datetime]
-    """Only what was paid or paid back before this time."""
+    """Return only payments and refunds before this time."""
 
 
 class EntitlementsListQuery(TypedDict):
     """The filters of entitlements.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 EventType: TypeAlias = Literal[
@@ -378,27 +378,27 @@ EventType: TypeAlias = Literal[
     "endpoint.disabled",
     "endpoint.test",
 ]
-"""What happened; GET /docs/events describes each."""
+"""The event type; see GET /docs/events."""
 
 
 class EventsListQuery(TypedDict):
     """The filters of events.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     after: NotRequired[str]
-    """From after this cursor on; 0: from the oldest event that is kept."""
+    """Return events after this cursor. 0 starts with the oldest stored event."""
     type: NotRequired[EventType]
-    """Only events of this type."""
+    """Return only events of this type."""
 
 
 class ExtendBody(TypedDict):
-    """For how long from now it is set aside; it never ends earlier than it would have."""
+    """How long the hold lasts from now. The hold never expires earlier than before."""
 
     ttl_s: NotRequired[int]
-    """In seconds, from now. Default: 900."""
+    """Seconds from now until the hold expires. Default: 900."""
 
 
 class Filter(TypedDict):
@@ -407,7 +407,7 @@ class Filter(TypedDict):
 
 
 class FundBody(TypedDict):
-    """How much test credit, in cents."""
+    """The amount of test credit to add, in US cents."""
 
     amount_cents: int
     """The amount, in US cents."""
@@ -417,16 +417,16 @@ class GrantFreePeriodBody(TypedDict):
     """The period to give for free, and an operator's reason."""
 
     reason: str
-    """Why, for whoever looks at it later; it stands in the audit log."""
+    """The reason, which is stored in the audit log."""
     period_start: NotRequired[datetime | None]
-    """When it begins: where the paid time ends. Left out: the period that is not paid now."""
+    """When the period begins: the end of the paid time. Default: the period that isn't paid now."""
 
 
 class HoldBody(TypedDict):
-    """What may be used, the amount in credits or in micros, and for how long it is set aside."""
+    """The hold to create: its amount in credits or micros, and how long it lasts."""
 
     description: str
-    """What it is, in plain text."""
+    """A description, in plain text."""
     credits: NotRequired[int | None]
     """The amount, in credits."""
     amount_micros: NotRequired[int | None]
@@ -434,160 +434,160 @@ class HoldBody(TypedDict):
     model: NotRequired[str | None]
     """The model's name."""
     reference: NotRequired[str | None]
-    """The caller's own name for it."""
+    """The caller's own reference."""
     ttl_s: NotRequired[int]
-    """How long, in seconds. Default: 900."""
+    """The duration, in seconds. Default: 900."""
     overage: NotRequired[Literal["cap", "owe", "reject"]]
-    """What a capture above the amount does: it is refused; it is cut to the amount; or the rest is charged too, up to ten times the amount, and what the wallet lacks is owed. Default: "reject"."""
+    """What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet lacks. Default: "reject"."""
 
 
 class KeyChanges(TypedDict):
     """Changes to a key. Omitted fields stay unchanged, and null removes a limit."""
 
     per_call_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_day_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_month_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     purpose: NotRequired[str | None]
-    """Its purpose, in your words."""
+    """The key's purpose, in your words."""
     lifetime_cents: NotRequired[int | None]
-    """The most that it may ever spend; what it spent before counts."""
+    """The most that the key may ever spend. Earlier spending counts."""
     platforms: NotRequired[list[str] | None]
-    """The only platforms that it may send; null: any."""
+    """The only platforms for which the key may send. Null means any."""
     recipients: NotRequired[list[str] | None]
-    """The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody."""
+    """The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody."""
     windows: NotRequired[list[WindowBody] | None]
-    """Rolling windows; all of them hold, each from when it is set."""
+    """Limits for rolling windows. All of them apply, each from when it is set."""
     per_recipient_per_day_cents: NotRequired[int | None]
-    """The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient."""
+    """The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient."""
     max_sends_per_hour: NotRequired[int | None]
-    """Accepted sends in any hour; a cancelled one stays counted."""
+    """The number of accepted sends in any hour. Cancelled sends count."""
     max_recipients_per_week: NotRequired[int | None]
-    """Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing."""
+    """The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient."""
     repeat_guard_s: NotRequired[int | None]
-    """The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct."""
+    """For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct."""
     approval_above_cents: NotRequired[int | None]
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: NotRequired[int | None]
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     approval_threshold_cents: NotRequired[int | None]
     """The old name of approval_above_cents."""
     name: NotRequired[str]
-    """Its name."""
+    """The display name."""
     scopes: NotRequired[list[Scope]]
-    """Among those of the key that creates it; one at least."""
+    """At least one of the creating key's own scopes."""
     ip_allow_list: NotRequired[list[str]]
-    """Addresses or CIDRs; empty: any address."""
+    """IP addresses or CIDRs that may use the key. If empty, any address."""
     caps: NotRequired[Caps]
-    """What it may spend, in calendar windows of UTC."""
+    """The spending limits, in calendar periods of UTC."""
     expires_at: NotRequired[datetime | None]
-    """When it ends; null: it does not."""
+    """When the key expires. Null means never."""
 
 
 class KeysListQuery(TypedDict):
     """The filters of keys.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class NewKey(TypedDict):
     """A new key. Its caps are in the body itself or in `caps`."""
 
     per_call_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_day_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     per_month_cents: NotRequired[int | None]
-    """In US cents, calendar windows of UTC; null: no cap."""
+    """A cap in US cents, by UTC day or month. Null means no cap."""
     purpose: NotRequired[str | None]
-    """Its purpose, in your words."""
+    """The key's purpose, in your words."""
     lifetime_cents: NotRequired[int | None]
-    """The most that it may ever spend; what it spent before counts."""
+    """The most that the key may ever spend. Earlier spending counts."""
     platforms: NotRequired[list[str] | None]
-    """The only platforms that it may send; null: any."""
+    """The only platforms for which the key may send. Null means any."""
     recipients: NotRequired[list[str] | None]
-    """The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody."""
+    """The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody."""
     windows: NotRequired[list[WindowBody] | None]
-    """Rolling windows; all of them hold, each from when it is set."""
+    """Limits for rolling windows. All of them apply, each from when it is set."""
     per_recipient_per_day_cents: NotRequired[int | None]
-    """The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient."""
+    """The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient."""
     max_sends_per_hour: NotRequired[int | None]
-    """Accepted sends in any hour; a cancelled one stays counted."""
+    """The number of accepted sends in any hour. Cancelled sends count."""
     max_recipients_per_week: NotRequired[int | None]
-    """Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing."""
+    """The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient."""
     repeat_guard_s: NotRequired[int | None]
-    """The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct."""
+    """For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct."""
     approval_above_cents: NotRequired[int | None]
-    """A send above it waits for a person."""
+    """A send above this amount needs a user's approval."""
     approval_above_per_day_cents: NotRequired[int | None]
-    """So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass."""
+    """A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass."""
     approval_threshold_cents: NotRequired[int | None]
     """The old name of approval_above_cents."""
     name: NotRequired[str]
-    """Its name. Default: "API key"."""
+    """The display name. Default: "API key"."""
     preset: NotRequired[Literal["agent", "checkout", "reader"] | None]
     """Limits and scopes for one kind of holder. What the body says wins. agent: Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for 10 minutes. reader: Reads top-ups, orders, usage and events, but no codes, and spends nothing. checkout: Makes orders that payers pay and reads what became of them; sends nothing from your wallet. agent asks for per_day_cents and approval_above_per_day_cents."""
     scopes: NotRequired[list[Scope] | None]
-    """Among those of the key that creates it; one at least."""
+    """At least one of the creating key's own scopes."""
     ip_allow_list: NotRequired[list[str]]
-    """Addresses or CIDRs; empty: any address."""
+    """IP addresses or CIDRs that may use the key. If empty, any address."""
     caps: NotRequired[Caps | None]
-    """What it may spend, in calendar windows of UTC."""
+    """The spending limits, in calendar periods of UTC."""
     expires_at: NotRequired[datetime | None]
-    """When it ends; null: it does not."""
+    """When the key expires. Null means never."""
 
 
 class NoticesListQuery(TypedDict):
     """The filters of notices.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     open: NotRequired[bool]
-    """true: what still goes on. false: what is over. Left out: both."""
+    """true: only open notices. false: only ended ones. Omitted: both."""
 
 
 class OrderBody(TypedDict):
     """An order to create: a pack or an amount in US cents, and the provider where it is paid."""
 
     provider: str
-    """Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider."""
+    """The provider where the order is paid. In staging, `sandbox` means the first provider that the sandbox simulates; the order names that provider."""
     pack_id: NotRequired[str | None]
-    """The pack's id."""
+    """The pack's ID."""
     amount_cents: NotRequired[int | None]
     """The amount, in US cents."""
     success_url: NotRequired[str | None]
-    """Where the payer goes who has paid."""
+    """The page for a payer who has paid."""
     cancel_url: NotRequired[str | None]
-    """Where the payer goes who does not pay."""
+    """The page for a payer who doesn't pay."""
     coupon: NotRequired[str | None]
-    """A coupon's code; null: none."""
+    """The coupon's code. Null if none."""
     save_payment_method: NotRequired[bool]
-    """The signed-in user agrees that the card is stored for an auto-recharge. Only with a session, and if the provider stores cards. Default: false."""
+    """Whether the signed-in user agrees that the card is stored for an auto-recharge. Requires a session, and a provider that stores cards. Default: false."""
 
 
 class OrdersCreditNotesQuery(TypedDict):
     """The filters of orders.credit_notes."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class OrdersListQuery(TypedDict):
     """The filters of orders.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[
         Literal[
             "disputed",
@@ -600,122 +600,122 @@ class OrdersListQuery(TypedDict):
             "review",
         ]
     ]
-    """Only orders in this state."""
+    """Return only orders in this state."""
     provider: NotRequired[str]
-    """Only orders at this provider."""
+    """Return only orders at this provider."""
     created_after: NotRequired[datetime]
-    """Only what was made at this time or later."""
+    """Return only objects created at this time or later."""
     created_before: NotRequired[datetime]
-    """Only what was made before this time."""
+    """Return only objects created before this time."""
 
 
 class OutcomeBody(TypedDict):
-    """How the pending top-up ends."""
+    """The outcome for the pending top-up."""
 
     outcome: Literal["delivered", "failed"]
-    """How it ends."""
+    """The outcome."""
 
 
 class PacksListQuery(TypedDict):
     """The filters of packs.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class PaidBody(TypedDict):
-    """What is topped up for whom. It is paid by the payment beside it, whose price is the amount and the platform's fee."""
+    """What to top up, and for whom. The price is the amount plus the platform's fee."""
 
     platform: str
-    """What is topped up; see GET /platforms."""
+    """The platform to top up; see GET /platforms."""
     amount_cents: int
-    """In US cents, within the platform's limits."""
+    """The amount in US cents; see GET /platforms."""
     recipient_email: str
-    """Whose wallet."""
+    """The recipient's email address."""
     environment: NotRequired[Literal["live", "staging"] | None]
-    """staging is for trying; left out: live where it is offered."""
+    """The environment. If omitted, live if the gateway offers it."""
     metadata: NotRequired[dict[str, str] | None]
-    """Pairs of yours; kept with it."""
+    """Your own names and values."""
     note: NotRequired[str | None]
-    """A note of the sender's own."""
+    """The sender's note."""
     delivery: NotRequired[DeliveryBody | None]
     """Mail, language and message for the recipient."""
     intent: NotRequired[str | None]
-    """Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused."""
+    """Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."""
     distinct: NotRequired[bool]
-    """Another send, though its payer paid for the same platform, amount and recipient within 600 seconds; without it such a request is refused before anything is charged. Default: false."""
+    """Allow a second top-up for the same payer, platform, amount and recipient within 600 seconds. Otherwise, such a request is refused before anything is charged. Default: false."""
 
 
 class PausePlanBody(TypedDict):
     """When the pause ends. Until then the provider charges nothing."""
 
     resumes_at: NotRequired[datetime | None]
-    """When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so."""
+    """When the plan resumes automatically. If omitted, it stays paused until you resume it. Providers that don't support a time refuse it."""
 
 
 class PlatformsListQuery(TypedDict):
     """The filters of platforms.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class PortalLinkBody(TypedDict):
     """A new portal link."""
 
     name: NotRequired[str]
-    """Who it is for; only you see it. Default: "Webhooks"."""
+    """The link's name, which only you see. Default: "Webhooks"."""
     can: NotRequired[Literal["manage", "read", "replay"]]
-    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook. Default: "read"."""
+    """The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks. Default: "read"."""
     origins: NotRequired[list[str]]
-    """The sites that may embed it, such as https://app.acme.example; empty: none."""
+    """The sites that may embed the page, such as https://app.acme.example; empty means none."""
     endpoint_ids: NotRequired[list[str]]
-    """The webhooks that it shows; empty: all, also later ones."""
+    """The webhooks that the page shows; empty means all, including later ones."""
     expires_in_s: NotRequired[int]
-    """How long it works, in seconds. Default: 3600."""
+    """The link's lifetime, in seconds. Default: 3600."""
 
 
 class PortalLinksListQuery(TypedDict):
     """The filters of portal_links.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class PricesListQuery(TypedDict):
     """The filters of prices.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     model: NotRequired[str]
-    """The one price that counts for this model; else all."""
+    """Return only the price that applies to this model. If omitted, all prices."""
 
 
 class RechargeBody(TypedDict):
     """The settings of a recharge, in US cents. Without method_ref, the newest saved payment method is charged."""
 
     below_cents: int
-    """Buy when the balance falls below it, in US cents."""
+    """The balance below which credit is bought, in US cents."""
     amount_cents: int
-    """What is bought each time, in US cents."""
+    """The credit to buy each time, in US cents."""
     monthly_max_cents: int
-    """The most that is bought in a UTC month, in US cents."""
+    """The most to buy in a calendar month (UTC), in US cents."""
     provider: str
     """The payment provider."""
     method_ref: NotRequired[str | None]
-    """A saved payment method; if omitted, the newest."""
+    """The saved payment method to charge, by default the newest."""
 
 
 class RedemptionsRedeemBody(TypedDict):
-    """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+    """The redemption code (TOPUP-XXXX-XXXX-XXXX) or voucher (ATU-…) to redeem."""
 
     code: str
     """TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
@@ -725,17 +725,17 @@ class RefundBody(TypedDict):
     """A refund to make: how much of an order's payment to return, and why."""
 
     reason: str
-    """In your words; order.refunded carries it."""
+    """The reason, in your words. The event order.refunded contains it."""
     amount: NotRequired[int | None]
-    """In the smallest unit of pay_currency. If omitted, all that is left."""
+    """The amount, in the smallest unit of pay_currency. If omitted, all that is left."""
     pay_currency: NotRequired[str | None]
-    """The currency of amount. Refused if the payment was made in another one."""
+    """The currency of amount. The call is refused if the payment was in another currency."""
     period_id: NotRequired[str | None]
-    """The paid period, for a plan's order with several."""
+    """The paid period's ID, for a plan's order with several periods."""
     payment: NotRequired[str | None]
     """The provider's ID of a payment without credit that isn't the order's own: a second one, or a plan's payment in review."""
     allow_owed: NotRequired[bool]
-    """Refund even if the credit was spent; the account then owes the rest. Default: false."""
+    """Whether to refund even if the credit was spent. The account then owes the rest. Default: false."""
     made_at_provider: NotRequired[str | None]
     """The provider's ID of a refund that you made on its own pages. It is recorded and counts at once, without a call to the provider."""
 
@@ -744,122 +744,122 @@ class RefundsListQuery(TypedDict):
     """The filters of refunds.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[Literal["failed", "pending", "requested", "succeeded", "unknown"]]
-    """Only refunds in this state."""
+    """Return only refunds in this state."""
     order_id: NotRequired[str]
-    """Only refunds of this order."""
+    """Return only refunds of this order."""
     account_id: NotRequired[str]
-    """Only refunds of this account."""
+    """Return only refunds of this account."""
     open: NotRequired[bool]
-    """Only refunds that have not ended."""
+    """Return only refunds that have not ended."""
 
 
 class RegisterBody(TypedDict):
     """A new webhook endpoint."""
 
     url: str
-    """https in live, http too in staging; its host is public."""
+    """An https URL with a public host; in staging also http."""
     events: NotRequired[list[EventType]]
-    """Event types; empty: all."""
+    """The event types to send; empty means all."""
     description: NotRequired[str]
-    """What it is, in plain text."""
+    """A description, in plain text."""
     headers: NotRequired[dict[str, str]]
-    """Sent along; masked when shown."""
+    """Your own headers, which are sent with each request and masked when shown."""
     retry_schedule_s: NotRequired[list[int]]
-    """Entry k: the wait before attempt k, in seconds."""
+    """The seconds before each attempt."""
     rate_limit_per_s: NotRequired[int | None]
-    """At most so many requests a second; null: no limit."""
+    """The maximum number of requests per second; null means no limit."""
     ordered: NotRequired[bool]
-    """Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended. Default: false."""
+    """Whether events about one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`. A failing delivery delays the later ones until it has ended. Default: false."""
     include_codes: NotRequired[bool]
-    """Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false."""
+    """Whether bodies contain voucher_code, not only its hint; requires vouchers:read. Default: false."""
     include_approval_links: NotRequired[bool]
-    """Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. Default: false."""
+    """Whether approval.requested contains decide_url, a page on which to decide. Only a signed-in user can turn this on, not a key. Default: false."""
     filter: NotRequired[dict[str, list[str | int | bool | None] | Filter] | None]
-    """Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all."""
+    """Which events to send, by their data: for each path, the allowed values or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null means all events."""
     ed25519: NotRequired[bool]
-    """Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. Default: true."""
+    """Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one. Default: true."""
 
 
 class ReplayBody(TypedDict):
-    """Which deliveries to send again, and how fast."""
+    """The deliveries to replay, and the rate."""
 
     since: NotRequired[datetime | None]
-    """From this time on; left out: from the first delivery."""
+    """The start of the period; by default, the first delivery."""
     until: NotRequired[datetime | None]
-    """Until this time; left out: until now."""
+    """The end of the period; by default, now."""
     status: NotRequired[Literal["failed", "delivered"]]
-    """Deliveries in this state. Default: "failed"."""
+    """The state of the deliveries to replay. Default: "failed"."""
     events: NotRequired[list[EventType]]
-    """Deliveries of events of these types; empty: of all."""
+    """The event types to replay; empty means all."""
     rate_per_s: NotRequired[int | None]
-    """How many a second at most; left out: 50."""
+    """The maximum number of deliveries per second; by default 50."""
     like: NotRequired[str | None]
-    """The id of a failed delivery: only those that were answered as it was, so with the same status, error and words. An endpoint's health names one of each kind."""
+    """The ID of a failed delivery: only replay deliveries with the same HTTP status, error and response text. A webhook's health names one delivery of each group."""
     ramp: NotRequired[bool]
-    """Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay. Default: false."""
+    """Start with one delivery, and double the number each time all have succeeded. The first failure pauses the replay. Default: false."""
     dry_run: NotRequired[bool]
-    """Only count. Default: false."""
+    """Count the deliveries without sending them. Default: false."""
 
 
 class ReplaysListQuery(TypedDict):
     """The filters of replays.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class ReportsOutstandingQuery(TypedDict):
     """The filters of reports.outstanding."""
 
     to: NotRequired[datetime]
-    """The end, exclusive; left out: now."""
+    """The end, exclusive. Default: now."""
     from_: NotRequired[datetime]
-    """The beginning, inclusive; left out: a year ago."""
+    """The beginning, inclusive. Default: a year ago."""
 
 
 class ReportsRevenueQuery(TypedDict):
     """The filters of reports.revenue."""
 
     to: NotRequired[datetime]
-    """The end, exclusive; left out: now."""
+    """The end, exclusive. Default: now."""
     from_: NotRequired[datetime]
-    """The beginning, inclusive; left out: a year ago."""
+    """The beginning, inclusive. Default: a year ago."""
 
 
 class ReverseBody(TypedDict):
-    """Why it is reversed; the event and the history show it."""
+    """The reason for the reversal, which the event and the history show."""
 
     reason: str
-    """Why it is reversed; topup.reversed carries it."""
+    """The reason for the reversal. The event topup.reversed contains it."""
 
 
 class RevokeFreePeriodBody(TypedDict):
     """An operator's reason for revoking a free period."""
 
     reason: str
-    """Why, for whoever looks at it later; it stands in the audit log."""
+    """The reason, which is stored in the audit log."""
     allow_owed: NotRequired[bool]
-    """Also where its credit was used up: the account owes the rest. Default: false."""
+    """Whether to revoke the period even if its credit was used. The account then owes the rest. Default: false."""
 
 
 class Rotation(TypedDict):
     """How long the old secret works beside the new one."""
 
     overlap_s: NotRequired[int]
-    """How long the old key still works, in seconds. Default: 0."""
+    """How long the old secret still works, in seconds. Default: 0."""
 
 
 class SandboxBody(TypedDict):
-    """environment may say what is so anyway."""
+    """`environment` is optional, and can only be staging."""
 
     environment: NotRequired[str]
-    """Staging or live: two closed worlds. Default: "staging"."""
+    """The environment. Staging and live share no data. Default: "staging"."""
 
 
 class SaveBody(TypedDict):
@@ -868,7 +868,7 @@ class SaveBody(TypedDict):
     provider: str
     """The payment provider."""
     return_url: str
-    """Where the person goes afterwards."""
+    """The page that the user returns to."""
 
 
 Scope: TypeAlias = Literal[
@@ -887,368 +887,368 @@ Scope: TypeAlias = Literal[
     "approvals:write",
     "admin",
 ]
-"""What a credential may do."""
+"""A permission of a credential."""
 
 
 class SendBody(TypedDict):
-    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a person, "recipient": "self" means the account's own address. Exactly one of the two."""
+    """What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required."""
 
     platform: str
-    """What is topped up; see GET /platforms."""
+    """The platform to top up; see GET /platforms."""
     amount_cents: int
-    """In US cents, within the platform's limits."""
+    """The amount in US cents, within the platform's limits."""
     recipient_email: NotRequired[str | None]
-    """Whose wallet. Required unless recipient is given."""
+    """The recipient's email address. Required unless `recipient` is given."""
     recipient: NotRequired[Literal["self"] | None]
-    """In place of recipient_email: your account's own address."""
+    """Sends to your account's own address, instead of `recipient_email`."""
     reference: NotRequired[str | None]
-    """Your own name for it, once per environment."""
+    """Your own reference for the top-up, unique in the environment."""
     metadata: NotRequired[dict[str, str] | None]
-    """Pairs of yours; events carry them."""
+    """Your own names and values, which events contain."""
     note: NotRequired[str | None]
-    """A note of the sender's own."""
+    """The sender's note."""
     delivery: NotRequired[DeliveryBody | None]
-    """Mail, language and message for the recipient."""
+    """How to notify the recipient."""
     send_at: NotRequired[datetime | None]
-    """When to send it, at most 90 days ahead; left out: at once."""
+    """The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately."""
     distinct: NotRequired[bool]
-    """Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false."""
+    """Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false."""
     intent: NotRequired[str | None]
-    """Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused."""
+    """Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."""
     quote_id: NotRequired[str | None]
-    """From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the send is refused."""
+    """The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused."""
 
 
 class SettleBody(TypedDict):
-    """What became of the top-up; the reason of a failure is shown to the sender. deliverable: of a delivered one; without it the recipient has the credit in an account there."""
+    """The result of a top-up. The sender sees the reason of a failure. Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier."""
 
     transaction_id: str
-    """The one of the path: the signature covers it here."""
+    """The transaction ID of the path, which is signed here."""
     status: Literal["delivered", "failed"]
-    """How the top-up ended."""
+    """The top-up's final status."""
     reason: NotRequired[str | None]
-    """Why it failed; its sender reads it."""
+    """The reason for a failure, which the sender sees."""
     deliverable: NotRequired[DeliverableBody | None]
-    """What the recipient is given; null: nothing yet."""
+    """The deliverable for the recipient. Null before delivery."""
     cost_cents: NotRequired[int | None]
-    """What it cost you, in US cents."""
+    """Your cost, in US cents."""
     platform: NotRequired[str | None]
-    """What it is for; checked where it is there."""
+    """The deliverable's platform, checked if given."""
     amount_cents: NotRequired[int | None]
-    """Its face value; checked where it is there."""
+    """The face value in US cents, checked if given."""
     environment: NotRequired[Literal["live", "staging"] | None]
-    """Where it is good; checked where it is there."""
+    """The deliverable's environment, checked if given."""
 
 
 class SubscriptionsListQuery(TypedDict):
     """The filters of subscriptions.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class SubscriptionsPreviewChangeQuery(TypedDict):
     """The filters of subscriptions.preview_change."""
 
     plan_id: NotRequired[str]
-    """Required."""
+    """The new plan's ID. Required."""
     interval: NotRequired[Literal["month", "year"]]
-    """How often it is paid."""
+    """The billing interval."""
 
 
 class TestEventBody(TypedDict):
     """The type of the sample event."""
 
     event: NotRequired[EventType]
-    """Of which type. Default: "endpoint.test"."""
+    """The sample event's type. Default: "endpoint.test"."""
 
 
 class ThresholdBody(TypedDict):
     """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
 
     low_balance_threshold_cents: NotRequired[int | None]
-    """One threshold, in US cents; 0: none."""
+    """One threshold, in US cents. 0 means none."""
     low_balance_thresholds_cents: NotRequired[list[int] | None]
-    """Several thresholds, in US cents; empty: none."""
+    """Several thresholds, in US cents. An empty list means none."""
 
 
 class TokensListQuery(TypedDict):
     """The filters of tokens.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 TopUpStatus: TypeAlias = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
 ]
-"""Where a top-up is."""
+"""The top-up's status."""
 
 
 class TopupsDeletePaymentMethodQuery(TypedDict):
     """The filters of topups.delete_payment_method."""
 
     provider: NotRequired[str]
-    """Required."""
+    """The provider. Required."""
 
 
 class TopupsHistoryQuery(TypedDict):
     """The filters of topups.history."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     status: NotRequired[TopUpStatus]
-    """Only top-ups in this state."""
+    """Return only top-ups in this state."""
     platform: NotRequired[str]
-    """Only top-ups of this platform."""
+    """Return only top-ups of this platform."""
     recipient_email: NotRequired[str]
-    """Only top-ups to this recipient."""
+    """Return only top-ups to this recipient."""
     reference: NotRequired[str]
-    """Only the top-up with this reference."""
+    """Return only the top-up with this reference."""
     key_id: NotRequired[str]
-    """Only top-ups that this key sent."""
+    """Return only top-ups that this key sent."""
     created_after: NotRequired[datetime]
-    """Only what was made at this time or later."""
+    """Return only objects created at this time or later."""
     created_before: NotRequired[datetime]
-    """Only what was made before this time."""
+    """Return only objects created before this time."""
 
 
 class TopupsPaymentMethodsQuery(TypedDict):
     """The filters of topups.payment_methods."""
 
     provider: NotRequired[str]
-    """Required."""
+    """The provider. Required."""
 
 
 class TopupsStatementQuery(TypedDict):
     """The filters of topups.statement."""
 
     to: NotRequired[datetime]
-    """The end, exclusive; left out: now."""
+    """The end, exclusive. Default: now."""
     month: NotRequired[str]
-    """As 2026-06, UTC; without from and to. One that has begun."""
+    """A UTC month that has begun, such as 2026-06, instead of from and to."""
     from_: NotRequired[datetime]
-    """The beginning, inclusive; left out: the first transfer."""
+    """The beginning, inclusive. Default: the first transfer."""
 
 
 class TopupsStatusQuery(TypedDict):
     """The filters of topups.status."""
 
     wait_s: NotRequired[int]
-    """Seconds to wait for a change; the answer comes as soon as there is one."""
+    """Seconds to wait for a change. The call returns as soon as there is one."""
 
 
 class UsageBody(TypedDict):
-    """One record, or a batch of them: `records` alone, each as the body of one."""
+    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single one."""
 
     model: NotRequired[str | None]
     """The model's name."""
     input_tokens: NotRequired[int | None]
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: NotRequired[int | None]
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: NotRequired[int | None]
-    """Those of the input tokens that were cached."""
+    """Cached input tokens."""
     description: NotRequired[str | None]
-    """Required with an amount."""
+    """The purpose of the charge. Required with an amount."""
     credits: NotRequired[int | None]
     """The amount, in credits."""
     amount_micros: NotRequired[int | None]
     """The amount, in millionths of a US dollar."""
     reference: NotRequired[str | None]
-    """The caller's own name for it."""
+    """The caller's own reference."""
     records: NotRequired[list[UsageRecordBody]]
-    """A batch: up to 1,000 records, each as the body of one."""
+    """A batch of up to 1,000 records. Each has the fields of a single record."""
 
 
 class UsageListQuery(TypedDict):
     """The filters of usage.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     model: NotRequired[str]
-    """Only charges for this model."""
+    """Return only charges for this model."""
     key: NotRequired[str]
-    """The id of a key, or of an app."""
+    """Return only charges by this key or app. Pass its ID."""
     reference: NotRequired[str]
-    """Yours; an app's order_no."""
+    """Your own reference, or an app's order_no."""
     to: NotRequired[str]
-    """RFC 3339, or a day such as 2026-06-13, from its start."""
+    """A time in RFC 3339, or a day such as 2026-06-13, which means its start."""
     from_: NotRequired[str]
-    """RFC 3339, or a day such as 2026-06-13, from its start."""
+    """A time in RFC 3339, or a day such as 2026-06-13, which means its start."""
 
 
 class UsageRecordBody(TypedDict):
-    """What was used: an amount in credits or in micros, or tokens of a model; one of the three."""
+    """The usage to charge. Give exactly one of an amount in credits, an amount in micros, or tokens of a model."""
 
     model: NotRequired[str | None]
     """The model's name."""
     input_tokens: NotRequired[int | None]
-    """The tokens that went in; null: an amount was charged."""
+    """The number of input tokens. Null if an amount was charged."""
     output_tokens: NotRequired[int | None]
-    """The tokens that came out; null: an amount was charged."""
+    """The number of output tokens. Null if an amount was charged."""
     cached_tokens: NotRequired[int | None]
-    """Those of the input tokens that were cached."""
+    """Cached input tokens."""
     description: NotRequired[str | None]
-    """Required with an amount."""
+    """The purpose of the charge. Required with an amount."""
     credits: NotRequired[int | None]
     """The amount, in credits."""
     amount_micros: NotRequired[int | None]
     """The amount, in millionths of a US dollar."""
     reference: NotRequired[str | None]
-    """The caller's own name for it."""
+    """The caller's own reference."""
 
 
 class UsageSumsQuery(TypedDict):
     """The filters of usage.sums."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     model: NotRequired[str]
-    """Only charges for this model."""
+    """Return only charges for this model."""
     key: NotRequired[str]
-    """The id of a key, or of an app."""
+    """Return only charges by this key or app. Pass its ID."""
     reference: NotRequired[str]
-    """Yours; an app's order_no."""
+    """Your own reference, or an app's order_no."""
     to: NotRequired[str]
-    """RFC 3339, or a day such as 2026-06-13, from its start."""
+    """A time in RFC 3339, or a day such as 2026-06-13, which means its start."""
     group_by: NotRequired[Literal["day", "key", "model"]]
-    """Their sums instead, of whole UTC days."""
+    """Return sums over whole UTC days instead of charges."""
     from_: NotRequired[str]
-    """RFC 3339, or a day such as 2026-06-13, from its start."""
+    """A time in RFC 3339, or a day such as 2026-06-13, which means its start."""
 
 
 class UseBody(TypedDict):
-    """How many uses; one reference counts once, however often it is told."""
+    """The number of uses to count. A repeated reference is counted only once."""
 
     reference: str
-    """Your own name for this use: each counts once."""
+    """Your own unique reference for this use."""
     count: NotRequired[int]
-    """How many uses it is. Default: 1."""
+    """The number of uses. Default: 1."""
 
 
 class ValidateBody(TypedDict):
-    """What would be sent to whom: recipient_email names a person, "recipient": "self" means the account's own address. Exactly one of the two, since a recipient is never guessed."""
+    """What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required."""
 
     platform: str
-    """What is topped up; see GET /platforms."""
+    """The platform to top up; see GET /platforms."""
     amount_cents: int
-    """In US cents, within the platform's limits."""
+    """The amount in US cents, within the platform's limits."""
     recipient_email: NotRequired[str | None]
-    """Whose wallet. Required unless recipient is given."""
+    """The recipient's email address. Required unless `recipient` is given."""
     recipient: NotRequired[Literal["self"] | None]
-    """In place of recipient_email: your account's own address."""
+    """Sends to your account's own address, instead of `recipient_email`."""
     reference: NotRequired[str | None]
-    """Your own name for it, once per environment."""
+    """Your own reference for the top-up, unique in the environment."""
     metadata: NotRequired[dict[str, str] | None]
-    """Pairs of yours; events carry them."""
+    """Your own names and values, which events contain."""
     note: NotRequired[str | None]
-    """A note of the sender's own."""
+    """The sender's note."""
     delivery: NotRequired[DeliveryBody | None]
-    """Mail, language and message for the recipient."""
+    """How to notify the recipient."""
     send_at: NotRequired[datetime | None]
-    """When to send it, at most 90 days ahead; left out: at once."""
+    """The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately."""
     distinct: NotRequired[bool]
-    """Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false."""
+    """Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false."""
     intent: NotRequired[str | None]
-    """Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused."""
+    """Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."""
 
 
 class VerifyBody(TypedDict):
-    """What a receiver saw: its headers, the raw body as text, and the secret or the public key it holds."""
+    """A request that a receiver got (headers and raw body), and its secret or public key."""
 
     headers: dict[str, str]
-    """The headers as they were received."""
+    """The request's headers, as they were received."""
     body: str
-    """The raw body as text."""
+    """The request's raw body, as text."""
     secret: NotRequired[str | None]
-    """The secret that the receiver holds, if any."""
+    """The secret that the receiver uses, if any."""
     public_key: NotRequired[str | None]
-    """The public key (whpk_…) that the receiver holds, if any: the Ed25519 signature is checked by it."""
+    """The public key (whpk_…) that the receiver uses, if any, to check the Ed25519 signature."""
 
 
 class VouchersRedeemBody(TypedDict):
-    """settle: into the caller's wallet, or external: the platform has honoured it."""
+    """The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has honoured the voucher."""
 
     code: str
     """The voucher's code, ATU-…."""
     settle: NotRequired[Literal["external", "wallet"]]
-    """wallet: into a wallet here. external: the platform honoured it. Default: "wallet"."""
+    """The kind of redemption. wallet: into a wallet of this gateway. external: by the platform. Default: "wallet"."""
 
 
 class WalletsListQuery(TypedDict):
     """The filters of wallets.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
     recipient_email: NotRequired[str]
-    """Only the wallets of this recipient."""
+    """Return only wallets of this recipient."""
     platform: NotRequired[str]
-    """Only the wallets of this platform."""
+    """Return only wallets of this platform."""
 
 
 class WebhooksHealthQuery(TypedDict):
     """The filters of webhooks.health."""
 
     hours: NotRequired[int]
-    """How many hours to look back."""
+    """The number of hours to look back."""
 
 
 class WebhooksListQuery(TypedDict):
     """The filters of webhooks.list."""
 
     limit: NotRequired[int]
-    """How many there are on a page."""
+    """The number of items on a page."""
     cursor: NotRequired[str]
-    """Where to go on: next_cursor of the page before."""
+    """The next_cursor of the previous page."""
 
 
 class WebhooksPatchBody(TypedDict):
     """The fields to change. Omitted fields stay unchanged."""
 
     url: NotRequired[str]
-    """https in live, http too in staging; its host is public."""
+    """An https URL with a public host; in staging also http."""
     events: NotRequired[list[EventType]]
-    """Event types; empty: all."""
+    """The event types to send; empty means all."""
     description: NotRequired[str]
-    """What it is, in plain text."""
+    """A description, in plain text."""
     headers: NotRequired[dict[str, str]]
-    """Sent along; masked when shown."""
+    """Your own headers, which are sent with each request and masked when shown."""
     retry_schedule_s: NotRequired[list[int]]
-    """Entry k: the wait before attempt k, in seconds."""
+    """The seconds before each attempt."""
     rate_limit_per_s: NotRequired[int | None]
-    """At most so many requests a second; null: no limit."""
+    """The maximum number of requests per second; null means no limit."""
     ordered: NotRequired[bool]
-    """Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended."""
+    """Whether events about one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`. A failing delivery delays the later ones until it has ended."""
     include_codes: NotRequired[bool]
-    """Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."""
+    """Whether bodies contain voucher_code, not only its hint; requires vouchers:read."""
     include_approval_links: NotRequired[bool]
-    """Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key."""
+    """Whether approval.requested contains decide_url, a page on which to decide. Only a signed-in user can turn this on, not a key."""
     filter: NotRequired[dict[str, list[str | int | bool | None] | Filter] | None]
-    """Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all."""
+    """Which events to send, by their data: for each path, the allowed values or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null means all events."""
     ed25519: NotRequired[bool]
-    """Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one."""
+    """Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one."""
     status: NotRequired[Literal["enabled", "disabled"]]
-    """enabled or disabled."""
+    """The new status."""
 
 
 class WebhooksRotateBody(TypedDict):
-    """How long the old secret still signs beside the new one."""
+    """The overlap of the old secret and the new one."""
 
     overlap_s: NotRequired[int]
-    """How long the old secret still signs, in seconds. Default: 86400."""
+    """The seconds for which the old secret still signs. Default: 86400."""
 
 
 class WindowBody(TypedDict):
@@ -1257,4 +1257,4 @@ class WindowBody(TypedDict):
     seconds: int
     """The length of the window, in seconds."""
     cents: int
-    """The most in any window of that length, in US cents."""
+    """The most that may be spent in any window of that length, in US cents."""

@@ -4,7 +4,7 @@ import { type Answer, type Call, Group, inPath, type Keyed, List, type Page, typ
 import type * as types from "./types.js";
 
 export class Account extends Group {
-  /** The account's own limit of a day. */
+  /** Show the account's daily limit. */
   limits(): Promise<Answer<types.AccountLimits>> {
     return this.client.run({
       method: "GET",
@@ -12,7 +12,7 @@ export class Account extends Group {
     });
   }
 
-  /** Limit what the account spends on a day. */
+  /** Set the account's daily limit. */
   setLimits(fields: types.AccountLimitsBody, options?: Keyed): Promise<Answer<types.AccountLimits>> {
     return this.client.run({
       method: "PUT",
@@ -24,7 +24,7 @@ export class Account extends Group {
 }
 
 export class Approvals extends Group {
-  /** Let a held send go on. */
+  /** Approve a held send. */
   approve(approvalId: string, options?: Keyed): Promise<Answer<types.DecidedTopUp>> {
     return this.client.run({
       method: "POST",
@@ -33,7 +33,7 @@ export class Approvals extends Group {
     });
   }
 
-  /** Cancel a held send. */
+  /** Deny a held send. */
   deny(approvalId: string, options?: Keyed): Promise<Answer<types.DecidedTopUp>> {
     return this.client.run({
       method: "POST",
@@ -42,7 +42,7 @@ export class Approvals extends Group {
     });
   }
 
-  /** One approval. */
+  /** Show an approval. */
   get(approvalId: string, fields?: types.ApprovalsGetQuery): Promise<Answer<types.AskedApproval>> {
     return this.client.run({
       method: "GET",
@@ -51,7 +51,7 @@ export class Approvals extends Group {
     });
   }
 
-  /** Sends that wait for a person, and decided ones. */
+  /** List sends that need approval, and decided ones. */
   list(fields?: types.ApprovalsListQuery): List<types.AskedApproval> {
     return new List(this.client, {
       method: "GET",
@@ -62,7 +62,7 @@ export class Approvals extends Group {
 }
 
 export class Audit extends Group {
-  /** List what concerns the account's security. */
+  /** List the account's security log. */
   list(fields?: types.AuditListQuery): List<types.AuditEntry> {
     return new List(this.client, {
       method: "GET",
@@ -73,7 +73,7 @@ export class Audit extends Group {
 }
 
 export class Batches extends Group {
-  /** Take back what is not delivered yet. */
+  /** Cancel the undelivered top-ups of a bulk send. */
   cancel(batchId: string, options?: Keyed): Promise<Answer<types.Batch>> {
     return this.client.run({
       method: "POST",
@@ -82,7 +82,7 @@ export class Batches extends Group {
     });
   }
 
-  /** A bulk send with its items. */
+  /** Show a bulk send with its items. */
   get(batchId: string, fields?: types.BatchesGetQuery): Promise<Answer<types.BatchStory>> {
     return this.client.run({
       method: "GET",
@@ -91,7 +91,7 @@ export class Batches extends Group {
     });
   }
 
-  /** Bulk sends, newest first. */
+  /** List bulk sends, newest first. */
   list(fields?: types.BatchesListQuery): List<types.Batch> {
     return new List(this.client, {
       method: "GET",
@@ -102,7 +102,7 @@ export class Batches extends Group {
 }
 
 export class Billing extends Group {
-  /** Whom receipts are made out to. */
+  /** Show the billing details for receipts. */
   details(): Promise<Answer<types.BillingDetails>> {
     return this.client.run({
       method: "GET",
@@ -110,7 +110,7 @@ export class Billing extends Group {
     });
   }
 
-  /** Set whom receipts are made out to. */
+  /** Set the billing details for receipts. */
   setDetails(fields?: types.BillingDetailsBody, options?: Keyed): Promise<Answer<types.BillingDetails>> {
     return this.client.run({
       method: "PUT",
@@ -122,7 +122,7 @@ export class Billing extends Group {
 }
 
 export class Cli extends Group {
-  /** Begin to log a machine in by a person's browser. */
+  /** Start a login through a user's browser. */
   login(fields: types.CliLoginBody): Promise<Answer<types.CliLogin>> {
     return this.client.run({
       method: "POST",
@@ -131,7 +131,7 @@ export class Cli extends Group {
     });
   }
 
-  /** Ask whether the person allowed it. */
+  /** Poll for the result of a login. */
   loginToken(fields: types.CliTokenBody): Promise<Answer<types.CreatedKey | types.CliLoginPending>> {
     return this.client.run({
       method: "POST",
@@ -163,7 +163,7 @@ export class Codes extends Group {
 }
 
 export class Credits extends Group {
-  /** What brought the account credit, newest first. */
+  /** List the account's payments and redemptions, newest first. */
   list(fields?: types.CreditsListQuery): List<types.CreditLine> {
     return new List(this.client, {
       method: "GET",
@@ -211,7 +211,7 @@ export class Deliveries extends Group {
 }
 
 export class Disputes extends Group {
-  /** List disputes: open ones by the end of evidence, or ended ones. */
+  /** List disputes: open ones by their deadline for evidence, or ended ones. */
   list(fields?: types.DisputesListQuery): List<types.Dispute> {
     return new List(this.client, {
       method: "GET",
@@ -222,7 +222,7 @@ export class Disputes extends Group {
 }
 
 export class Documents extends Group {
-  /** Receipts and credit notes, newest first. */
+  /** List receipts and credit notes, newest first. */
   list(fields?: types.DocumentsListQuery): List<types.BillingDocument> {
     return new List(this.client, {
       method: "GET",
@@ -231,7 +231,7 @@ export class Documents extends Group {
     });
   }
 
-  /** A receipt or credit note, as PDF. */
+  /** Get a receipt or credit note as a PDF. */
   pdf(documentId: string): Promise<Uint8Array> {
     return this.client.run({
       method: "GET",
@@ -242,7 +242,7 @@ export class Documents extends Group {
 }
 
 export class Entitlements extends Group {
-  /** Whether the account may do this now. */
+  /** Check whether the account may use an entitlement now. */
   get(entitlementName: string): Promise<Answer<types.Entitlement>> {
     return this.client.run({
       method: "GET",
@@ -250,7 +250,7 @@ export class Entitlements extends Group {
     });
   }
 
-  /** What the account's plan lets it do. */
+  /** List what the account's plan entitles it to. */
   list(fields?: types.EntitlementsListQuery): List<types.Entitlement> {
     return new List(this.client, {
       method: "GET",
@@ -259,7 +259,7 @@ export class Entitlements extends Group {
     });
   }
 
-  /** Count uses of what a plan limits. */
+  /** Count uses of a limited entitlement. */
   use(entitlementName: string, fields: types.UseBody, options?: Keyed): Promise<Answer<types.Entitlement>> {
     return this.client.run({
       method: "POST",
@@ -290,7 +290,7 @@ export class Events extends Group {
 }
 
 export class Holds extends Group {
-  /** Charge what was used of a hold; the rest is released. */
+  /** Capture what was used of a hold, and release the rest. */
   capture(holdId: string, fields?: types.CaptureBody, options?: Keyed): Promise<Answer<types.ChangedHold>> {
     return this.client.run({
       method: "POST",
@@ -300,7 +300,7 @@ export class Holds extends Group {
     });
   }
 
-  /** Set credit aside for usage whose price is not known yet. */
+  /** Hold credit for usage whose price isn't known yet. */
   create(fields: types.HoldBody, options?: Keyed): Promise<Answer<types.ChangedHold>> {
     return this.client.run({
       method: "POST",
@@ -310,7 +310,7 @@ export class Holds extends Group {
     });
   }
 
-  /** Let a hold end later. */
+  /** Extend a hold. */
   extend(holdId: string, fields?: types.ExtendBody, options?: Keyed): Promise<Answer<types.ChangedHold>> {
     return this.client.run({
       method: "POST",
@@ -320,7 +320,7 @@ export class Holds extends Group {
     });
   }
 
-  /** A hold. */
+  /** Show a hold. */
   get(holdId: string): Promise<Answer<types.Hold>> {
     return this.client.run({
       method: "GET",
@@ -328,7 +328,7 @@ export class Holds extends Group {
     });
   }
 
-  /** Give a hold back. */
+  /** Release a hold. */
   release(holdId: string, options?: Keyed): Promise<Answer<types.ChangedHold>> {
     return this.client.run({
       method: "POST",
@@ -349,7 +349,7 @@ export class Keys extends Group {
     });
   }
 
-  /** Make a sandbox account. */
+  /** Create a sandbox account. */
   createSandbox(fields?: types.SandboxBody): Promise<Answer<types.SandboxKey>> {
     return this.client.run({
       method: "POST",
@@ -367,7 +367,7 @@ export class Keys extends Group {
     });
   }
 
-  /** Revoke the asking key. */
+  /** Revoke the calling key. */
   deleteOwn(options?: Keyed): Promise<Answer<types.ApiKey>> {
     return this.client.run({
       method: "DELETE",
@@ -393,7 +393,7 @@ export class Keys extends Group {
     });
   }
 
-  /** What the asking key may do now. */
+  /** Show what the calling key may do now. */
   own(): Promise<Answer<types.OwnKey>> {
     return this.client.run({
       method: "GET",
@@ -429,7 +429,7 @@ export class Keys extends Group {
     });
   }
 
-  /** A key and all that come from it. */
+  /** Show a key and its descendants. */
   tree(keyId: string): Promise<Answer<types.KeyTree>> {
     return this.client.run({
       method: "GET",
@@ -460,7 +460,7 @@ export class Notices extends Group {
 }
 
 export class Orders extends Group {
-  /** Create an order of credit. */
+  /** Create an order for credit. */
   create(fields: types.OrderBody, options?: Keyed): Promise<Answer<types.Order>> {
     return this.client.run({
       method: "POST",
@@ -470,7 +470,7 @@ export class Orders extends Group {
     });
   }
 
-  /** What went back of an order's payment, newest first. */
+  /** List an order's credit notes and debit notes, newest first. */
   creditNotes(orderId: string, fields?: types.OrdersCreditNotesQuery): List<types.BillingDocument> {
     return new List(this.client, {
       method: "GET",
@@ -496,7 +496,7 @@ export class Orders extends Group {
     });
   }
 
-  /** An order's receipt, as PDF. */
+  /** Get an order's receipt as a PDF. */
   receiptPdf(orderId: string): Promise<Uint8Array> {
     return this.client.run({
       method: "GET",
@@ -505,7 +505,7 @@ export class Orders extends Group {
     });
   }
 
-  /** Refund an order, whole or in part. */
+  /** Refund an order, fully or partly. */
   refund(orderId: string, fields: types.RefundBody, options?: Keyed): Promise<Answer<types.Refund>> {
     return this.client.run({
       method: "POST",
@@ -517,7 +517,7 @@ export class Orders extends Group {
 }
 
 export class Packs extends Group {
-  /** Credit that can be bought as one. */
+  /** List the packs that can be bought. */
   list(fields?: types.PacksListQuery): List<types.Pack> {
     return new List(this.client, {
       method: "GET",
@@ -528,7 +528,7 @@ export class Packs extends Group {
 }
 
 export class Platforms extends Group {
-  /** What can be topped up. */
+  /** List platforms that can be topped up. */
   list(fields?: types.PlatformsListQuery): List<types.Platform> {
     return new List(this.client, {
       method: "GET",
@@ -577,7 +577,7 @@ export class PortalLinks extends Group {
 }
 
 export class Prices extends Group {
-  /** What tokens of each model cost. */
+  /** List what each model's tokens cost. */
   list(fields?: types.PricesListQuery): List<types.Price> {
     return new List(this.client, {
       method: "GET",
@@ -606,7 +606,7 @@ export class Refunds extends Group {
     });
   }
 
-  /** List refunds of all orders, newest first. */
+  /** List all orders' refunds, newest first. */
   list(fields?: types.RefundsListQuery): List<types.Refund> {
     return new List(this.client, {
       method: "GET",
@@ -663,7 +663,7 @@ export class Replays extends Group {
 }
 
 export class Reports extends Group {
-  /** Credit sold, given, used, expired and still held, by month. */
+  /** Report credit sold, granted, used, expired and still held, by month. */
   outstanding(fields?: types.ReportsOutstandingQuery): List<types.OutstandingLine> {
     return new List(this.client, {
       method: "GET",
@@ -672,7 +672,7 @@ export class Reports extends Group {
     });
   }
 
-  /** Money in, back and kept by providers, by month. */
+  /** Report payments, refunds and providers' fees by month. */
   revenue(fields?: types.ReportsRevenueQuery): List<types.RevenueLine> {
     return new List(this.client, {
       method: "GET",
@@ -683,7 +683,7 @@ export class Reports extends Group {
 }
 
 export class Sandbox extends Group {
-  /** What time it is for the account. */
+  /** Show the account's clock. */
   clock(): Promise<Answer<types.OwnTime>> {
     return this.client.run({
       method: "GET",
@@ -701,7 +701,7 @@ export class Sandbox extends Group {
     });
   }
 
-  /** Let the staging account see a later time. */
+  /** Advance the staging account's clock. */
   setClock(fields: types.ClockBody, options?: Keyed): Promise<Answer<types.AccountClock>> {
     return this.client.run({
       method: "POST",
@@ -723,7 +723,7 @@ export class Sandbox extends Group {
 }
 
 export class Subscriptions extends Group {
-  /** End a plan, with its period or at once. */
+  /** End a plan at the period's end or now. */
   cancel(subscriptionId: string, fields?: types.CancelPlanBody, options?: Keyed): Promise<Answer<types.Subscription>> {
     return this.client.run({
       method: "POST",
@@ -733,7 +733,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** Change to another plan, or by another interval. */
+  /** Change to another plan or billing interval. */
   change(subscriptionId: string, fields: types.ChangePlanBody, options?: Keyed): Promise<Answer<types.Subscription>> {
     return this.client.run({
       method: "POST",
@@ -743,7 +743,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** A plan of the account, and what comes next. */
+  /** Show a plan of the account, and its next charge. */
   get(subscriptionId: string): Promise<Answer<types.Subscription>> {
     return this.client.run({
       method: "GET",
@@ -761,7 +761,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** The account's plans, newest first. */
+  /** List the account's plans, newest first. */
   list(fields?: types.SubscriptionsListQuery): List<types.Subscription> {
     return new List(this.client, {
       method: "GET",
@@ -770,7 +770,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** Pause a plan: nothing is charged until it goes on. */
+  /** Pause a plan: nothing is charged until it resumes. */
   pause(subscriptionId: string, fields?: types.PausePlanBody, options?: Keyed): Promise<Answer<types.Subscription>> {
     return this.client.run({
       method: "POST",
@@ -780,7 +780,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** What a change of plans would cost. */
+  /** Show what a change of plan would cost. */
   previewChange(subscriptionId: string, fields?: types.SubscriptionsPreviewChangeQuery): Promise<Answer<types.PlanChange>> {
     return this.client.run({
       method: "GET",
@@ -789,7 +789,7 @@ export class Subscriptions extends Group {
     });
   }
 
-  /** Let a plan go on that is paused, or was to end with its period. */
+  /** Resume a plan that is paused, or would end with its period. */
   resume(subscriptionId: string, options?: Keyed): Promise<Answer<types.Subscription>> {
     return this.client.run({
       method: "POST",
@@ -810,7 +810,7 @@ export class Subscriptions extends Group {
 }
 
 export class Tokens extends Group {
-  /** Make an access token. */
+  /** Create an access token. */
   create(fields?: types.CreateTokenBody, options?: Keyed): Promise<Answer<types.CreatedToken>> {
     return this.client.run({
       method: "POST",
@@ -850,7 +850,7 @@ export class Tokens extends Group {
 }
 
 export class Topups extends Group {
-  /** The wallet and what the key may still spend. */
+  /** Show the wallet and what the key may still spend. */
   balance(): Promise<Answer<types.Balance>> {
     return this.client.run({
       method: "GET",
@@ -887,7 +887,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Top-ups, newest first. */
+  /** List top-ups, newest first. */
   history(fields?: types.TopupsHistoryQuery): List<types.TopUp> {
     return new List(this.client, {
       method: "GET",
@@ -905,7 +905,7 @@ export class Topups extends Group {
     });
   }
 
-  /** A top-up's receipt that proves itself. */
+  /** Get a top-up's signed receipt. */
   receipt(transactionId: string): Promise<Answer<types.TopUpReceipt>> {
     return this.client.run({
       method: "GET",
@@ -970,7 +970,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Set when balance.low fires. */
+  /** Set the thresholds of balance.low. */
   setBalanceThreshold(fields?: types.ThresholdBody, options?: Keyed): Promise<Answer<types.Threshold>> {
     return this.client.run({
       method: "PUT",
@@ -990,7 +990,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Opening balance, every transfer, closing balance. */
+  /** Show a statement: opening balance, transfers, closing balance. */
   statement(fields?: types.TopupsStatementQuery): Promise<Answer<types.Statement>> {
     return this.client.run({
       method: "GET",
@@ -999,7 +999,7 @@ export class Topups extends Group {
     });
   }
 
-  /** A top-up with its ledger transfers and events. */
+  /** Show a top-up with its ledger transfers and events. */
   status(transactionId: string, fields?: types.TopupsStatusQuery): Promise<Answer<types.TopUpStory>> {
     return this.client.run({
       method: "GET",
@@ -1008,7 +1008,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Rehearse a send: the same rules, nothing written. */
+  /** Validate a send: check the same rules, and write nothing. */
   validate(fields: types.ValidateBody): Promise<Answer<types.Quote>> {
     return this.client.run({
       method: "POST",
@@ -1019,7 +1019,7 @@ export class Topups extends Group {
 }
 
 export class Usage extends Group {
-  /** What was used, newest first, or its sums by day, model or key. */
+  /** List usage, newest first, or add it up by day, model or key. */
   list(fields?: types.UsageListQuery): List<types.UsageLine> {
     return new List(this.client, {
       method: "GET",
@@ -1038,7 +1038,7 @@ export class Usage extends Group {
     });
   }
 
-  /** What was used, newest first, or its sums by day, model or key. */
+  /** List usage, newest first, or add it up by day, model or key. */
   sums(fields?: types.UsageSumsQuery): Promise<Answer<types.UsageGroups>> {
     return this.client.run({
       method: "GET",
@@ -1049,7 +1049,7 @@ export class Usage extends Group {
 }
 
 export class Vouchers extends Group {
-  /** A voucher that this account issued. */
+  /** Show a voucher that this account issued. */
   get(code: string): Promise<Answer<types.IssuedVoucher>> {
     return this.client.run({
       method: "GET",
@@ -1069,7 +1069,7 @@ export class Vouchers extends Group {
 }
 
 export class Wallets extends Group {
-  /** Recipients' wallets. */
+  /** List recipients' wallets. */
   list(fields?: types.WalletsListQuery): List<types.RecipientWallet> {
     return new List(this.client, {
       method: "GET",

@@ -9,464 +9,464 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A bulk send, and which of its items were refused. */
+        /** @description A bulk send, with its refused items. */
         AcceptedBatch: {
-            /** @description Its id, bat_…. */
+            /** @description The object's ID, bat_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "accepting" | "completed" | "refused" | "running";
-            /** @description Whether all items are accepted or none is. */
+            /** @description Whether to accept all items or none. */
             all_or_nothing: boolean;
-            /** @description How many items it has. */
+            /** @description The number of items. */
             items_total: number;
-            /** @description Its items by where they are. */
+            /** @description The number of items in each state. */
             counts: components["schemas"]["BatchCounts"];
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description When every item was accepted or refused. */
+            /** @description When all items were accepted or refused. */
             accepted_at: string | null;
-            /** @description When somebody took it back. */
+            /** @description The time of cancellation. */
             cancelled_at: string | null;
-            /** @description When every item had ended. */
+            /** @description When every top-up had ended. */
             completed_at: string | null;
             /** @description The items that were refused. */
             errors: components["schemas"]["ItemError"][];
-            /** @description How to go on; fix_request: send the items of errors again, repaired, and no others. Null: it is over. */
+            /** @description What to do next. poll: call again later. fix_request: fix the items in `errors` and send only those again. Null: nothing. */
             next_action: ("fix_request" | "poll") | null;
-            /** @description What to poll, and how what is not delivered is taken back. */
+            /** @description Links to poll the bulk send and to cancel what isn't delivered. */
             links: components["schemas"]["Link"][];
         };
         /** @description A system access token as listed. `key_id` is the key to which it is bound. */
         AccessToken: {
-            /** @description Its id, tok_…. */
+            /** @description The object's ID, tok_…. */
             id: string;
-            /** @description The key's id; null: no key. */
+            /** @description The key's ID. Null if no key is involved. */
             key_id: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description The first 16 characters, to recognise it by. */
+            /** @description The secret's first 16 characters, to recognise it. */
             prefix: string;
             /** @description The last 4 characters. */
             last4: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            /** @description When the credential was last used, to the minute. The time is recorded some seconds later. */
             last_used_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description The sandbox clock: how far it went on now, and how far it is ahead of ours. */
+        /** @description The account's clock after it was advanced. */
         AccountClock: {
-            /** @description How far it went on now, in seconds. */
+            /** @description The seconds that this call advanced the clock. */
             advanced_s: number;
-            /** @description How far it is ahead of the gateway's, in seconds. */
+            /** @description Seconds ahead of the gateway's clock. */
             ahead_s: number;
             /**
              * Format: date-time
-             * @description The account's own time.
+             * @description The time on the account's clock.
              */
             now: string;
         };
         /** @description The limit on what all credentials of the account spend together in this environment. */
         AccountLimits: {
-            /** @description On one UTC day, by all of them; null: no such limit. */
+            /** @description The most that all credentials together may spend on one UTC day. Null means no limit. */
             per_day_cents: number | null;
-            /** @description Today, since the limit is there; null without one. */
+            /** @description The amount spent today since the limit was set. Null without a limit. */
             spent_cents: number | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             remaining_cents: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             resets_at: string | null;
         };
         /** @description An ancestor of the key. */
         AncestorKey: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paused_at: string | null;
         };
         /** @description An API key as listed, without its secret. */
         ApiKey: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description The key that it comes from; null: none. */
+            /** @description The ID of the parent key. Null if none. */
             parent_id: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description The first 16 characters, to recognise it by. */
+            /** @description The secret's first 16 characters, to recognise it. */
             prefix: string;
             /** @description The last 4 characters. */
             last4: string;
-            /** @description What it may do. */
+            /** @description The granted permissions. */
             scopes: components["schemas"]["Scope"][];
-            /** @description What it may spend, in calendar windows of UTC. */
+            /** @description The spending limits, in calendar periods of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description Addresses or CIDRs; empty: any address. */
+            /** @description IP addresses or CIDRs that may use the key. If empty, any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description Its purpose, in your words. */
+            /** @description The key's purpose, in your words. */
             purpose: string | null;
-            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            /** @description The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
+            /** @description The most that the key may ever spend. Earlier spending counts. */
             lifetime_cents: number | null;
-            /** @description The only platforms that it may send; null: any. */
+            /** @description The only platforms for which the key may send. Null means any. */
             platforms: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            /** @description The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody. */
             recipients: string[] | null;
-            /** @description Rolling windows; all of them hold. */
+            /** @description Limits for rolling windows. All of them apply. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            /** @description The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            /** @description The number of accepted sends in any hour. Cancelled sends count. */
             max_sends_per_hour: number | null;
-            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            /** @description The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient. */
             max_recipients_per_week: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            /** @description For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            /** @description When the credential was last used, to the minute. The time is recorded some seconds later. */
             last_used_at: string | null;
-            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            /** @description The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth). */
             last_used_by: string | null;
-            /** @description From then on it reads only; its ancestors may be paused, too. */
+            /** @description From when the key can only read. Its ancestors may be paused, too. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
         /** @description An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up. */
         Approval: {
-            /** @description Its id, apr_…. */
+            /** @description The object's ID, apr_…. */
             id: string;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "approved" | "cancelled" | "denied" | "expired" | "pending";
             /**
-             * @description threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went.
+             * @description The reason. threshold: the key needs an approval for such an amount. sender_left: the user who scheduled the top-up lost access to the account before it was sent.
              * @enum {string}
              */
             reason: "sender_left" | "threshold";
-            /** @description The key that asked, or the person who left. */
+            /** @description The key that requested the approval, or the user who left. */
             requested_by: string | null;
-            /** @description The key or person that decided; null: nobody yet. */
+            /** @description The key or user that decided. Null if undecided. */
             decided_by: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             decided_at: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalApprovedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "approval.approved";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalCancelledEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "approval.cancelled";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalDeniedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "approval.denied";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalExpiredEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "approval.expired";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
         /** @description An approval, and the top-up that waits for it, as it was before the decision took effect. */
         ApprovalOfTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "pending";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
-            /** @description What a person decides on. */
+            /** @description The approval to decide. */
             approval: components["schemas"]["Approval"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         ApprovalRequestedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "approval.requested";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["RequestedApprovalEventData"];
         };
-        /** @description An approval with what it decides on. */
+        /** @description An approval, with the send that it is about. */
         AskedApproval: {
-            /** @description Its id, apr_…. */
+            /** @description The object's ID, apr_…. */
             id: string;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "approved" | "cancelled" | "denied" | "expired" | "pending";
             /**
-             * @description threshold: its key has to ask for as much. sender_left: the person who sent it for later lost their access to the account before it went.
+             * @description The reason. threshold: the key needs an approval for such an amount. sender_left: the user who scheduled the top-up lost access to the account before it was sent.
              * @enum {string}
              */
             reason: "sender_left" | "threshold";
-            /** @description The key that asked, or the person who left. */
+            /** @description The key that requested the approval, or the user who left. */
             requested_by: string | null;
-            /** @description The key or person that decided; null: nobody yet. */
+            /** @description The key or user that decided. Null if undecided. */
             decided_by: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             decided_at: string | null;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Null: a person asked, or a credential without a key. */
+            /** @description The key that requested the send; null for a user or a credential without a key. */
             requester: components["schemas"]["Requester"] | null;
-            /** @description Of `sender_left`: who sent it. Null: a key or a token did. */
+            /** @description The sender, if the reason is sender_left. */
             sender_email: string | null;
-            /** @description The page of the dashboard where a person decides. */
+            /** @description The dashboard page on which a user decides. */
             url: string;
         };
         /** @description One HTTP request to an endpoint, and its result. http_status is null if no response came. error is null if the endpoint accepted the event. */
         Attempt: {
-            /** @description Its id, att_…. */
+            /** @description The object's ID, att_…. */
             id: string;
-            /** @description Which attempt it is, from 1. */
+            /** @description The attempt's number, from 1. */
             number: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, milliseconds.
+             * @description A UTC time in RFC 3339, to the millisecond.
              */
             started_at: string;
-            /** @description How long it took, in milliseconds. */
+            /** @description The attempt's duration in milliseconds. */
             duration_ms: number;
-            /** @description What the endpoint answered; null: no answer came. */
+            /** @description The response's HTTP status; null if no response came. */
             http_status: number | null;
-            /** @description What went wrong; null: it was taken. */
+            /** @description The error; null if the endpoint accepted the event. */
             error: ("address" | "connect" | "http" | "internal" | "lost" | "protocol" | "timeout" | "tls") | null;
-            /** @description Where it was sent to, address and port; null: nowhere. */
+            /** @description The address and port that the request was sent to; null if it wasn't sent. */
             remote_address: string | null;
-            /** @description How long each step took, in milliseconds. */
+            /** @description The duration of each step in milliseconds. */
             timings_ms: {
                 [key: string]: number;
             };
@@ -474,340 +474,340 @@ export interface components {
             request_headers: {
                 [key: string]: string;
             };
-            /** @description Of the body that was sent, in hex. */
+            /** @description The hexadecimal SHA-256 of the sent body. */
             body_sha256: string;
-            /** @description At most its first 4 KiB. */
+            /** @description The first 4 KiB of the response body. */
             response_body: string;
-            /** @description Why, as only operators are told: it may name what is inside. */
+            /** @description The cause, shown only to operators, because it may name internal hosts. */
             reason?: string | null;
         };
         /** @description The credential that acted. */
         AuditActor: {
             /**
-             * @description The kind of credential.
+             * @description The kind of the credential.
              * @enum {string}
              */
             kind: "app" | "cli" | "gateway" | "key" | "operator" | "portal" | "session" | "token" | "visitor";
-            /** @description The id of the key, token, session or app. */
+            /** @description The ID of the key, token, session or app. */
             id: string;
-            /** @description Its current name; null: it has none. */
+            /** @description The credential's current name, or null. */
             name: string | null;
         };
         /** @description An event that concerns the account's security. */
         AuditEntry: {
-            /** @description Its id, adt_…. */
+            /** @description The object's ID, adt_…. */
             id: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description Such as key.created or session.begun. */
+            /** @description The action, such as key.created or session.begun. */
             action: string;
-            /** @description Whether it was done or refused. */
+            /** @description The outcome: done or refused. */
             outcome: string;
-            /** @description null: the entry concerns the account as a whole. */
+            /** @description The environment. Null if the entry concerns the account as a whole. */
             environment: ("live" | "staging") | null;
-            /** @description The object's id. */
+            /** @description The object's ID. */
             subject_id: string;
             /** @description The credential that acted. */
             actor: components["schemas"]["AuditActor"];
-            /** @description The API key that acted; null: another credential. */
+            /** @description The ID of the API key that acted. Null for another credential. */
             key_id: string | null;
-            /** @description The key's name as it is today; null: no key. */
+            /** @description The key's current name. Null if no key is involved. */
             key_name: string | null;
-            /** @description The request's IP address. */
+            /** @description The request's IP address, or null. */
             address: string | null;
-            /** @description The request's User-Agent; null: none. */
+            /** @description The request's User-Agent, or null. */
             user_agent: string | null;
-            /** @description The changed fields before. */
+            /** @description The changed fields' old values. */
             before: Record<string, never> | null;
-            /** @description The changed fields afterwards. */
+            /** @description The changed fields' new values. */
             after: Record<string, never> | null;
-            /** @description Why it was done or refused; null: not given. */
+            /** @description The reason. Null if none was given. */
             reason: string | null;
         };
         /** @description The account's wallet. `key` is null if the caller didn't use a key. */
         Balance: {
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             balance_cents: number;
-            /** @description What a send may use, in US cents. */
+            /** @description The credit that a send may use, in US cents. */
             sendable_cents: number;
-            /** @description Credit that was given, in US cents. */
+            /** @description Promotional credit, in US cents. */
             promotional_cents: number;
-            /** @description In pending top-ups and holds, in US cents. */
+            /** @description Reserved for pending top-ups and holds, in US cents. */
             held_cents: number;
             /** @description Owed after a refund or dispute, in US cents. */
             owed_cents: number;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description The highest of balance.low's thresholds, in US cents; 0: none. */
+            /** @description The highest threshold of balance.low, in US cents. 0 means none. */
             low_balance_threshold_cents: number;
-            /** @description When balance.low is sent, the highest first, in US cents. */
+            /** @description The thresholds of balance.low, highest first, in US cents. */
             low_balance_thresholds_cents: number[];
-            /** @description What the asking key may spend; null where no key asks. */
+            /** @description The calling key's limits. Null if the caller doesn't use a key. */
             key: components["schemas"]["KeyLimits"] | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         BalanceLowEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "balance.low";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["LowBalanceEventData"];
         };
-        /** @description A bulk send. status accepting: not every item is accepted or refused yet; running: some have not ended; completed: all have; refused: of all or nothing, none was accepted. */
+        /** @description A bulk send. Its status is one of: - accepting: some items are not yet accepted or refused. - running: every item is accepted or refused, and some top-ups have not ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
         Batch: {
-            /** @description Its id, bat_…. */
+            /** @description The object's ID, bat_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "accepting" | "completed" | "refused" | "running";
-            /** @description Whether all items are accepted or none is. */
+            /** @description Whether to accept all items or none. */
             all_or_nothing: boolean;
-            /** @description How many items it has. */
+            /** @description The number of items. */
             items_total: number;
-            /** @description Its items by where they are. */
+            /** @description The number of items in each state. */
             counts: components["schemas"]["BatchCounts"];
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description When every item was accepted or refused. */
+            /** @description When all items were accepted or refused. */
             accepted_at: string | null;
-            /** @description When somebody took it back. */
+            /** @description The time of cancellation. */
             cancelled_at: string | null;
-            /** @description When every item had ended. */
+            /** @description When every top-up had ended. */
             completed_at: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         BatchCompletedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "batch.completed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["CompletedBatchEventData"];
         };
         /** @description The number of a batch's items in each state, and the amounts accepted and delivered in cents. */
         BatchCounts: {
-            /** @description Neither accepted nor refused yet. */
+            /** @description Items not checked yet. */
             waiting: number;
-            /** @description What follows, all seven together. */
+            /** @description The sum of the next seven. */
             accepted: number;
-            /** @description To be sent later. */
+            /** @description Items that are sent later. */
             scheduled: number;
-            /** @description Waiting for their platform or an approval. */
+            /** @description Items waiting for a platform or approval. */
             pending: number;
-            /** @description Credited to their recipients. */
+            /** @description Items credited to their recipients. */
             delivered: number;
-            /** @description Their funds are back. */
+            /** @description Failed items, whose funds were returned. */
             failed: number;
-            /** @description Their funds are back. */
+            /** @description Cancelled items, whose funds were returned. */
             cancelled: number;
-            /** @description Their supplier is asked to take them back. */
+            /** @description Items that a supplier is to reverse. */
             reversing: number;
-            /** @description Their funds are back. */
+            /** @description Reversed items, whose funds were returned. */
             reversed: number;
-            /** @description Nothing was taken for them. */
+            /** @description Refused items, for which nothing was charged. */
             refused: number;
-            /** @description Not accepted, since of all or nothing another item was refused. */
+            /** @description Items of an all-or-nothing batch that another item prevented. */
             dropped: number;
-            /** @description Of all that was accepted, in US cents. */
+            /** @description The accepted total, in US cents. */
             accepted_cents: number;
-            /** @description Of what was delivered, in US cents. */
+            /** @description The delivered total, in US cents. */
             delivered_cents: number;
-            /** @description Charged beside the amounts of all that was accepted. */
+            /** @description The fees for the accepted items, in US cents. */
             fee_cents: number;
         };
-        /** @description An item. status: of its top-up; or waiting, refused, dropped. code and error: why it was refused. */
+        /** @description One item of a bulk send. `status` is its top-up's status, or waiting, refused or dropped. */
         BatchLine: {
-            /** @description Which item, counted from 0. */
+            /** @description The item's position, counted from 0. */
             index: number;
-            /** @description Its own; null where it cannot be read. */
+            /** @description The item's reference, if readable. */
             reference: string | null;
             /**
-             * @description Of its top-up; or waiting, refused, dropped.
+             * @description The status of the item's top-up, or waiting, refused or dropped.
              * @enum {string}
              */
             status: "cancelled" | "delivered" | "dropped" | "failed" | "pending" | "refused" | "reversed" | "reversing" | "scheduled" | "waiting";
-            /** @description Its top-up; null: it was not accepted. */
+            /** @description The top-up, if accepted. */
             transaction_id: string | null;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number | null;
-            /** @description Charged beside the amount. */
+            /** @description The fee, in addition to the amount. */
             fee_cents: number | null;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
-            /** @description Why it was refused, as a number; null: it was not. */
+            /** @description The error code, if the item was refused. */
             code: number | null;
-            /** @description Why it was refused; null: it was not. */
+            /** @description The reason for the refusal, if any. */
             error: components["schemas"]["Failure"] | null;
         };
         /** @description A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last page. */
         BatchLinePage: {
-            /** @description This page's entries. */
+            /** @description The items on this page. */
             items: components["schemas"]["BatchLine"][];
-            /** @description Give it as cursor for the next page; null: there is none. */
+            /** @description The cursor for the next page. Null on the last page. */
             next_cursor: string | null;
             /** @description Whether there is another page. */
             has_more: boolean;
         };
-        /** @description A bulk send with a page of its items, in the order in which they came. */
+        /** @description A bulk send, with a page of its items in the order in which they were sent. */
         BatchStory: {
-            /** @description Its id, bat_…. */
+            /** @description The object's ID, bat_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "accepting" | "completed" | "refused" | "running";
-            /** @description Whether all items are accepted or none is. */
+            /** @description Whether to accept all items or none. */
             all_or_nothing: boolean;
-            /** @description How many items it has. */
+            /** @description The number of items. */
             items_total: number;
-            /** @description Its items by where they are. */
+            /** @description The number of items in each state. */
             counts: components["schemas"]["BatchCounts"];
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description When every item was accepted or refused. */
+            /** @description When all items were accepted or refused. */
             accepted_at: string | null;
-            /** @description When somebody took it back. */
+            /** @description The time of cancellation. */
             cancelled_at: string | null;
-            /** @description When every item had ended. */
+            /** @description When every top-up had ended. */
             completed_at: string | null;
-            /** @description A page of its items. */
+            /** @description A page of the items. */
             items: components["schemas"]["BatchLinePage"];
         };
         /** @description The buyer named on the account's documents. If the name is empty, it is the account's own name. */
         BillingDetails: {
-            /** @description Whom documents are made out to; empty: the account's own name. */
+            /** @description The name on documents. If empty, the account's own name. */
             name: string;
-            /** @description Lines, apart by line ends. */
+            /** @description The address, with a line end between its lines. */
             address: string;
             /** @description The tax number. */
             tax_id: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             updated_at: string | null;
         };
         /** @description A receipt, or a note about money returned from its payment. A document never changes. */
         BillingDocument: {
-            /** @description Its id, doc_…. */
+            /** @description The object's ID, doc_…. */
             id: string;
             /**
-             * @description credit_note: money went back. debit_note: what a credit note said is undone, since the refund failed or the dispute was won.
+             * @description credit_note: money was returned. debit_note: a credit note is cancelled, because the refund failed or the dispute was won.
              * @enum {string}
              */
             kind: "credit_note" | "debit_note" | "receipt";
-            /** @description Without a gap in its series; TEST-… in staging. */
+            /** @description The number; a series has no gaps. In staging, TEST-…. */
             number: string;
-            /** @description Of a plan's period: the order that began the plan. */
+            /** @description The order's ID. For a plan's period, the ID of the plan's first order. */
             order_id: string;
-            /** @description The subscription's id. */
+            /** @description The subscription's ID. */
             subscription_id: string | null;
-            /** @description The number of the receipt it is about. */
+            /** @description The number of the receipt that a note corrects. */
             corrects: string | null;
-            /** @description Paid or paid back, with tax, in the smallest unit. */
+            /** @description The amount paid or returned, with tax, in the smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
             /** @description The taxes in the amount. */
             taxes: components["schemas"]["TaxLine"][];
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             discount: number;
-            /** @description Where its PDF is; needs the same credential. */
+            /** @description The PDF's path. It needs the same credential. */
             pdf_url: string;
             /**
              * Format: date-time
-             * @description When it was paid or paid back.
+             * @description When the money was paid or returned.
              */
             dated_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
         };
-        /** @description What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one. */
+        /** @description The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, one refused item refuses all. */
         BulkQuote: {
-            /** @description How many items it has. */
+            /** @description The number of items. */
             items_total: number;
-            /** @description How many items would be accepted. */
+            /** @description Items that would be accepted. */
             accepted: number;
-            /** @description How many items would be refused. */
+            /** @description Items that would be refused. */
             refused: number;
-            /** @description The amounts, in US cents. */
+            /** @description All accepted amounts, in US cents. */
             accepted_cents: number;
-            /** @description Charged beside them, in US cents. */
+            /** @description The sum of the fees, in US cents. */
             fee_cents: number;
-            /** @description What it would cost, amounts and fees, in US cents. */
+            /** @description The total cost, in US cents. */
             charged_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             wallet_balance_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             wallet_balance_after_cents: number;
             /** @description The items that would be refused. */
             errors: components["schemas"]["ItemError"][];
@@ -815,606 +815,606 @@ export interface components {
         /** @description A cancelled top-up. failure_reason is set if someone other than the sender cancelled it. */
         CancelledTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "cancelled";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
         /** @description A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed. */
         CapUsedEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Whose limit it is; null: the account's own. */
+            /** @description The key, or null for the account's limit. */
             key_id: string | null;
             /**
-             * @description Which limit. per_day and per_month are calendar windows of UTC.
+             * @description The limit's kind. per_day and per_month are calendar periods in UTC.
              * @enum {string}
              */
             cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "recipients_per_week" | "sends_per_hour" | "window";
             /**
-             * @description Of limit, spent and remaining: US cents.
+             * @description The unit of limit, spent and remaining: US cents.
              * @enum {string}
              */
             unit: "cents" | "recipients" | "sends";
-            /** @description The length of a rolling window. */
+            /** @description The length of a rolling window, in seconds. */
             seconds: number | null;
-            /** @description The most, in its unit. */
+            /** @description The limit, in its unit. */
             limit: number;
-            /** @description Rounded up. */
+            /** @description The amount spent, rounded up. */
             spent: number;
-            /** @description Rounded down. */
+            /** @description The amount left, rounded down. */
             remaining: number;
-            /** @description When all of it is free again; null: never. */
+            /** @description When the whole limit is available again. Null means never. */
             resets_at: string | null;
         };
         /** @description One check of a receiver. */
         CertificationCheck: {
-            /** @description Its name, which stays. */
+            /** @description The check's name, which never changes. */
             name: string;
-            /** @description What it is about, in a few words. */
+            /** @description The subject of the check, in a few words. */
             title: string;
             /**
-             * @description not_seen: nobody says what the receiver did; skipped: not reached.
+             * @description not_seen: the receiver's effects are unknown. skipped: not reached.
              * @enum {string}
              */
             verdict: "failed" | "not_seen" | "passed" | "skipped" | "warned";
-            /** @description What a failed check leads to: an event is lost, done twice, or believed. */
+            /** @description The effect of a failed check: an event is lost or processed twice, or a forgery is accepted. */
             impact: ("forged" | "lost" | "twice") | null;
-            /** @description What was seen, and what to change. */
+            /** @description The finding, and what to change. */
             detail: string;
         };
         /** @description The number of checks with each verdict. */
         CertificationCounts: {
-            /** @description As it should be. */
+            /** @description Checks that passed. */
             passed: number;
-            /** @description Nothing is lost by it, but it is no good answer. */
+            /** @description Checks that lose nothing, but whose response should be improved. */
             warned: number;
-            /** @description An event is lost, done twice, or a forgery believed. */
+            /** @description Checks in which an event was lost or processed twice, or a forgery was believed. */
             failed: number;
-            /** @description Nobody says what the receiver did. */
+            /** @description Checks whose effects are unknown. */
             not_seen: number;
-            /** @description Not reached. */
+            /** @description Checks that weren't reached. */
             skipped: number;
         };
         /** @description The checks' results: events that a receiver would lose, process twice or wrongly accept. */
         CertifiedReceiver: {
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description Where the requests were sent. */
+            /** @description The URL that the requests were sent to. */
             url: string;
-            /** @description Nothing failed, and all of it was seen. */
+            /** @description Whether all checks passed or warned. */
             certified: boolean;
-            /** @description How many checks had each verdict. */
+            /** @description The number of checks with each verdict. */
             counts: components["schemas"]["CertificationCounts"];
-            /** @description Each check, as it was done. */
+            /** @description All checks, in order. */
             checks: components["schemas"]["CertificationCheck"][];
         };
-        /** @description A hold that was just made or ended, and the wallet afterwards. */
+        /** @description A hold that was just created or ended, and the wallet's balance. */
         ChangedHold: {
-            /** @description Its id, hld_…. */
+            /** @description The object's ID, hld_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "captured" | "expired" | "held" | "released";
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             credits: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             captured_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             captured_credits: number;
             /**
-             * @description What a capture above the amount does; see POST /holds.
+             * @description What happens if a capture exceeds the held amount; see POST /holds.
              * @enum {string}
              */
             overage: "cap" | "owe" | "reject";
-            /** @description Captured above the amount, in micros. */
+            /** @description The capture above it, in micros. */
             overage_micros: number;
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /** @description The model's name. */
             model: string | null;
-            /** @description The caller's own name for it, once per environment. */
+            /** @description The caller's reference, unique by environment. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description By the account's own clock; see the sandbox's. */
+            /** @description Expiry on the account's clock; see GET /sandbox/clock. */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens: number | null;
-            /** @description Those of the input tokens that were cached; null: an amount was charged. */
+            /** @description The number of cached input tokens. Null if an amount was charged. */
             cached_tokens: number | null;
-            /** @description The version of the price list that priced it; null: an amount was charged. */
+            /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
-            /** @description The account's wallet afterwards, in millionths of a US dollar. */
+            /** @description The new balance, in millionths of a US dollar. */
             balance_micros: number;
-            /** @description The same in credits of $0.001, floored. */
+            /** @description The balance in credits of $0.001, rounded down. */
             balance_credits: number;
-            /** @description The same in US cents, floored. */
+            /** @description The same balance in US cents, rounded down. */
             balance_cents: number;
         };
         /** @description A top-up that its recipient opened on the claim page. The event is sent once, the first time. */
         ClaimedTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "delivered";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"];
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             claimed_at: string;
         };
-        /** @description The codes of a login: one for the machine alone, one for the person. */
+        /** @description A sign-in's two codes: a secret one for the machine, and one for the user to type or compare. */
         CliLogin: {
-            /** @description For the machine alone: a secret. */
+            /** @description A secret for the device alone. */
             device_code: string;
-            /** @description For the person to type in or to compare. */
+            /** @description The code for the user to enter or compare. */
             user_code: string;
-            /** @description Where the person types the user code. */
+            /** @description The page to enter the code. */
             verification_url: string;
-            /** @description The same page with the code in it, to compare. */
+            /** @description The same page with the code already entered, to compare. */
             verification_url_complete: string;
-            /** @description How many seconds to wait between two polls. */
+            /** @description The seconds to wait between two polls. */
             interval: number;
-            /** @description For how many seconds the codes count. */
+            /** @description The seconds for which the codes are valid. */
             expires_in: number;
         };
-        /** @description Nobody has decided yet: ask again. */
+        /** @description No user has decided yet; poll again. */
         CliLoginPending: {
             /**
-             * @description The word of RFC 8628. Default: "authorization_pending".
+             * @description The reason, as in RFC 8628. Default: "authorization_pending".
              * @enum {string}
              */
             reason: "authorization_pending";
-            /** @description How many seconds to wait before the next poll. */
+            /** @description The seconds to wait before the next poll. */
             interval: number;
-            /** @description For how many more seconds the codes count. */
+            /** @description The seconds for which the codes remain valid. */
             expires_in: number;
             /**
-             * @description Ask the same again. Default: "poll".
+             * @description Repeat the request. Default: "poll".
              * @enum {string}
              */
             next_action: "poll";
         };
-        /** @description One row of the table of codes; http_status is the usual one. */
+        /** @description One numeric code; http_status is its usual one. */
         CodeRow: {
             /** @description The code. */
             code: number;
-            /** @description What happened, in words for people. */
+            /** @description The result in words, for people. */
             message: string;
             /** @description The usual HTTP status. */
             http_status: number;
-            /** @description Every HTTP status that it comes with, the usual one first. */
+            /** @description All HTTP statuses that can come with the code, the usual one first. */
             http_statuses: number[];
-            /** @description What success is with the usual HTTP status. */
+            /** @description The value of `success` with the usual HTTP status. */
             success: boolean;
             /** @description Whether the same request may succeed later. */
             retryable: boolean;
-            /** @description For programs: what to do next. */
+            /** @description What a program should do next. */
             next_action: ("ask_human" | "fix_request" | "stop" | "top_up" | "wait") | null;
         };
         /** @description A bulk send in which every item has ended. `refused` means that no item was accepted. */
         CompletedBatchEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, bat_…. */
+            /** @description The object's ID, bat_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "completed" | "refused";
-            /** @description Whether all items are accepted or none is. */
+            /** @description Whether to accept all items or none. */
             all_or_nothing: boolean;
-            /** @description How many items it had. */
+            /** @description The number of items in the batch. */
             items: number;
-            /** @description Its items by where they are. */
+            /** @description The number of items in each state. */
             counts: components["schemas"]["BatchCounts"];
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             cancelled_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             completed_at: string;
         };
         /** @description A key that was just created or rotated. `key` is its secret, which is shown only this once. */
         CreatedKey: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description The key that it comes from; null: none. */
+            /** @description The ID of the parent key. Null if none. */
             parent_id: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description The first 16 characters, to recognise it by. */
+            /** @description The secret's first 16 characters, to recognise it. */
             prefix: string;
             /** @description The last 4 characters. */
             last4: string;
-            /** @description What it may do. */
+            /** @description The granted permissions. */
             scopes: components["schemas"]["Scope"][];
-            /** @description What it may spend, in calendar windows of UTC. */
+            /** @description The spending limits, in calendar periods of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description Addresses or CIDRs; empty: any address. */
+            /** @description IP addresses or CIDRs that may use the key. If empty, any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description Its purpose, in your words. */
+            /** @description The key's purpose, in your words. */
             purpose: string | null;
-            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            /** @description The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
+            /** @description The most that the key may ever spend. Earlier spending counts. */
             lifetime_cents: number | null;
-            /** @description The only platforms that it may send; null: any. */
+            /** @description The only platforms for which the key may send. Null means any. */
             platforms: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            /** @description The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody. */
             recipients: string[] | null;
-            /** @description Rolling windows; all of them hold. */
+            /** @description Limits for rolling windows. All of them apply. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            /** @description The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            /** @description The number of accepted sends in any hour. Cancelled sends count. */
             max_sends_per_hour: number | null;
-            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            /** @description The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient. */
             max_recipients_per_week: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            /** @description For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            /** @description When the credential was last used, to the minute. The time is recorded some seconds later. */
             last_used_at: string | null;
-            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            /** @description The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth). */
             last_used_by: string | null;
-            /** @description From then on it reads only; its ancestors may be paused, too. */
+            /** @description From when the key can only read. Its ancestors may be paused, too. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
-            /** @description The secret, shown this once. */
+            /** @description The secret, which is shown only this once. */
             key: string;
         };
         /** @description A new portal link. `url` is shown only once. */
         CreatedPortalLink: {
-            /** @description Its id, ptl_…. */
+            /** @description The object's ID, ptl_…. */
             id: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
             /**
-             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook.
+             * @description The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks.
              * @enum {string}
              */
             can: "manage" | "read" | "replay";
-            /** @description The sites that may embed it; empty: none. */
+            /** @description The sites that may embed the page; empty means none. */
             origins: string[];
-            /** @description The webhooks that it shows; empty: all. */
+            /** @description The webhooks that the page shows; empty means all. */
             endpoint_ids: string[];
-            /** @description The key, token or person with whose access it ends. */
+            /** @description The key, token or user that created the link, and with whose access it ends. */
             made_by: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
-            /** @description The page's address, shown this once. Holders of it have the link's access. */
+            /** @description The page's URL, shown only once. Anyone who has it gets the link's access. */
             url: string;
         };
         /** @description A token that was just created. `token` is its secret, which is shown only this once. */
         CreatedToken: {
-            /** @description Its id, tok_…. */
+            /** @description The object's ID, tok_…. */
             id: string;
-            /** @description The key's id; null: no key. */
+            /** @description The key's ID. Null if no key is involved. */
             key_id: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description The first 16 characters, to recognise it by. */
+            /** @description The secret's first 16 characters, to recognise it. */
             prefix: string;
             /** @description The last 4 characters. */
             last4: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            /** @description When the credential was last used, to the minute. The time is recorded some seconds later. */
             last_used_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
-            /** @description The secret, shown this once. */
+            /** @description The secret, which is shown only this once. */
             token: string;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         CreditExpiredEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "credit.expired";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ExpiredCreditEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         CreditExpiringEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "credit.expiring";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ExpiringCreditEventData"];
         };
         /** @description A payment, or a redeemed code or voucher, of which only the last characters are shown. */
         CreditLine: {
-            /** @description The order's, the redemption's or the top-up's id. */
+            /** @description The ID of the order, redemption or top-up. */
             id: string;
             /**
-             * @description What brought it.
+             * @description The source of the credit.
              * @enum {string}
              */
             kind: "code" | "payment" | "voucher";
-            /** @description Of a payment the order's order_no, of a code the redemption's id, of a voucher ATU- and its last characters. */
+            /** @description For a payment, the order's order_no; for a code, the redemption's ID; for a voucher, ATU- and its last characters. */
             number: string;
-            /** @description How it was paid; redemption or voucher. */
+            /** @description The payment method, or redemption or voucher. */
             method: string;
-            /** @description The order's state; paid for what was redeemed. */
+            /** @description The order's state; always paid for a code or voucher. */
             status: string;
-            /** @description How many credits it brought, or would bring. */
+            /** @description The number of credits that the payment or code grants. */
             credits: number;
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description When the credit came; null: not yet. */
+            /** @description When the credit was granted. Null before that. */
             completed_at: string | null;
         };
-        /** @description The decision, and the top-up as it left it. */
+        /** @description A decided approval, with its top-up after the decision. */
         DecidedTopUp: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number | null;
-            /** @description The sender's own name for it, once per environment. */
+            /** @description The sender's reference, unique by environment. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string | null;
-            /** @description How it reaches its recipient; null: nothing was said. */
+            /** @description How the recipient is notified. */
             delivery: components["schemas"]["ShownDelivery"] | null;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call. */
             claim_url: string | null;
-            /** @description When the recipient opened it first. */
+            /** @description When the claim page was first opened. */
             claimed_at: string | null;
-            /** @description When a mail server took the first mail about it. */
+            /** @description When the first mail was accepted. */
             emailed_at: string | null;
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
-            /** @description The sender's own wallet afterwards, in US cents. */
+            /** @description The sender's balance afterwards, in US cents. */
             wallet_balance_cents: number;
-            /** @description The decision. */
+            /** @description The decided approval. */
             approval: components["schemas"]["Approval"] | null;
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links?: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action?: "poll";
         };
         /** @description A deleted endpoint. */
         DeletedEndpoint: {
-            /** @description Its id, we_…. */
+            /** @description The object's ID, we_…. */
             id: string;
             /** @description Always true. */
             deleted: boolean;
@@ -1422,600 +1422,600 @@ export interface components {
         /** @description What the recipient gets. Anyone who can read the top-up may see all fields except `value`. */
         Deliverable: {
             /**
-             * @description credit: it lies in an account of the recipient's, there is nothing to hand over.
+             * @description The kind of deliverable. credit: the credit is in an account of the recipient, and there is nothing to hand over.
              * @enum {string}
              */
             kind: "code" | "credit" | "key" | "link" | "note";
-            /** @description The code, key, link or note itself. Null unless you may see it. */
+            /** @description The code, key, link or note. Null without access to it. */
             value: string | null;
             /** @description The code's last four characters. */
             value_hint: string | null;
-            /** @description Where it is used. */
+            /** @description The URL to redeem at. */
             redeem_url: string | null;
-            /** @description How it is used, in plain text. */
+            /** @description How to redeem, in plain text. */
             instructions: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
         };
         /** @description A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note. */
         DeliveredTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "delivered";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"];
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
         /** @description The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery. */
         Delivery: {
-            /** @description Its id, dlv_…. */
+            /** @description The object's ID, dlv_…. */
             id: string;
-            /** @description The event's id. */
+            /** @description The event's ID. */
             event_id: string;
-            /** @description Which event it is. */
+            /** @description The event type. */
             event_type: components["schemas"]["EventType"];
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string | null;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "cancelled" | "delivered" | "failed" | "pending" | "sending";
-            /** @description How many attempts were made. */
+            /** @description The number of attempts made. */
             attempts_made: number;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             next_attempt_at: string | null;
-            /** @description The delivery that it sends again; null: none. */
+            /** @description The delivery that this one replays. Null if none. */
             replay_of: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description That sent the top-up it tells of; null: no key, no top-up. */
+            /** @description The key that sent the event's top-up; null if there is none. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
+            /** @description The delivery that must end first, because the webhook is `ordered` and the delivery is of an earlier event about the same object; null if there is none. */
             blocked_by: string | null;
         };
         /** @description A delivery and all its attempts. */
         DeliveryWithAttempts: {
-            /** @description Its id, dlv_…. */
+            /** @description The object's ID, dlv_…. */
             id: string;
-            /** @description The event's id. */
+            /** @description The event's ID. */
             event_id: string;
-            /** @description Which event it is. */
+            /** @description The event type. */
             event_type: components["schemas"]["EventType"];
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string | null;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "cancelled" | "delivered" | "failed" | "pending" | "sending";
-            /** @description How many attempts were made. */
+            /** @description The number of attempts made. */
             attempts_made: number;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             next_attempt_at: string | null;
-            /** @description The delivery that it sends again; null: none. */
+            /** @description The delivery that this one replays. Null if none. */
             replay_of: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description That sent the top-up it tells of; null: no key, no top-up. */
+            /** @description The key that sent the event's top-up; null if there is none. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
+            /** @description The delivery that must end first, because the webhook is `ordered` and the delivery is of an earlier event about the same object; null if there is none. */
             blocked_by: string | null;
-            /** @description Every attempt at it. */
+            /** @description All attempts, oldest first. */
             attempts: components["schemas"]["Attempt"][];
         };
         /** @description A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money. */
         Dispute: {
-            /** @description The provider's. */
+            /** @description The provider's ID of the dispute. */
             id: string;
             /** @description The payment provider. */
             provider: string;
-            /** @description The account's id; null: unknown. */
+            /** @description The account's ID. Null if unknown. */
             account_id: string | null;
-            /** @description The order's id; null: none of ours. */
+            /** @description The order's ID. Null if the payment isn't for an order. */
             order_id: string | null;
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The ISO 4217 code. */
             currency: string;
-            /** @description In the provider's own words. */
+            /** @description The state, in the provider's words. */
             status: string;
-            /** @description In the provider's own words. */
+            /** @description The reason, in the provider's words. */
             reason: string;
-            /** @description Whether it is only a question of the bank's, which took no money. */
+            /** @description Whether this is only an inquiry of the bank, which withdraws no money. */
             is_inquiry: boolean;
-            /** @description Until when evidence counts; null: not reported. */
+            /** @description The deadline for evidence. Null if the provider didn't report it. */
             evidence_due_at: string | null;
-            /** @description Its page at the provider; null: unknown. */
+            /** @description The page at the provider. Null if unknown. */
             page_url: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         DisputeOpenedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "dispute.opened";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["OpenedDisputeEventData"];
         };
         /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more. */
         DisputedOrderEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, ord_…. */
+            /** @description The object's ID, ord_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
             /** @description The payment provider. */
             provider: string;
-            /** @description Where the payer goes; null where nothing is to be paid. */
+            /** @description The payment page. Null if nothing is to be paid. */
             url: string | null;
-            /** @description The pack's id. */
+            /** @description The pack's ID. */
             pack_id: string | null;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description The number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment went back, as pay_amount. */
+            /** @description The amount refunded so far, in the unit of pay_amount. */
             refunded_amount: number;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon: string | null;
-            /** @description The order's number, as the provider is told it. */
+            /** @description The order's number at the provider. */
             order_no: string;
-            /** @description The txn_… that its events and deliveries are found by. */
+            /** @description The txn_… ID of the order's events and deliveries. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paid_at: string | null;
-            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            /** @description recharge for automatic orders. */
             origin: "recharge" | null;
-            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            /** @description The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet. */
             paid_amount: number | null;
-            /** @description The free days that a plan begins with. */
+            /** @description The length of the free trial. */
             trial_days: number;
-            /** @description How much more went back now; never below 0. */
+            /** @description The amount refunded now, at least 0. */
             refunded_cents: number;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             refunded_total_cents: number;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
-            /** @description The provider's ID of the dispute. */
+            /** @description The dispute's ID at the provider. */
             dispute_id: string;
             /** @description The amount of the dispute. */
             disputed_cents: number;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         EndpointDisabledEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "endpoint.disabled";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["EndpointEventData"];
         };
         /** @description A webhook endpoint. Empty `events` means all types. Header values are masked. */
         EndpointEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, we_…. */
+            /** @description The object's ID, we_…. */
             id: string;
-            /** @description Where the events are sent. */
+            /** @description The URL that events are sent to. */
             url: string;
-            /** @description The types that it is sent; empty: all. */
+            /** @description The event types to send. Empty means all. */
             events: string[];
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disabled" | "enabled";
-            /** @description Why it is disabled; null: it is enabled. */
+            /** @description The reason for disabling. Null if enabled. */
             disabled_reason: string | null;
-            /** @description Entry k: the wait before attempt k, in seconds. */
+            /** @description The seconds to wait before each attempt, in order. */
             retry_schedule_s: number[];
-            /** @description At most so many requests in a second; null: no limit. */
+            /** @description The most requests per second. Null means no limit. */
             rate_limit_per_s: number | null;
-            /** @description Events of one object are sent one after the other, by `sequence`. */
+            /** @description Whether events of an object are sent one by one, by `sequence`. */
             ordered: boolean;
-            /** @description Whether bodies carry voucher_code. */
+            /** @description Whether bodies contain voucher_code. */
             include_codes: boolean;
-            /** @description Whether approval.requested carries decide_url. */
+            /** @description Whether approval.requested contains decide_url. */
             include_approval_links: boolean;
-            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            /** @description The data that an event must contain to be sent; null means no filter. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
+            /** @description Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again. */
             headers: {
                 [key: string]: string;
             } | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         EndpointTestEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "endpoint.test";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["EndpointEventData"];
         };
         /** @description An endpoint with its signing secret, which is shown only once. */
         EndpointWithSecret: {
-            /** @description Its id, we_…. */
+            /** @description The object's ID, we_…. */
             id: string;
-            /** @description Where the events are sent. */
+            /** @description The URL to which events are sent. */
             url: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send. Empty means all. */
             events: components["schemas"]["EventType"][];
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disabled" | "enabled";
-            /** @description Why it is disabled; null: it is enabled. */
+            /** @description The reason for disabling. Null if enabled. */
             disabled_reason: string | null;
-            /** @description Entry k: the wait before attempt k, in seconds. */
+            /** @description The seconds before each attempt. */
             retry_schedule_s: number[];
-            /** @description At most so many requests in a second; null: no limit. */
+            /** @description The most requests per second. Null means no limit. */
             rate_limit_per_s: number | null;
-            /** @description Events of one object are sent one after the other, by `sequence`. */
+            /** @description Whether events about the same object are sent one after the other, by `sequence`. */
             ordered: boolean;
-            /** @description Whether bodies carry voucher_code. */
+            /** @description Whether bodies contain voucher_code. */
             include_codes: boolean;
-            /** @description Whether approval.requested carries decide_url. */
+            /** @description Whether approval.requested contains decide_url. */
             include_approval_links: boolean;
-            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            /** @description The data that an event must contain to be sent; null means no filter. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
+            /** @description Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again. */
             headers: {
                 [key: string]: string;
             } | null;
-            /** @description Since when nothing has arrived; null: it is well. */
+            /** @description Since when all deliveries have failed; null if the webhook works. */
             failing_since: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description Whether it signs with a key pair of its own beside the secret. */
+            /** @description Whether events are also signed with the webhook's own key pair. */
             ed25519: boolean;
-            /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
+            /** @description The public key that verifies the Ed25519 signatures; null if there is none. */
             public_key: string | null;
-            /** @description Set if an MCP client made it: only that client can change it. */
+            /** @description Set if an MCP client created the webhook; only that client can change it. */
             mcp_subscription: components["schemas"]["McpSubscription"] | null;
-            /** @description What its bodies are signed with, shown this once. */
+            /** @description The secret that signs the bodies, shown only once. */
             secret: string;
         };
-        /** @description The answer to one question: may the account do this now? */
+        /** @description Whether the account may use an entitlement now. */
         Entitlement: {
-            /** @description As the plan names it. */
+            /** @description The entitlement's name in the plan. */
             name: string;
-            /** @description Of a question: at least one more use. Of a use: it was counted. */
+            /** @description In a query: whether at least one more use is allowed. After a use: whether it was counted. */
             allowed: boolean;
-            /** @description Null: a plain yes or no. */
+            /** @description Uses allowed in a period; null for any number. */
             limit: number | null;
-            /** @description What was told since the count last began. */
+            /** @description The number of uses since the last reset. */
             used: number;
-            /** @description When the count begins anew; null: nothing is counted. */
+            /** @description When the count is reset, if ever. */
             resets_at: string | null;
         };
-        /** @description What every error looks like; its code says which. */
+        /** @description The format of every error, identified by its code. */
         Error: {
             /**
-             * @description What the HTTP status says.
+             * @description Whether the HTTP status is 2xx.
              * @constant
              */
             success: false;
             /**
-             * @description What happened, as a number; GET /codes lists them.
+             * @description The result's code; see GET /codes.
              * @enum {integer}
              */
             code: 2001 | 2002 | 2003 | 2004 | 2005 | 2006 | 2007 | 2008 | 2009 | 2010 | 2011 | 2012 | 2013 | 3002 | 3003 | 3004 | 3005 | 3008 | 3009 | 3010 | 4001 | 4002 | 4003 | 4004 | 4005 | 5000 | 5001 | 5002;
-            /** @description The code in words. */
+            /** @description The code's meaning in words. */
             message: string;
-            /** @description The top-up's, where one is concerned; else null. */
+            /** @description The top-up's ID. Null if the call concerns no single top-up. */
             transaction_id: string | null;
             /**
-             * @description The top-up's, where one is concerned; else ok or error.
+             * @description The top-up's status, or else ok or error.
              * @enum {string}
              */
             status: "error" | "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
             /**
              * Format: date-time
-             * @description When it was answered, RFC 3339, UTC.
+             * @description The time of the response (RFC 3339, UTC).
              */
             timestamp: string;
-            /** @description What was asked for, or data.error. */
+            /** @description The result, or data.error. */
             data: components["schemas"]["Refused"];
         };
         /** @description An event, exactly as in the body that webhooks receive. */
         Event: {
-            /** @description Its id, evt_…. */
+            /** @description The object's ID, evt_…. */
             id: string;
-            /** @description Which event it is. */
+            /** @description The event type. */
             type: components["schemas"]["EventType"];
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @enum {string}
              */
             api_version: "v1";
-            /** @description By type; see the webhooks of this document. */
+            /** @description The event's data, which depends on its type; see the webhooks in this document. */
             data: Record<string, never>;
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
         };
-        /** @description An event that tells of the top-up; GET /events/{event_id} has its body. */
+        /** @description An event about the top-up. GET /events/{event_id} returns its body. */
         EventOfTopUp: {
-            /** @description Its id, evt_…. */
+            /** @description The object's ID, evt_…. */
             id: string;
-            /** @description Which event it is. */
+            /** @description The event type. */
             type: components["schemas"]["EventType"];
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
         };
         /**
-         * @description What happened; GET /docs/events describes each.
+         * @description The event type; see GET /docs/events.
          * @enum {string}
          */
         EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.disputed" | "order.dispute_lost" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
         /** @description Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over. */
         ExpiredCreditEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The grant's id. */
+            /** @description The grant's ID. */
             id: string;
             /**
-             * @description plan: it was paid for with a plan.
+             * @description The kind of credit. plan: credit paid for with a plan.
              * @enum {string}
              */
             kind: "plan" | "promotional";
-            /** @description 1,000,000 are 1 US dollar. */
+            /** @description The amount in millionths of a dollar. */
             amount_micros: number;
-            /** @description In whole US cents, rounded down. */
+            /** @description Whole US cents, rounded down. */
             amount_cents: number;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string | null;
-            /** @description The subscription's id. */
+            /** @description The subscription's ID. */
             subscription_id: string | null;
         };
         /** @description Credit that will expire within some days unless it is spent. */
         ExpiringCreditEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The grant's id. */
+            /** @description The grant's ID. */
             id: string;
             /**
-             * @description plan: it was paid for with a plan.
+             * @description The kind of credit. plan: credit paid for with a plan.
              * @enum {string}
              */
             kind: "plan" | "promotional";
-            /** @description 1,000,000 are 1 US dollar. */
+            /** @description The amount in millionths of a dollar. */
             amount_micros: number;
-            /** @description In whole US cents, rounded down. */
+            /** @description Whole US cents, rounded down. */
             amount_cents: number;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string | null;
-            /** @description The subscription's id. */
+            /** @description The subscription's ID. */
             subscription_id: string | null;
-            /** @description At most so many days are left. */
+            /** @description The most days left. */
             days_before: number;
-            /** @description What goes on beside it, if the next period is paid. */
+            /** @description The credit that rolls over if the next period is paid. */
             rolls_over_micros: number;
         };
         /** @description An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment. */
         FailedRechargeEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description The means of payment, as its owner knows it. */
+            /** @description The payment method, as its owner knows it. */
             method: string;
             /**
-             * @description Why nothing was bought.
+             * @description The reason for the failure.
              * @enum {string}
              */
             reason: "authentication_required" | "card_declined" | "card_expired" | "card_removed" | "disputed" | "insufficient_funds" | "monthly_max" | "refused" | "switched_off" | "try_later" | "unknown_outcome";
-            /** @description No fall is charged until it is set again. */
+            /** @description Whether auto-recharge is now turned off. */
             disabled: boolean;
-            /** @description Charges that failed in a row; the third ends it. */
+            /** @description Charges that failed in a row. The third turns auto-recharge off. */
             failures: number;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             retry_at: string | null;
-            /** @description Where a person confirms the payment. */
+            /** @description The page to confirm the payment, if needed. */
             url: string | null;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
@@ -2023,612 +2023,612 @@ export interface components {
         /** @description A failed top-up. failure_reason says why. Its funds are back in the sender's wallet. */
         FailedTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "failed";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string;
         };
-        /** @description What is wrong and what to do about it. Some causes add facts of their own. */
+        /** @description The cause of a refusal, and what to do about it. Some causes add fields. */
         Failure: {
-            /** @description A sentence for people. */
+            /** @description The cause, in a sentence for people. */
             detail: string;
-            /** @description The field that is wrong. */
+            /** @description The field that is wrong, or null. */
             param: string | null;
-            /** @description The same request may succeed later. */
+            /** @description Whether the same request may succeed later. */
             retryable: boolean;
-            /** @description How long to wait, in seconds. */
+            /** @description Seconds to wait before a retry. */
             retry_after_s: number | null;
-            /** @description For programs: what to do next. */
+            /** @description What a program should do next. */
             next_action: components["schemas"]["NextAction"];
-            /** @description Where the code is explained: HTML, Markdown with .md, JSON with .json. */
+            /** @description The page that explains the code: HTML; Markdown with .md; JSON with .json. */
             doc_url: string;
-            /** @description Which cause, where one code has several. */
+            /** @description The cause, if the code has several. */
             reason?: string;
-            /** @description All that is wrong at once. */
+            /** @description All problems of the request. */
             errors?: components["schemas"]["FieldProblem"][];
-            /** @description Which call comes next, the most useful first. */
+            /** @description Calls to make next, the most useful first. */
             links?: components["schemas"]["Link"][];
             /** @description The most similar name. */
             did_you_mean?: string;
-            /** @description The limit that was hit. */
+            /** @description The limit that was reached. */
             limit?: unknown;
-            /** @description What is left of it. */
+            /** @description The part of the limit that is left. */
             remaining?: unknown;
-            /** @description Of events: where to go on; nothing older is kept. */
+            /** @description For lists of events: the cursor to continue from. Older events are no longer stored. */
             oldest_cursor?: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             resets_at?: string | null;
         } & {
             [key: string]: unknown;
         };
         /** @description Failed deliveries whose last attempts had the same result. */
         FailureSummary: {
-            /** @description How many of those that were looked at. */
+            /** @description The number of such deliveries among those that were read. */
             deliveries: number;
-            /** @description Null when no answer came. */
+            /** @description The HTTP status; null if no response came. */
             http_status: number | null;
-            /** @description As in an attempt, such as timeout or http. */
+            /** @description The error, as in an attempt, such as timeout or http. */
             error: string | null;
             /** @description The response body in one line, without numbers and IDs. */
             response: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             first_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             last_at: string;
-            /** @description The one that failed last, to be sent again first. */
+            /** @description The newest failed delivery; try to replay this one first. */
             last_delivery_id: string;
         };
         /** @description A field of the request that can't be accepted, and what would be accepted. */
         FieldProblem: {
-            /** @description The field, with its place inside others. */
+            /** @description The path of the field in the request. */
             param: string;
-            /** @description A sentence for people. */
+            /** @description The problem, in a sentence for people. */
             detail: string;
             /** @description The code of this problem alone. */
             code?: number;
-            /** @description Every value that is taken. */
+            /** @description All accepted values. */
             allowed?: unknown[];
-            /** @description The least number. */
+            /** @description The smallest accepted number. */
             minimum?: number;
-            /** @description The greatest number. */
+            /** @description The largest accepted number. */
             maximum?: number;
             /** @description The name or value that was probably meant. */
             did_you_mean?: string;
-            /** @description A value that is taken. */
+            /** @description An accepted value. */
             example?: unknown;
         };
-        /** @description One thing that is wrong with a received webhook. */
+        /** @description One problem with a received webhook. */
         Finding: {
             /**
-             * @description What is wrong with it.
+             * @description The part that is wrong.
              * @enum {string}
              */
             part: "bytes" | "header" | "public_key" | "secret" | "timestamp";
-            /** @description The header that it is about; null: none. */
+            /** @description The header concerned. Null if none. */
             header: string | null;
-            /** @description In words for people. */
+            /** @description An explanation for people. */
             detail: string;
         };
         /** @description A period that an operator gave for free. */
         FreePeriod: {
-            /** @description Its id, per_…. */
+            /** @description The object's ID, per_…. */
             id: string;
-            /** @description The subscription's id. */
+            /** @description The subscription's ID. */
             subscription_id: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             period_start: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             period_end: string;
-            /** @description What it gave so far, and was not taken back. */
+            /** @description The credits that the period granted so far and that weren't taken back. */
             credits: number;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
-            /** @description Who gave it; null: nobody is known. */
+            /** @description Who gave the period. Null if unknown. */
             granted_by: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description A turn at a supplier. supplier and detail are for operators, and null for everybody else. */
+        /** @description An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them. */
         FulfilmentAttempt: {
             /**
-             * @description waiting: accepted, not done. unknown: no word to rely on; it is asked again. dropped: a person ended it. revoked, kept: asked to take back what it delivered.
+             * @description The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of asking the supplier to revoke the delivery.
              * @enum {string}
              */
             outcome: "delivered" | "dropped" | "kept" | "refused" | "requested" | "revoked" | "unknown" | "waiting";
-            /** @description How often it was asked in this turn. */
+            /** @description The number of calls to the supplier. */
             requests_made: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             requested_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             last_requested_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
-            /** @description Who was asked; null but for operators. */
+            /** @description The supplier; null except for operators. */
             supplier: string | null;
-            /** @description What the supplier said; null but for operators. */
+            /** @description The supplier's message, for operators. */
             detail: string | null;
         };
-        /** @description Test credit that was added. */
+        /** @description Test credit that was added, and the new balance. */
         Funding: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             balance_cents: number;
         };
-        /** @description What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The code is null for whoever does not show the payment's identifier. */
+        /** @description A refund for a payment without a delivery: a code to redeem at POST /codes/redeem. The code is null unless the caller shows the payment's identifier. */
         GivenBack: {
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string | null;
         };
         /** @description One part of the period; deliveries are counted when they were created. */
         HealthStep: {
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             at: string;
-            /** @description How many arrived. */
+            /** @description Deliveries that succeeded. */
             delivered: number;
-            /** @description How many ended without, and did not when sent again. */
+            /** @description Deliveries that failed, and whose replays did not succeed. */
             failed: number;
         };
-        /** @description Where a person decides on a send above the key's threshold. */
+        /** @description The approval that the send waits for, and the page on which a user decides. */
         Held: {
-            /** @description Its id, apr_…. */
+            /** @description The object's ID, apr_…. */
             id: string;
-            /** @description The page of the dashboard to open. */
+            /** @description The dashboard page on which a user decides. */
             url: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
         };
-        /** @description Credit set aside. What of an ended one was not captured went back. */
+        /** @description Held credit. When a hold ends, what wasn't captured returns to the wallet. */
         Hold: {
-            /** @description Its id, hld_…. */
+            /** @description The object's ID, hld_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "captured" | "expired" | "held" | "released";
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             credits: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             captured_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             captured_credits: number;
             /**
-             * @description What a capture above the amount does; see POST /holds.
+             * @description What happens if a capture exceeds the held amount; see POST /holds.
              * @enum {string}
              */
             overage: "cap" | "owe" | "reject";
-            /** @description Captured above the amount, in micros. */
+            /** @description The capture above it, in micros. */
             overage_micros: number;
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /** @description The model's name. */
             model: string | null;
-            /** @description The caller's own name for it, once per environment. */
+            /** @description The caller's reference, unique by environment. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description By the account's own clock; see the sandbox's. */
+            /** @description Expiry on the account's clock; see GET /sandbox/clock. */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens: number | null;
-            /** @description Those of the input tokens that were cached; null: an amount was charged. */
+            /** @description The number of cached input tokens. Null if an amount was charged. */
             cached_tokens: number | null;
-            /** @description The version of the price list that priced it; null: an amount was charged. */
+            /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
         };
-        /** @description A voucher: the claim on value that lies in the recipient's wallet. spent: no longer there. deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else. */
+        /** @description A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer there. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else. */
         IssuedVoucher: {
             /** @description The voucher's code. */
             code: string;
             /**
-             * @description spent: its credit is no longer in the recipient's wallet.
+             * @description The voucher's status. spent: its credit is no longer in the recipient's wallet.
              * @enum {string}
              */
             status: "issued" | "redeemed" | "spent";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             issued_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             redeemed_at: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
         };
-        /** @description An item that is refused; code, message and error are those of a send. */
+        /** @description A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason. */
         ItemError: {
-            /** @description Which item, counted from 0. */
+            /** @description The item's position, counted from 0. */
             index: number;
-            /** @description Its own; null where it cannot be read. */
+            /** @description The item's reference, if readable. */
             reference: string | null;
-            /** @description The code of a send that is refused so. */
+            /** @description The error code, as for a single send. */
             code: number;
-            /** @description What happened, in words for people. */
+            /** @description The result in words, for people. */
             message: string;
-            /** @description What is wrong with it. */
+            /** @description The reason for the refusal. */
             error: components["schemas"]["Failure"];
-            /** @description Its line in the CSV. */
+            /** @description The item's line in the CSV. */
             line?: number;
-            /** @description The top-up that has its reference. */
+            /** @description The earlier top-up that has the same reference or intent. */
             transaction_id?: string;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyCapNearEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.cap_near";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["CapUsedEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyCapReachedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.cap_reached";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["CapUsedEventData"];
         };
         /** @description A key's caps by UTC day and month. null means that the key has no cap of its own. */
         KeyCaps: {
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_day_cents: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_month_cents: number | null;
         };
         /** @description A key's current state, without its secret. Pausing or revoking a key also affects its descendants. */
         KeyChangedEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description The key that it comes from; null: none. */
+            /** @description The ID of the parent key. Null if none. */
             parent_id: string | null;
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description The purpose, as stated by the creator. Null if none was stated. */
             purpose: string | null;
-            /** @description What it may do. */
+            /** @description The granted permissions. */
             scopes: string[];
-            /** @description The credential that did it, such as key_…; cli: the command line. */
+            /** @description The credential that made the change, such as key_…, or cli. */
             by: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyCreatedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.created";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["KeyChangedEventData"];
         };
         /** @description What the calling key may still spend. */
         KeyLimits: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             per_call_cents: number | null;
-            /** @description Its caps, and what is left of them. */
+            /** @description The key's caps, and what is left of each. */
             windows: components["schemas"]["Window"][];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyPausedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.paused";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["KeyChangedEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyResumedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.resumed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["KeyChangedEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         KeyRevokedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "key.revoked";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["KeyChangedEventData"];
         };
-        /** @description A key and its descendants. Parents come before their children; revoked keys are left out. */
+        /** @description A key and its descendants. Parents come before their children; revoked keys are omitted. */
         KeyTree: {
-            /** @description The key first, each parent before its children. */
+            /** @description The requested key first; parents come before their children. */
             keys: components["schemas"]["KeyTreeNode"][];
         };
         /** @description A key with its own limits. What its descendants spend counts against them, too. */
         KeyTreeNode: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description The key that it comes from; null: none. */
+            /** @description The ID of the parent key. Null if none. */
             parent_id: string | null;
-            /** @description 0: the key that was asked for. */
+            /** @description The distance from the requested key, which has 0. */
             depth: number;
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description The purpose, as stated by the creator. Null if none was stated. */
             purpose: string | null;
-            /** @description What limits it, and what is left. */
+            /** @description The key's own limits, and what is left of each. */
             limits: components["schemas"]["LimitUsage"][];
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
         /** @description A spending limit for any period of this many seconds. */
         KeyWindow: {
             /** @description The length of the window, in seconds. */
             seconds: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             cents: number;
         };
         /** @description A spending limit, with how much of it is used and how much is left. */
         LimitUsage: {
-            /** @description The key whose it is; null: the account's own. */
+            /** @description The key that has the limit. Null for the account's own limit. */
             key_id: string | null;
             /**
-             * @description Which limit it is.
+             * @description The name of the limit.
              * @enum {string}
              */
             cap: "account_per_day" | "lifetime" | "per_day" | "per_month" | "recipients_per_week" | "sends_per_hour" | "window";
             /**
-             * @description Of limit, spent and remaining: US cents.
+             * @description The unit of limit, spent and remaining; cents are US cents.
              * @enum {string}
              */
             unit: "cents" | "recipients" | "sends";
-            /** @description The length of a rolling window. */
+            /** @description The length of a rolling window, in seconds. Null for other limits. */
             seconds: number | null;
-            /** @description The most, in its unit. */
+            /** @description The limit, in that unit. */
             limit: number;
-            /** @description By the key and its descendants, rounded up. */
+            /** @description The part that the key and its descendants used, rounded up. */
             spent: number;
-            /** @description Rounded down. */
+            /** @description The part that is left, rounded down. */
             remaining: number;
-            /** @description When all of it is free again; null: never. */
+            /** @description When the full limit is available again. Null means never. */
             resets_at: string | null;
         };
         /** @description A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser. */
         Link: {
-            /** @description What it is for, such as earlier, platforms, balance. */
+            /** @description The call's purpose, such as earlier or balance. */
             rel: string;
             /** @description The HTTP method. */
             method: string;
-            /** @description The whole address. */
+            /** @description The whole URL. */
             href: string;
             /** @description The JSON body to send. */
             body?: Record<string, never> | null;
@@ -2636,16 +2636,16 @@ export interface components {
         /** @description The account's wallet, after a change took its balance below the threshold. */
         LowBalanceEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             balance_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             low_balance_threshold_cents: number;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
@@ -2653,62 +2653,62 @@ export interface components {
         /** @description Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered. */
         LowStockEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
             /** @description The supplier's name. */
             supplier: string;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Codes that can be handed out. */
+            /** @description The codes that are left to deliver. */
             remaining: number;
-            /** @description Fewer than so many are few. */
+            /** @description The stock is low below this number. */
             low_threshold: number;
         };
-        /** @description The payment, as it stands. */
+        /** @description A payment's current state. */
         MachinePaymentShape: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
             /**
-             * @description settling: its outcome is asked for; ask again with the same payment.
+             * @description The payment's state. settling: the outcome isn't known yet; repeat the request with the same payment.
              * @enum {string}
              */
             state: "paid" | "refunded" | "refused" | "settling";
-            /** @description As CAIP-2 names it, such as eip155:8453; by card: stripe. */
+            /** @description The network's CAIP-2 name, such as eip155:8453, or stripe for a card. */
             network: string;
-            /** @description The contract of the token; by card: usd. */
+            /** @description The token's contract, or usd for a card. */
             asset: string;
-            /** @description In atomic units of the asset; by card in US cents. */
+            /** @description The amount in atomic units; for a card in US cents. */
             amount: string;
-            /** @description The wallet that signed the payment; by card the token's end. */
+            /** @description The wallet that signed, or the last characters of a card's token. */
             payer: string;
-            /** @description The transaction's hash on the network, or the card's payment, once known. */
+            /** @description The transaction's hash on the network or the card's payment ID, once known. */
             settlement: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
         };
         /** @description The MCP client's subscription that an endpoint belongs to. */
         McpSubscription: {
-            /** @description As the client and its deliveries name it. */
+            /** @description The subscription's ID, as the client and its deliveries use it. */
             id: string;
-            /** @description The key or token whose end ends it. */
+            /** @description The key or token with which the subscription ends. */
             credential_id: string;
             /**
              * Format: date-time
-             * @description When it ends, unless the client renews it.
+             * @description When the subscription ends, unless the client renews it.
              */
             expires_at: string;
         };
         /**
-         * @description For programs: what to do after an error.
+         * @description What a program should do after an error.
          * @enum {string}
          */
         NextAction: "fix_request" | "wait" | "poll" | "top_up" | "pay" | "ask_human" | "stop";
@@ -2716,701 +2716,701 @@ export interface components {
         NextCharge: {
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             at: string;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
         };
         /** @description A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues. */
         Notice: {
-            /** @description Its id, ntc_…. */
+            /** @description The object's ID, ntc_…. */
             id: string;
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description The endpoint's address. */
+            /** @description The webhook's URL. */
             url: string;
-            /** @description How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled. */
+            /** @description The stage: failing, failing_for_a_day, failing_for_four_days or disabled. */
             stage: string;
-            /** @description What went wrong; null: not known. */
+            /** @description Why the webhook was disabled; null if unknown. */
             reason: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             failing_since: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
-            /** @description Of failing_for_four_days: when it is disabled unless something arrives before. */
+            /** @description For failing_for_four_days: when the webhook is disabled unless a delivery succeeds before. */
             disable_at: string | null;
         };
         /** @description A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none. */
         OpenedDisputeEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
             /** @description The payment provider. */
             provider: string;
             /**
-             * @description Staging or live: two closed worlds.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description The account's id. */
+            /** @description The account's ID. */
             account_id: string | null;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string | null;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description The currency, by ISO 4217. */
+            /** @description The currency (ISO 4217). */
             currency: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: string;
-            /** @description What the payer's bank says. */
+            /** @description The reason given by the payer's bank. */
             reason: string;
-            /** @description Whether it is only a question of the bank's, which took no money. */
+            /** @description Whether this is only an inquiry of the bank, which withdraws no money. */
             is_inquiry: boolean;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             evidence_due_at: string | null;
-            /** @description Its page at the provider; null: unknown. */
+            /** @description The page at the provider. Null if unknown. */
             page_url: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay. */
         Order: {
-            /** @description Its id, ord_…. */
+            /** @description The object's ID, ord_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
             /** @description The payment provider, whose notifications settle the order. If the sandbox simulates it, this is still the simulated provider's name, never `sandbox`. */
             provider: string;
-            /** @description Where the payer pays; null until the provider has responded, and if there is nothing to pay. */
+            /** @description The page where the payer pays. Null until the provider has responded, and if there is nothing to pay. */
             url: string | null;
             /** @description The payer's page of the order, with the payment's outcome and `I have paid`, which queries the provider. It needs no account. */
             status_url: string;
-            /** @description Null for an order of an amount. */
+            /** @description The pack's ID. Null for an amount. */
             pack_id: string | null;
             /** @description The list price, in the smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description What the provider charges. */
+            /** @description The amount that the provider charges. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description A number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment was returned, in the smallest unit of pay_currency; for a plan, over all its periods. */
+            /** @description The part of the payment that was returned, in the smallest unit of pay_currency. For a plan, the sum over all periods. */
             refunded_amount: number;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon: string | null;
             /** @description The order's number, as sent to the provider. */
             order_no: string;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             reference: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paid_at: string | null;
-            /** @description recharge: bought automatically. Null: ordered by a user or key. */
+            /** @description recharge if an auto-recharge made the order. Null if a user or key ordered. */
             origin: "recharge" | null;
-            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            /** @description The amount paid, before tax, in the unit of pay_amount. 0 for a trial, null before payment. */
             paid_amount: number | null;
-            /** @description The free days that a plan begins with; its subscription says until when. */
+            /** @description The number of free days at a plan's beginning. The subscription has the end date. */
             trial_days: number;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderDisputeLostEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.dispute_lost";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["DisputedOrderEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderDisputedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.disputed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["DisputedOrderEventData"];
         };
         /** @description An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed. */
         OrderEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, ord_…. */
+            /** @description The object's ID, ord_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
             /** @description The payment provider. */
             provider: string;
-            /** @description Where the payer goes; null where nothing is to be paid. */
+            /** @description The payment page. Null if nothing is to be paid. */
             url: string | null;
-            /** @description The pack's id. */
+            /** @description The pack's ID. */
             pack_id: string | null;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description The number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment went back, as pay_amount. */
+            /** @description The amount refunded so far, in the unit of pay_amount. */
             refunded_amount: number;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon: string | null;
-            /** @description The order's number, as the provider is told it. */
+            /** @description The order's number at the provider. */
             order_no: string;
-            /** @description The txn_… that its events and deliveries are found by. */
+            /** @description The txn_… ID of the order's events and deliveries. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paid_at: string | null;
-            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            /** @description recharge for automatic orders. */
             origin: "recharge" | null;
-            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            /** @description The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet. */
             paid_amount: number | null;
-            /** @description The free days that a plan begins with. */
+            /** @description The length of the free trial. */
             trial_days: number;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderFailedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.failed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["OrderEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderPaidEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.paid";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["OrderEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderRefundedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.refunded";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["RefundedOrderEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         OrderRestoredEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "order.restored";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["RestoredOrderEventData"];
         };
         /** @description One month's changes of the credit that all customers hold in wallets, grants and holds. */
         OutstandingLine: {
-            /** @description In UTC, such as 2026-06. */
+            /** @description The UTC month, such as 2026-06. */
             month: string;
-            /** @description At the month's beginning, in millionths of a US dollar. */
+            /** @description Credit held before the month, in millionths of a US dollar. */
             opening_micros: number;
-            /** @description Sold for money, in millionths of a US dollar. */
+            /** @description Credit sold for money, in millionths of a US dollar. */
             sold_micros: number;
-            /** @description Given, in millionths of a US dollar. */
+            /** @description Credit granted, in millionths of a US dollar. */
             granted_micros: number;
-            /** @description Taken back after refunds and disputes, in millionths of a US dollar. */
+            /** @description Credit taken back after refunds and disputes, in millionths of a US dollar. */
             reversed_micros: number;
-            /** @description Used, in millionths of a US dollar. */
+            /** @description Credit used, in millionths of a US dollar. */
             used_micros: number;
-            /** @description Paid for and ended unused, in millionths of a US dollar. */
+            /** @description Paid credit of plans that expired unused, in millionths of a US dollar. */
             breakage_micros: number;
-            /** @description Given and ended unused, in millionths of a US dollar. */
+            /** @description Granted credit that expired unused, in millionths of a US dollar. */
             expired_micros: number;
-            /** @description Taken away by hand, in millionths of a US dollar. */
+            /** @description Credit that operators withdrew, in millionths of a US dollar. */
             withdrawn_micros: number;
-            /** @description Debts paid, or made, in millionths of a US dollar. */
+            /** @description Debts paid or made, in millionths of a US dollar. */
             debts_micros: number;
-            /** @description At the month's end, in millionths of a US dollar. */
+            /** @description Credit held at the month's end, in millionths of a US dollar. */
             closing_micros: number;
         };
         /** @description What the calling key may do now, under its own limits and those of all its ancestors. */
         OwnKey: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description What it is for, in its maker's words; null: not said. */
+            /** @description The purpose, as stated by the creator. Null if none was stated. */
             purpose: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Nearest first. */
+            /** @description The key's ancestors, nearest first. */
             parents: components["schemas"]["AncestorKey"][];
-            /** @description The key, or one above it: it reads only. */
+            /** @description True if the key or an ancestor is paused. It can then only read. */
             paused: boolean;
-            /** @description What it may do. */
+            /** @description The granted permissions. */
             scopes: components["schemas"]["Scope"][];
-            /** @description CIDRs; each list must have the caller's address. */
+            /** @description Lists of CIDRs. The caller's address must be in each list. */
             ip_allow_lists: string[][];
-            /** @description The only ones; null: any. */
+            /** @description The only platforms allowed. Null means any. */
             platforms: string[] | null;
-            /** @description The only ones, addresses and *@domain; null: anybody. */
+            /** @description The only recipients allowed, as addresses or *@domain. Null means any. */
             recipients: string[] | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents: number | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             per_recipient_per_day_cents: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is refused; null: it is not. */
+            /** @description A send with the same recipient, platform and amount is refused for this many seconds. Null means no refusal. */
             repeat_guard_s: number | null;
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
-            /** @description What limits it and the keys above it, and what is left. */
+            /** @description The limits of the key and its ancestors, and what is left of each. */
             limits: components["schemas"]["LimitUsage"][];
-            /** @description The most that one spend may take now, as far as limits go; null: any. */
+            /** @description The largest amount that the limits allow to spend now. Null means any. */
             max_now_cents: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
         };
-        /** @description The sandbox clock as it stands. */
+        /** @description The account's current time, and how far it is ahead of the gateway's clock. */
         OwnTime: {
-            /** @description How far it is ahead of the gateway's, in seconds. */
+            /** @description Seconds ahead of the gateway's clock. */
             ahead_s: number;
             /**
              * Format: date-time
-             * @description The account's own time.
+             * @description The time on the account's clock.
              */
             now: string;
         };
-        /** @description An amount of credit that is sold as one; credits includes the bonus. */
+        /** @description A fixed amount of credit at a fixed price. `credits` includes `bonus_credits`. */
         Pack: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description A number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description 1 credit is $0.001. */
+            /** @description A number of credits. 1 credit is $0.001. */
             bonus_credits: number;
-            /** @description Whether it is to be shown as the usual choice. */
+            /** @description Whether to highlight this as the usual choice. */
             popular: boolean;
-            /** @description Whether it is offered. */
+            /** @description Whether this is offered. */
             active: boolean;
         };
-        /** @description A top-up that its request paid for. What can be spent is null for whoever does not show the payment's identifier. */
+        /** @description A top-up that was paid for in its request. Codes are null unless the caller shows the payment's identifier. */
         PaidTopUp: {
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description The recipient's page, as good as the code itself. */
+            /** @description The recipient's claim page, which is as valuable as the code. */
             claim_url: string | null;
-            /** @description Null where an intent was met without one. */
+            /** @description The payment. Null if the intent was already used without a payment. */
             payment: components["schemas"]["MachinePaymentShape"] | null;
-            /** @description What was paid and could not be delivered. */
+            /** @description The refund of a payment that couldn't be delivered. */
             refund: components["schemas"]["GivenBack"] | null;
-            /** @description Why nothing was delivered; then refund has the money. */
+            /** @description The reason why nothing was delivered. `refund` then returns the money. */
             error?: components["schemas"]["Failure"];
-            /** @description What a person has to decide on first, as the key beside it is told. */
+            /** @description The approval needed first, shown to the request's key. */
             approval?: components["schemas"]["Held"];
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links?: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action?: "poll";
         };
         /** @description A saved payment method. expires is a month, such as 2027-04. */
         PaymentMethod: {
-            /** @description The provider's id. */
+            /** @description The provider's ID of the payment method. */
             ref: string;
             /** @description The kind of card or account, such as visa. */
             brand: string;
             /** @description The last 4 characters. */
             last4: string;
-            /** @description The month in which it ends, such as 2027-04; null: it does not. */
+            /** @description The month in which the method expires, such as 2027-04, or null. */
             expires: string | null;
         };
         /** @description The account's saved payment methods at one provider, newest first. */
         PaymentMethods: {
             /** @description The payment provider. */
             provider: string;
-            /** @description The saved payment methods, the newest first. */
+            /** @description The saved payment methods, newest first. */
             items: components["schemas"]["PaymentMethod"][];
         };
         /** @description A change that was requested from the provider and isn't complete yet. */
         PendingAction: {
             /**
-             * @description What was asked for.
+             * @description The requested change.
              * @enum {string}
              */
             action: "cancel" | "cancel_now" | "change" | "pause" | "resume";
-            /** @description Of a change. */
+            /** @description The new plan's ID, if it changes. */
             plan_id: string | null;
-            /** @description Of a change. */
+            /** @description The new interval, if it changes. */
             interval: ("month" | "year") | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             requested_at: string;
-            /** @description The provider gave no clear answer so far; it is asked again by itself. */
+            /** @description True while the provider's response is unclear. The request is repeated automatically. */
             is_outcome_unknown: boolean;
-            /** @description How many times the provider was asked. */
+            /** @description The number of calls to the provider. */
             attempts: number;
         };
         /** @description A pending top-up. Its funds are held, and the recipient gets the credit on delivery. */
         PendingTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "pending";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
         /** @description The cost of a change, and the time from which the new price applies. */
         PlanChange: {
-            /** @description The subscription's id. */
+            /** @description The subscription's ID. */
             subscription_id: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string;
             /** @description The plan's name. */
             plan_name: string;
             /**
-             * @description How often it is paid.
+             * @description The billing interval.
              * @enum {string}
              */
             interval: "month" | "year";
-            /** @description Of one period then, in the smallest unit. */
+            /** @description The new price of one period, in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description A dearer plan is paid for at once; a cheaper one from the next period. */
+            /** @description True if the change is charged now, as for a more expensive plan. A cheaper plan applies from the next period on. */
             is_charged_now: boolean;
-            /** @description What is charged now, in the smallest unit. */
+            /** @description The amount charged now, in the currency's smallest unit. */
             amount_due: number;
-            /** @description Worked out by the gateway, without tax: the provider tells no price before. */
+            /** @description True if the gateway computed the price, without tax, because the provider quotes none. */
             is_estimate: boolean;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             effective_at: string;
         };
         /** @description A platform for which top-ups can be sent. */
         Platform: {
-            /** @description Its name in calls. */
+            /** @description The platform's ID in calls. */
             id: string;
-            /** @description Its name for people. */
+            /** @description The platform's name. */
             name: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             min_amount_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             max_amount_cents: number;
             /**
-             * @description Whether the platform is credited at once or takes its time.
+             * @description Whether the platform is credited immediately or later.
              * @enum {string}
              */
             fulfilment: "asynchronous" | "immediate";
         };
         /** @description A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends. */
         PortalLink: {
-            /** @description Its id, ptl_…. */
+            /** @description The object's ID, ptl_…. */
             id: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
             /**
-             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook.
+             * @description The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks.
              * @enum {string}
              */
             can: "manage" | "read" | "replay";
-            /** @description The sites that may embed it; empty: none. */
+            /** @description The sites that may embed the page; empty means none. */
             origins: string[];
-            /** @description The webhooks that it shows; empty: all. */
+            /** @description The webhooks that the page shows; empty means all. */
             endpoint_ids: string[];
-            /** @description The key, token or person with whose access it ends. */
+            /** @description The key, token or user that created the link, and with whose access it ends. */
             made_by: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             expires_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all models that begin so and have no longer entry. */
+        /** @description The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches. */
         Price: {
-            /** @description The model; one that ends in * is of every model that begins so and has no longer entry. */
+            /** @description The model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches. */
             model: string;
-            /** @description For 1,000,000 tokens, in millionths of a US dollar. */
+            /** @description Micros for 1,000,000 tokens. */
             input_micros: number;
-            /** @description For 1,000,000 tokens, in millionths of a US dollar. */
+            /** @description Micros for 1,000,000 tokens. */
             output_micros: number;
-            /** @description Of cached input tokens. */
+            /** @description The price of 1,000,000 cached input tokens, in millionths of a US dollar. */
             cached_micros: number;
-            /** @description Of the list, since which it counts. */
+            /** @description The list's version that set this price. */
             version: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             changed_at: string;
         };
-        /** @description What a send would do now; cap_remaining_cents is null without a cap. A send that carries quote_id before quote_expires_at is charged charged_cents, whatever the price is by then. */
+        /** @description The result of validating a send: what it would cost and do now. `cap_remaining_cents` is null if there is no cap. A send with this `quote_id` before `quote_expires_at` costs `charged_cents`, even if the price changes. */
         Quote: {
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             wallet_balance_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             wallet_balance_after_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             cap_remaining_cents: number | null;
             /**
-             * @description replayed: its intent names a top-up that was sent before, so it would send and charge nothing.
+             * @description The result that the send would have. replayed: its intent was already used, so nothing would be sent or charged.
              * @enum {string}
              */
             would_be: "approval_required" | "delivered" | "pending" | "replayed" | "scheduled";
-            /** @description For quote_id of the send. */
+            /** @description The value for the send's `quote_id`. */
             quote_id: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             quote_expires_at: string;
         };
@@ -3418,455 +3418,455 @@ export interface components {
         Recharge: {
             /** @description The payment provider. */
             provider: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             below_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Of a calendar month by UTC, in US cents. */
+            /** @description The most to charge in a calendar month (UTC), in US cents. */
             monthly_max_cents: number;
-            /** @description The saved means of payment. */
+            /** @description The saved payment method. */
             method_ref: string;
             /** @description The kind of card or account, such as visa. */
             brand: string;
             /** @description The last 4 characters. */
             last4: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "off" | "on";
-            /** @description Why it is off; null: it is on, or was removed. */
+            /** @description Why the auto-recharge is off. Null if it is on or was removed. */
             disabled_reason: ("dispute" | "failures" | "operator") | null;
-            /** @description Charges that failed in a row. */
+            /** @description The number of failed charges in a row. */
             failures: number;
-            /** @description When a declined charge is tried again. */
+            /** @description When a declined charge is retried, or null. */
             retry_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             changed_at: string;
-            /** @description The latest, the newest first. */
+            /** @description The latest charges, newest first. */
             charges: components["schemas"]["RechargeCharge"][];
         };
         /** @description The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that. */
         RechargeCharge: {
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
             /** @description The payment method, such as visa 4242. */
             method: string;
-            /** @description That it counts against, such as 2026-11. */
+            /** @description The month whose maximum the charge counts against, such as 2026-11. */
             month: string;
-            /** @description Why it was declined; null: it was not. */
+            /** @description Why the charge was declined, or null. */
             reason: string | null;
-            /** @description Where the payer confirms it; null: not needed. */
+            /** @description The page where the payer confirms the charge. Null if not needed. */
             url: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         RechargeFailedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "recharge.failed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["FailedRechargeEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         RechargeSucceededEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "recharge.succeeded";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SucceededRechargeEventData"];
         };
-        /** @description One mail about a top-up. It holds the link to the claim page, never the code itself. */
+        /** @description One mail about a top-up. It contains the link to the claim page and never the code itself. */
         RecipientMail: {
-            /** @description Its id, mal_…. */
+            /** @description The object's ID, mal_…. */
             id: string;
             /**
-             * @description sent: a mail server took it. bounced: it was refused for good. failed: tried for a day and a half. unwanted: the recipient asked for no mail. outbox: no mail leaves here, read it in the dashboard. limited: the mails of 24 hours were used up.
+             * @description The mail's status. sent: a mail server accepted it. bounced: it was finally refused. failed: it couldn't be sent for a day and a half. unwanted: the recipient wants no mail. outbox: this gateway sends no mail, so read it in the dashboard. limited: the limit of mails in 24 hours was reached.
              * @enum {string}
              */
             status: "bounced" | "failed" | "limited" | "outbox" | "queued" | "sent" | "unwanted";
-            /** @description How many times it was tried. */
+            /** @description The number of attempts to send. */
             attempts: number;
-            /** @description What the mail server said. */
+            /** @description The mail server's message. */
             reason: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             next_attempt_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description A recipient's balance on one platform, from this account's top-ups. */
         RecipientWallet: {
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             balance_cents: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             updated_at: string;
         };
-        /** @description Credit that a code or a voucher brought. expires_at is null unless it expires. */
+        /** @description Credit from a redeemed code or voucher. `expires_at` is null if the credit doesn't expire. */
         RedeemedCode: {
-            /** @description Of a code's redemption; a voucher's has none. */
+            /** @description The ID of the redemption; null for a voucher. */
             id: string | null;
             /**
-             * @description What was redeemed.
+             * @description The kind of code.
              * @enum {string}
              */
             type: "code" | "voucher";
             /** @description The last 4 characters. */
             last4: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001. */
+            /** @description The amount in credits of $0.001. */
             credits: number;
-            /** @description Whether it is credit that was given, not bought. */
+            /** @description Whether the credit was given, not bought. */
             promotional: boolean;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             redeemed_at: string;
-            /** @description The caller's wallet, in US cents. */
+            /** @description The caller's balance, in US cents. */
             balance_cents: number;
         };
-        /** @description A voucher just redeemed; transaction_id is null unless the caller issued it. */
+        /** @description A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it. */
         RedeemedVoucher: {
             /** @description The voucher's code. */
             code: string;
             /**
-             * @description spent: its credit is no longer in the recipient's wallet.
+             * @description The voucher's status. spent: its credit is no longer in the recipient's wallet.
              * @enum {string}
              */
             status: "issued" | "redeemed" | "spent";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             issued_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             redeemed_at: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
             /**
-             * @description wallet: into a wallet here. external: the platform honoured it.
+             * @description The kind of redemption. wallet: into a wallet of this gateway. external: by the platform.
              * @enum {string}
              */
             settle: "external" | "wallet";
-            /** @description The caller's wallet, in US cents. */
+            /** @description The caller's balance, in US cents. */
             balance_cents: number;
         };
         /** @description A refund that was requested here. While its status is requested, unknown or pending, its credit is held. */
         Refund: {
-            /** @description Its id, rfd_…. */
+            /** @description The object's ID, rfd_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "failed" | "pending" | "requested" | "succeeded" | "unknown";
-            /** @description In the smallest unit of the currency that was paid. */
+            /** @description The amount, in the smallest unit of the currency that was paid. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string;
-            /** @description Of a plan's paid period, else null. */
+            /** @description The paid period's ID, if a plan's payment is refunded. Otherwise null. */
             period_id: string | null;
-            /** @description The account's id. */
+            /** @description The account's ID. */
             account_id: string;
             /** @description The payment provider. */
             provider: string;
-            /** @description What the provider calls the payment. */
+            /** @description The provider's ID of the payment. */
             payment: string;
-            /** @description The provider's own id of it; null: none yet. */
+            /** @description The provider's ID of the refund. Null if there is none yet. */
             provider_refund_id: string | null;
-            /** @description An operator made it at the provider and recorded it here. */
+            /** @description Whether an operator made the refund at the provider. */
             made_at_provider: boolean;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
-            /** @description Why it failed, or is unknown. */
+            /** @description Why the refund failed or its outcome is unknown, or null. */
             detail: string | null;
-            /** @description How much of the account's credit is held. */
+            /** @description The credit that is held for the refund, in millionths of a US dollar. */
             held_micros: number;
-            /** @description The key, token or user that requested it; null: made elsewhere. */
+            /** @description The key, token or user that requested the refund. Null if made elsewhere. */
             requested_by: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency. */
         RefundedOrderEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, ord_…. */
+            /** @description The object's ID, ord_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
             /** @description The payment provider. */
             provider: string;
-            /** @description Where the payer goes; null where nothing is to be paid. */
+            /** @description The payment page. Null if nothing is to be paid. */
             url: string | null;
-            /** @description The pack's id. */
+            /** @description The pack's ID. */
             pack_id: string | null;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description The number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment went back, as pay_amount. */
+            /** @description The amount refunded so far, in the unit of pay_amount. */
             refunded_amount: number;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon: string | null;
-            /** @description The order's number, as the provider is told it. */
+            /** @description The order's number at the provider. */
             order_no: string;
-            /** @description The txn_… that its events and deliveries are found by. */
+            /** @description The txn_… ID of the order's events and deliveries. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paid_at: string | null;
-            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            /** @description recharge for automatic orders. */
             origin: "recharge" | null;
-            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            /** @description The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet. */
             paid_amount: number | null;
-            /** @description The free days that a plan begins with. */
+            /** @description The length of the free trial. */
             trial_days: number;
-            /** @description How much more went back now; never below 0. */
+            /** @description The amount refunded now, at least 0. */
             refunded_cents: number;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             refunded_total_cents: number;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
         };
         /** @description The `data` of an error. */
         Refused: {
-            /** @description What is wrong and what to do about it. */
+            /** @description The cause, and what to do about it. */
             error: components["schemas"]["Failure"];
         };
         /** @description A job that sends deliveries again, at most rate_per_s each second. */
         Replay: {
-            /** @description Its id, rpl_…. */
+            /** @description The object's ID, rpl_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "cancelled" | "done" | "paused" | "running";
-            /** @description Failing: its ramp met one that was not taken. Null: a person paused it, if at all. */
+            /** @description failing: the ramp met a failed delivery. Null if a user paused the replay, or if it isn't paused. */
             paused_reason: "failing" | null;
-            /** @description How many deliveries it matches. */
+            /** @description The number of matching deliveries. */
             matched: number;
-            /** @description How many were put in the queue so far. */
+            /** @description Deliveries queued so far. */
             queued: number;
-            /** @description How many of those have arrived, or have failed again. */
+            /** @description Queued deliveries that have succeeded or failed. */
             done: number;
-            /** @description How many arrived. */
+            /** @description Deliveries that succeeded. */
             delivered: number;
-            /** @description How many failed again, after all their tries. */
+            /** @description Deliveries that failed again after all attempts. */
             failed: number;
-            /** @description At most so many deliveries in a second. */
+            /** @description The most deliveries per second. */
             rate_per_s: number;
-            /** @description Whether it began with one, and then more. */
+            /** @description Whether the replay starts with one delivery and grows. */
             ramp: boolean;
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description Which deliveries are sent again, by their status. */
+            /** @description The status of the deliveries to replay. */
             delivery_status: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send. Empty means all. */
             events: components["schemas"]["EventType"][];
-            /** @description The failed delivery that the others were answered like; null: whatever was answered. */
+            /** @description The failed delivery whose response the others share; null means any response. */
             like: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             since: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             until: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description When it is done at the pace so far; null: it is not running, or it is too early to say. */
+            /** @description The estimated end at the current rate; null if the replay isn't running or it is too early to tell. */
             expected_end_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description The number of deliveries that a replay would send. A dry run sends nothing. */
         ReplayCount: {
-            /** @description Only say what would happen; nothing is done. */
+            /** @description Report the result without changing anything. */
             dry_run: boolean;
-            /** @description How many deliveries it matches. */
+            /** @description The number of matching deliveries. */
             matched: number;
-            /** @description At most so many deliveries in a second. */
+            /** @description The most deliveries per second. */
             rate_per_s: number;
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description Which deliveries are sent again, by their status. */
+            /** @description The status of the deliveries to replay. */
             delivery_status: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send. Empty means all. */
             events: components["schemas"]["EventType"][];
-            /** @description The failed delivery that the others were answered like; null: whatever was answered. */
+            /** @description The failed delivery whose response the others share; null means any response. */
             like: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             since: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             until: string;
         };
         /** @description A requested approval. decide_url is null unless the endpoint has include_approval_links. */
         RequestedApprovalEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "pending";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
-            /** @description What a person decides on. */
+            /** @description The approval to decide. */
             approval: components["schemas"]["Approval"];
-            /** @description A page that decides, once, for whoever has the address: for persons. */
+            /** @description A page where a person decides, once. Anyone with the URL can decide. */
             decide_url: string | null;
         };
         /** @description The requesting key. */
         Requester: {
-            /** @description The key's id; null: no key. */
+            /** @description The key's ID. Null if no key is involved. */
             key_id: string;
-            /** @description Null: the key is gone. */
+            /** @description The key's name, if it still exists. */
             key_name: string | null;
         };
         /** @description How long the receiver took to respond; null if nothing was answered. */
@@ -3879,163 +3879,163 @@ export interface components {
         /** @description An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed. */
         RestoredOrderEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, ord_…. */
+            /** @description The object's ID, ord_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
             /** @description The payment provider. */
             provider: string;
-            /** @description Where the payer goes; null where nothing is to be paid. */
+            /** @description The payment page. Null if nothing is to be paid. */
             url: string | null;
-            /** @description The pack's id. */
+            /** @description The pack's ID. */
             pack_id: string | null;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             pay_amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             pay_currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description The number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment went back, as pay_amount. */
+            /** @description The amount refunded so far, in the unit of pay_amount. */
             refunded_amount: number;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon: string | null;
-            /** @description The order's number, as the provider is told it. */
+            /** @description The order's number at the provider. */
             order_no: string;
-            /** @description The txn_… that its events and deliveries are found by. */
+            /** @description The txn_… ID of the order's events and deliveries. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paid_at: string | null;
-            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            /** @description recharge for automatic orders. */
             origin: "recharge" | null;
-            /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
+            /** @description The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null if nothing was paid yet. */
             paid_amount: number | null;
-            /** @description The free days that a plan begins with. */
+            /** @description The length of the free trial. */
             trial_days: number;
-            /** @description How much came back now; 0: a refund had returned it before. */
+            /** @description The amount returned now. 0 if a refund had already returned it. */
             restored_cents: number;
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             refunded_total_cents: number;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
         };
         /** @description Payments of one UTC month, by the time of payment. */
         RevenueLine: {
-            /** @description In UTC, such as 2026-06. */
+            /** @description The UTC month, such as 2026-06. */
             month: string;
             /** @description The payment provider. */
             provider: string;
-            /** @description The currency, by ISO 4217. */
+            /** @description The currency (ISO 4217). */
             currency: string;
-            /** @description How many payments. */
+            /** @description The number of payments. */
             payments: number;
-            /** @description In the currency's smallest unit. */
+            /** @description The amount paid, in the currency's smallest unit. */
             paid: number;
-            /** @description What has gone back of these payments until now, or is disputed. */
+            /** @description The part of these payments that was refunded or disputed so far. */
             refunded: number;
-            /** @description What went back or was disputed in this month, of any month's payments. */
+            /** @description The amount refunded or disputed in this month, for payments of any month. */
             refunded_in_month: number;
-            /** @description What is left of the payments. */
+            /** @description The payments minus refunds and disputes. */
             net: number;
-            /** @description What the provider kept, where it tells. */
+            /** @description The provider's fees, if it reports them. */
             fee: number;
-            /** @description Of how many payments the fee is known. */
+            /** @description The number of payments whose fee is known. */
             fees_known: number;
         };
-        /** @description That somebody wanted a delivered top-up back. outcome is null until its supplier has answered. */
+        /** @description A request to reverse a delivered top-up. `outcome` is null until the supplier has responded. */
         Reversal: {
-            /** @description Why the sender or the operator wanted it back. */
+            /** @description The reason that the sender or the operator gave. */
             reason: string;
-            /** @description What came of it; null until its supplier has answered. */
+            /** @description The outcome, once known. */
             outcome: ("kept" | "reversed") | null;
-            /** @description Why it was kept. */
+            /** @description The reason why the delivery was kept. */
             detail: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             requested_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description A top-up that is reversed, or reversing until its supplier has answered. */
+        /** @description A top-up that is reversed. While its supplier hasn't responded, its status is reversing. */
         ReversedTopUp: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number | null;
-            /** @description The sender's own name for it, once per environment. */
+            /** @description The sender's reference, unique by environment. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string | null;
-            /** @description How it reaches its recipient; null: nothing was said. */
+            /** @description How the recipient is notified. */
             delivery: components["schemas"]["ShownDelivery"] | null;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call. */
             claim_url: string | null;
-            /** @description When the recipient opened it first. */
+            /** @description When the claim page was first opened. */
             claimed_at: string | null;
-            /** @description When a mail server took the first mail about it. */
+            /** @description When the first mail was accepted. */
             emailed_at: string | null;
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
-            /** @description The sender's own wallet afterwards, in US cents. */
+            /** @description The sender's balance afterwards, in US cents. */
             wallet_balance_cents: number;
-            /** @description Who wanted it back and why. */
+            /** @description The request to reverse the top-up. */
             reversal: components["schemas"]["Reversal"];
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links?: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action?: "poll";
@@ -4043,1242 +4043,1242 @@ export interface components {
         /** @description A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards. */
         ReversedTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "reversed";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
-            /** @description Why, in words for people. */
+            /** @description The reason, in words for people. */
             reason: string;
         };
-        /** @description The key of a fresh staging account, and another that decides on what it asks for. */
+        /** @description A new sandbox account's key, and a second key that approves its requests. */
         SandboxKey: {
-            /** @description Its id, key_…. */
+            /** @description The object's ID, key_…. */
             id: string;
-            /** @description The key that it comes from; null: none. */
+            /** @description The ID of the parent key. Null if none. */
             parent_id: string | null;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description Its name. */
+            /** @description The display name. */
             name: string;
-            /** @description The first 16 characters, to recognise it by. */
+            /** @description The secret's first 16 characters, to recognise it. */
             prefix: string;
             /** @description The last 4 characters. */
             last4: string;
-            /** @description What it may do. */
+            /** @description The granted permissions. */
             scopes: components["schemas"]["Scope"][];
-            /** @description What it may spend, in calendar windows of UTC. */
+            /** @description The spending limits, in calendar periods of UTC. */
             caps: components["schemas"]["KeyCaps"];
-            /** @description Addresses or CIDRs; empty: any address. */
+            /** @description IP addresses or CIDRs that may use the key. If empty, any address. */
             ip_allow_list: string[];
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents: number | null;
-            /** @description Its purpose, in your words. */
+            /** @description The key's purpose, in your words. */
             purpose: string | null;
-            /** @description The MCP client that a person signed in with it: its id, or the address of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client's tokens stand for it. null: any other key. */
+            /** @description The MCP client that a user connected with this key: its ID, or the URL of its metadata document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens instead. Null for any other key. */
             client_id: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
+            /** @description The most that the key may ever spend. Earlier spending counts. */
             lifetime_cents: number | null;
-            /** @description The only platforms that it may send; null: any. */
+            /** @description The only platforms for which the key may send. Null means any. */
             platforms: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            /** @description The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody. */
             recipients: string[] | null;
-            /** @description Rolling windows; all of them hold. */
+            /** @description Limits for rolling windows. All of them apply. */
             windows: components["schemas"]["KeyWindow"][];
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            /** @description The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient. */
             per_recipient_per_day_cents: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            /** @description The number of accepted sends in any hour. Cancelled sends count. */
             max_sends_per_hour: number | null;
-            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            /** @description The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient. */
             max_recipients_per_week: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            /** @description For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct. */
             repeat_guard_s: number | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The minute of the last use, rounded down; noted some seconds later. */
+            /** @description When the credential was last used, to the minute. The time is recorded some seconds later. */
             last_used_at: string | null;
-            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            /** @description The agent that last signed a call with the key: the URL of its public keys (Web Bot Auth). */
             last_used_by: string | null;
-            /** @description From then on it reads only; its ancestors may be paused, too. */
+            /** @description From when the key can only read. Its ancestors may be paused, too. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
-            /** @description The secret, shown this once. */
+            /** @description The secret, which is shown only this once. */
             key: string;
-            /** @description The account's id. */
+            /** @description The account's ID. */
             account_id: string;
-            /** @description A key of another lineage with approvals:write only, shown this once. */
+            /** @description An unrelated key with approvals:write only, shown only once. */
             approver_key: string;
         };
         /** @description The page on which a user saves a payment method. */
         SavePage: {
-            /** @description Where the user agrees and saves the payment method. */
+            /** @description The page where the user agrees and saves the payment method. */
             url: string;
         };
         /** @description A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded. */
         ScheduledTopUpEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "scheduled";
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The voucher's code. Null if there is nothing to redeem. */
             voucher_code: null;
-            /** @description Null: there is nothing to redeem. */
+            /** @description The last characters of the voucher's code. Null if there is nothing to redeem. */
             voucher_code_hint: null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: null;
-            /** @description The recipient's wallet of that platform afterwards, in US cents; null: unchanged. */
+            /** @description The recipient's balance on that platform afterwards, in US cents. Null if unchanged. */
             new_balance_cents: null;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description The key that sent it. */
+            /** @description The ID of the key that sent the top-up. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name when the top-up was sent. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for: string;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
         /**
-         * @description What a credential may do.
+         * @description A permission of a credential.
          * @enum {string}
          */
         Scope: "topup:send" | "topup:read" | "topup:reverse" | "webhooks:read" | "webhooks:write" | "billing:read" | "billing:write" | "usage:read" | "usage:write" | "vouchers:read" | "vouchers:redeem" | "keys:write" | "approvals:write" | "admin";
         /** @description One UTC day of an environment's ledger, sealed against changes. */
         SealedDay: {
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {string}
              */
             environment: "live" | "staging";
-            /** @description As 2026-11-22, UTC. */
+            /** @description The UTC day, such as 2026-11-22. */
             day: string;
-            /** @description Transfers of the day, of all accounts. */
+            /** @description The number of transfers of all accounts on that day. */
             size: number;
-            /** @description Of them, of an earlier day: they committed after it was sealed. */
+            /** @description How many of these belong to earlier days that were already sealed. */
             late: number;
-            /** @description Of the Merkle tree (RFC 6962) over the transfers. */
+            /** @description The root of the Merkle tree (RFC 6962) over the transfers. */
             root: string;
-            /** @description SHA-256 of the signed statement, which the next day's names. */
+            /** @description The SHA-256 of the signed statement. The next day's statement contains it. */
             digest: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             sealed_at: string;
-            /** @description The signed statement: what a witness keeps. */
+            /** @description The signed statement, for others to store as evidence. */
             jws: string;
         };
-        /** @description What became of a send. Voucher and new balance are null until it is delivered. */
+        /** @description The result of a send. The voucher and the new balance are null until the top-up is delivered. */
         Sent: {
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's wallet of that platform, in US cents. */
+            /** @description The balance of the recipient's wallet for that platform, in US cents. */
             new_balance_cents: number | null;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description The sender's own wallet afterwards, in US cents. */
+            /** @description The sender's balance afterwards, in US cents. */
             wallet_balance_cents: number;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code. */
             claim_url: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links?: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action?: "poll";
         };
-        /** @description A send that waits for a person; until then its funds are held. */
+        /** @description A send that waits for approval. Its funds are held until then. */
         SentForApproval: {
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's wallet of that platform, in US cents. */
+            /** @description The balance of the recipient's wallet for that platform, in US cents. */
             new_balance_cents: number | null;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description The sender's own wallet afterwards, in US cents. */
+            /** @description The sender's balance afterwards, in US cents. */
             wallet_balance_cents: number;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code. */
             claim_url: string | null;
             /**
              * Format: date-time
-             * @description When it is to be sent, by the account's own clock.
+             * @description When the top-up is to be sent, by the account's own clock.
              */
             scheduled_for?: string;
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action: "poll";
-            /** @description What a person has to decide on. */
+            /** @description The approval that a user must decide. */
             approval: components["schemas"]["Held"];
         };
-        /** @description A top-up that just ended, and the sender's wallet afterwards. */
+        /** @description A top-up that has just ended, and the sender's wallet balance. */
         SettledTopUp: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number | null;
-            /** @description The sender's own name for it, once per environment. */
+            /** @description The sender's reference, unique by environment. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string | null;
-            /** @description How it reaches its recipient; null: nothing was said. */
+            /** @description How the recipient is notified. */
             delivery: components["schemas"]["ShownDelivery"] | null;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call. */
             claim_url: string | null;
-            /** @description When the recipient opened it first. */
+            /** @description When the claim page was first opened. */
             claimed_at: string | null;
-            /** @description When a mail server took the first mail about it. */
+            /** @description When the first mail was accepted. */
             emailed_at: string | null;
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
-            /** @description The sender's own wallet afterwards, in US cents. */
+            /** @description The sender's balance afterwards, in US cents. */
             wallet_balance_cents: number;
         };
-        /** @description What the send said about its recipient. */
+        /** @description The notification that the sender requested. */
         ShownDelivery: {
-            /** @description Whether mail was asked for. */
+            /** @description Whether the sender requested a mail. */
             email: boolean;
-            /** @description The language that was asked for. */
+            /** @description The language that the sender requested. */
             locale: string | null;
-            /** @description The sender's words to the recipient. */
+            /** @description The sender's message to the recipient. */
             message: string | null;
         };
         /** @description A transfer in a statement, with the wallet's balance after it. */
         StatedTransfer: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
-            /** @description The ledger account that it comes from. */
+            /** @description The ledger account that the money left. */
             debit: string;
-            /** @description The ledger account that it goes to. */
+            /** @description The ledger account that received the money. */
             credit: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description Why the money moved. */
+            /** @description The reason for the transfer. */
             code: string;
-            /** @description The key whose call moved it; null: no key's, or not known. */
+            /** @description The key whose call moved the money; null if no key did, or if that isn't known. */
             key_id: string | null;
-            /** @description What that key is called. */
+            /** @description The key's name. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             balance_micros: number;
         };
         /** @description A period's transfers. The opening balance plus their effect equals the closing balance. */
         Statement: {
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             from: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             to: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             opening_balance_cents: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             opening_balance_micros: number;
-            /** @description The movements on the ledger. */
+            /** @description The ledger transfers. */
             transfers: components["schemas"]["StatedTransfer"][];
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             closing_balance_cents: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             closing_balance_micros: number;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         StockLowEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "stock.low";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["LowStockEventData"];
         };
         /** @description A plan that the account has or had. Its state changes only when the provider reports it. */
         Subscription: {
-            /** @description Its id, sub_…. */
+            /** @description The object's ID, sub_…. */
             id: string;
             /**
-             * @description incomplete: its first payment has not come. past_due: a renewal was not paid; it expires at grace_ends_at. paused: its provider charges nothing, and no credit comes for time that is not paid, until it goes on. cancelled: ended by choice; expired: not paid.
+             * @description incomplete: the first payment isn't made yet. past_due: a renewal wasn't paid; the plan expires at grace_ends_at. paused: the provider charges nothing, and unpaid time grants no credit, until the plan resumes. cancelled: ended by choice. expired: ended because it wasn't paid.
              * @enum {string}
              */
             status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "paused" | "trialing";
-            /** @description Who bills it. */
+            /** @description The payment provider that bills the plan. */
             provider: string;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string;
             /** @description The plan's name. */
             plan_name: string;
             /**
-             * @description How often it is paid.
+             * @description The billing interval.
              * @enum {string}
              */
             interval: "month" | "year";
-            /** @description Of one period, in the smallest unit. */
+            /** @description The price of one period, in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description Of one period; 1 credit is $0.001. */
+            /** @description The number of credits in one period. 1 credit is $0.001. */
             credits: number;
-            /** @description Null before the first period is paid. */
+            /** @description The start of the paid period. Null before payment. */
             current_period_start: string | null;
-            /** @description Until when it is paid. */
+            /** @description The end of the paid time. */
             current_period_end: string | null;
-            /** @description Null: it began without a trial. */
+            /** @description The end of the trial. Null without a trial. */
             trial_ends_at: string | null;
-            /** @description Whether it ends with its current period. */
+            /** @description Whether the subscription ends with its current period. */
             cancel_at_period_end: boolean;
-            /** @description Another plan that was chosen, from the next period on. */
+            /** @description The plan from the next period on, if another one was chosen. */
             next_plan_id: string | null;
-            /** @description The interval that was chosen from the next period on; null: no change. */
+            /** @description The billing interval from the next period on. Null if unchanged. */
             next_interval: ("month" | "year") | null;
-            /** @description Null while it is paused, and where it ends with its period, or has ended. */
+            /** @description The next charge. Null if the plan is paused, ends with its period or has ended. */
             next_charge: components["schemas"]["UpcomingCharge"] | null;
-            /** @description While it is past due: when it expires, unless it is paid. */
+            /** @description When a plan that is past due expires unless it is paid. */
             grace_ends_at: string | null;
-            /** @description While it is paused: since when. */
+            /** @description When the plan was paused. Null if it isn't paused. */
             paused_at: string | null;
-            /** @description While it is paused: when it goes on by itself; null: when it is resumed. */
+            /** @description When a paused plan resumes automatically. Null if you have to resume it. */
             resumes_at: string | null;
-            /** @description 1 credit is $0.001. */
+            /** @description A number of credits. 1 credit is $0.001. */
             credits_granted: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
-            /** @description What was asked of the provider and is not done yet; null: nothing. */
+            /** @description A requested change that isn't complete yet, or null. */
             pending: components["schemas"]["PendingAction"] | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionActivatedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.activated";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionCancelingEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.canceling";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionChangedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.changed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionEndedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.ended";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end. */
         SubscriptionEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description Its id, sub_…. */
+            /** @description The object's ID, sub_…. */
             id: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "active" | "cancelled" | "expired" | "incomplete" | "past_due" | "paused" | "trialing";
             /** @description The payment provider. */
             provider: string;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string;
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string;
             /** @description The plan's name. */
             plan_name: string;
             /**
-             * @description How often it is paid.
+             * @description The billing interval.
              * @enum {string}
              */
             interval: "month" | "year";
-            /** @description In the currency's smallest unit. */
+            /** @description An amount in the currency's smallest unit. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
-            /** @description 1 credit is $0.001. */
+            /** @description The number of credits. 1 credit is $0.001. */
             credits: number;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             current_period_start: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             current_period_end: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             trial_ends_at: string | null;
-            /** @description Whether it ends with its current period. */
+            /** @description Whether the subscription ends with its current period. */
             cancel_at_period_end: boolean;
-            /** @description The plan that was chosen from the next period on; null: no change. */
+            /** @description The plan from the next period on. Null if unchanged. */
             next_plan_id: string | null;
-            /** @description The interval that was chosen from the next period on; null: no change. */
+            /** @description The billing interval from the next period on. Null if unchanged. */
             next_interval: ("month" | "year") | null;
-            /** @description The next charge; null: there is none. */
+            /** @description The next charge. Null if none is due. */
             next_charge: components["schemas"]["NextCharge"] | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             grace_ends_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             paused_at: string | null;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             resumes_at: string | null;
-            /** @description The credits of all of its periods so far. */
+            /** @description The credits of all periods so far. */
             credits_granted: number;
-            /** @description What this turn granted; 0: it granted nothing. */
+            /** @description The credits granted by this event. 0 if none. */
             credits_granted_now: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionPastDueEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.past_due";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionPausedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.paused";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionRenewedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.renewed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionResumedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.resumed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         SubscriptionStartedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "subscription.started";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
         /** @description Credit that was bought automatically because the balance had fallen. */
         SucceededRechargeEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The order's id. */
+            /** @description The order's ID. */
             order_id: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description The means of payment, as its owner knows it. */
+            /** @description The payment method, as its owner knows it. */
             method: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             balance_cents: number;
             /**
-             * @description The currency, by ISO 4217.
+             * @description The currency (ISO 4217).
              * @enum {string}
              */
             currency: "USD";
         };
         /** @description A tax as the payment provider reported it. */
         TaxLine: {
-            /** @description The tax, such as VAT 20 %. */
+            /** @description The tax's name and rate, such as VAT 20 %. */
             name: string;
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             amount: number;
-            /** @description The price contains it; else it is added. */
+            /** @description Whether the price includes the tax. */
             included: boolean;
         };
         /** @description Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order. */
         Threshold: {
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             low_balance_threshold_cents: number;
-            /** @description When balance.low is sent, the highest first, in US cents. */
+            /** @description The thresholds of balance.low, highest first, in US cents. */
             low_balance_thresholds_cents: number[];
         };
-        /** @description A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new balance is what the recipient's wallet holds after that. voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there is no voucher code: what was delivered is in deliverable. */
+        /** @description A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code; see `deliverable`. */
         TopUp: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number | null;
-            /** @description The sender's own name for it, once per environment. */
+            /** @description The sender's reference, unique by environment. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string | null;
-            /** @description How it reaches its recipient; null: nothing was said. */
+            /** @description How the recipient is notified. */
             delivery: components["schemas"]["ShownDelivery"] | null;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call. */
             claim_url: string | null;
-            /** @description When the recipient opened it first. */
+            /** @description When the claim page was first opened. */
             claimed_at: string | null;
-            /** @description When a mail server took the first mail about it. */
+            /** @description When the first mail was accepted. */
             emailed_at: string | null;
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
         };
         /** @description A top-up's receipt. You can store it and verify it without this gateway. */
         TopUpReceipt: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
             /** @description JWS in compact form, Ed25519: payment, transfers with their proofs, the deliverable's digest, mandate and approval. `topup verify-receipt` checks it. */
             receipt: string;
-            /** @description The sealed day of its last transfer; null until all are sealed: ask again a day later. */
+            /** @description The sealed day of the top-up's last transfer. Null until all are sealed; try again a day later. */
             checkpoint: components["schemas"]["SealedDay"] | null;
-            /** @description The public keys as a JWK Set. */
+            /** @description The URL of the public keys, a JWK Set. */
             keys_url: string;
         };
         /**
-         * @description Where a top-up is.
+         * @description The top-up's status.
          * @enum {string}
          */
         TopUpStatus: "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-        /** @description A top-up with everything that came of it; approval_id where a person was asked. needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for operators, and null for everybody else. */
+        /** @description A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them. */
         TopUpStory: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description Its state. */
+            /** @description The current state. */
             status: components["schemas"]["TopUpStatus"];
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description Charged beside the amount, in US cents. */
+            /** @description The fee on top of the amount, in US cents. */
             fee_cents: number;
-            /** @description What the sender paid, amount and fee, in US cents. */
+            /** @description The total that the sender paid, amount and fee, in US cents. */
             charged_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description What redeems the credit: a voucher ATU-…, or the code of the platform's own that was handed over in its place. Null unless you may see it. */
+            /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
             /** @description The code's last four characters. */
             voucher_code_hint: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             new_balance_cents: number | null;
-            /** @description The sender's own name for it, once per environment. */
+            /** @description The sender's reference, unique by environment. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note: string | null;
-            /** @description Why it failed or was called off; null: it did not. */
+            /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason: string | null;
-            /** @description How it reaches its recipient; null: nothing was said. */
+            /** @description How the recipient is notified. */
             delivery: components["schemas"]["ShownDelivery"] | null;
-            /** @description The recipient's page, as good as the code itself: null unless you may see it, and in answers that are kept for a repeated call. */
+            /** @description The recipient's claim page. It is as valuable as the code, so it is null unless you may see the code, and in responses that are stored for a repeated call. */
             claim_url: string | null;
-            /** @description When the recipient opened it first. */
+            /** @description When the claim page was first opened. */
             claimed_at: string | null;
-            /** @description When a mail server took the first mail about it. */
+            /** @description When the first mail was accepted. */
             emailed_at: string | null;
-            /** @description That sent it; null: no key. */
+            /** @description The key that sent it; null if none did. */
             key_id: string | null;
-            /** @description What that key was called then. */
+            /** @description The key's name at that time. */
             key_name: string | null;
-            /** @description When it is to be sent, by the account's own clock. */
+            /** @description When the top-up is to be sent, by the account's own clock. */
             scheduled_for: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description RFC 3339, UTC, whole seconds. */
+            /** @description A UTC time in RFC 3339, to the second. */
             settled_at: string | null;
-            /** @description The movements on the ledger. */
+            /** @description The ledger transfers. */
             transfers: components["schemas"]["Transfer"][];
-            /** @description The events that tell of it. */
+            /** @description The events about the top-up. */
             events: components["schemas"]["EventOfTopUp"][];
-            /** @description Each turn at a supplier. */
+            /** @description The attempts at suppliers. */
             attempts: components["schemas"]["FulfilmentAttempt"][];
-            /** @description The mails to its recipient. */
+            /** @description The mails to the recipient. */
             mails: components["schemas"]["RecipientMail"][];
-            /** @description Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out. */
+            /** @description Whether an operator must decide. */
             needs_review: boolean;
-            /** @description That somebody wanted it back; null: nobody did. */
+            /** @description The request to reverse it, if any. */
             reversal: components["schemas"]["Reversal"] | null;
-            /** @description Who provides it; null but for operators. */
+            /** @description The supplier; null except for operators. */
             supplier: string | null;
-            /** @description The supplier's, in US cents. */
+            /** @description The supplier's cost, in US cents; null unless an operator reads it. */
             cost_cents: number | null;
-            /** @description The approval's id; there where a person was asked. */
+            /** @description The approval's ID, if an approval is required. */
             approval_id?: string;
-            /** @description The X-Request-Id of the send, which the top-up's webhooks carry too; null where it is no longer kept. */
+            /** @description The X-Request-Id of the send, which the top-up's webhooks also contain. Null if it is no longer stored. */
             request_id: string | null;
-            /** @description The address that its send came from; null: no call of the account's own. */
+            /** @description The sender's IP address, if known. */
             caller_address: string | null;
-            /** @description The Idempotency-Key of its send, what looks like a secret masked. */
+            /** @description The Idempotency-Key of the send. Anything that looks like a secret is masked. */
             idempotency_key: string | null;
-            /** @description Its page of the dashboard, with its whole story; it stays. */
+            /** @description The top-up's permanent page in the dashboard. */
             url: string;
-            /** @description While it waits: the calls that come next, the most useful first. */
+            /** @description The calls to make next, most useful first. */
             links?: components["schemas"]["Link"][];
             /**
-             * @description While it waits: ask links[] of rel poll again until the state is another.
+             * @description While the top-up waits: call the link whose rel is poll until the state changes.
              * @enum {string}
              */
             next_action?: "poll";
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupCancelledEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.cancelled";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["CancelledTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupClaimedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.claimed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ClaimedTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupDeliveredEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.delivered";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["DeliveredTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupFailedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.failed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["FailedTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupPendingEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.pending";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["PendingTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupReversedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.reversed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ReversedTopUpEventData"];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         TopupScheduledEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "topup.scheduled";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["ScheduledTopUpEventData"];
         };
-        /** @description One movement on the ledger: from the debit account to the credit account. */
+        /** @description A transfer on the ledger from one account to another. */
         Transfer: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
-            /** @description The ledger account that it comes from. */
+            /** @description The ledger account that the money left. */
             debit: string;
-            /** @description The ledger account that it goes to. */
+            /** @description The ledger account that received the money. */
             credit: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description Why the money moved. */
+            /** @description The reason for the transfer. */
             code: string;
-            /** @description The key whose call moved it; null: no key's, or not known. */
+            /** @description The key whose call moved the money; null if no key did, or if that isn't known. */
             key_id: string | null;
-            /** @description What that key is called. */
+            /** @description The key's name. */
             key_name: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
         };
@@ -5286,433 +5286,433 @@ export interface components {
         UpcomingCharge: {
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             at: string;
-            /** @description In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
+            /** @description An amount in the currency's smallest unit: USD has 2 places, KWD 3, JPY 0. */
             amount: number;
-            /** @description ISO 4217. */
+            /** @description The currency's ISO 4217 code. */
             currency: string;
         };
-        /** @description Credit that was charged at once. The tokens and the price list's version are null where an amount was charged. repeated: it was charged before, under the same reference; the balance is that of now. */
+        /** @description A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged. The balance is the current one. */
         Usage: {
-            /** @description Its id, usg_…. */
+            /** @description The object's ID, usg_…. */
             id: string;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             credits: number;
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /** @description The model's name. */
             model: string | null;
-            /** @description The caller's own name for it, once per environment. */
+            /** @description The caller's reference, unique by environment. */
             reference: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description The account's wallet afterwards, in millionths of a US dollar. */
+            /** @description The new balance, in millionths of a US dollar. */
             balance_micros: number;
-            /** @description The same in credits of $0.001, floored. */
+            /** @description The balance in credits of $0.001, rounded down. */
             balance_credits: number;
-            /** @description The same in US cents, floored. */
+            /** @description The same balance in US cents, rounded down. */
             balance_cents: number;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens: number | null;
-            /** @description Those of the input tokens that were cached; null: an amount was charged. */
+            /** @description The number of cached input tokens. Null if an amount was charged. */
             cached_tokens: number | null;
-            /** @description The version of the price list that priced it; null: an amount was charged. */
+            /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
-            /** @description Whether it was charged before, under the same reference. */
+            /** @description Whether the same reference was charged before. */
             repeated: boolean;
         };
-        /** @description What became of each record, in their order. amount_micros: what this call charged. */
+        /** @description The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged. */
         UsageBatch: {
-            /** @description How many records there were. */
+            /** @description The number of records in the batch. */
             records_total: number;
-            /** @description How many were charged now. */
+            /** @description The number of records charged now. */
             charged: number;
-            /** @description How many were charged before, under their reference. */
+            /** @description Records charged before. */
             repeated: number;
-            /** @description How many were refused. */
+            /** @description The number of refused records. */
             refused: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description The account's wallet afterwards, in millionths of a US dollar. */
+            /** @description The new balance, in millionths of a US dollar. */
             balance_micros: number;
-            /** @description The same in credits of $0.001, floored. */
+            /** @description The balance in credits of $0.001, rounded down. */
             balance_credits: number;
-            /** @description The same in US cents, floored. */
+            /** @description The same balance in US cents, rounded down. */
             balance_cents: number;
-            /** @description What became of each, in their order. */
+            /** @description Each record's result, in order. */
             results: components["schemas"]["UsageVerdict"][];
         };
         /** @description The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key. */
         UsageGroup: {
-            /** @description In UTC, such as 2026-06-13. */
+            /** @description The UTC day, such as 2026-06-13. */
             day: string | null;
             /** @description The model's name. */
             model: string | null;
-            /** @description The key's id; null: no key. */
+            /** @description The key's ID. Null if no key is involved. */
             key_id: string | null;
-            /** @description The app that took it; null: no app. */
+            /** @description The ID of the app that charged, or null. */
             app_id: string | null;
-            /** @description How many charges. */
+            /** @description The number of charges. */
             records: number;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             credits: number;
-            /** @description Of the model. */
+            /** @description The number of the model's tokens. */
             input_tokens: number;
-            /** @description Of the model. */
+            /** @description The number of the model's tokens. */
             output_tokens: number;
-            /** @description Of the input tokens. */
+            /** @description The number of cached input tokens. */
             cached_tokens: number;
         };
         /** @description Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive. */
         UsageGroups: {
             /**
-             * @description What each group is of.
+             * @description The field that charges are grouped by.
              * @enum {string}
              */
             group_by: "day" | "key" | "model";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             from: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             to: string;
-            /** @description The sum of all, on every page. */
+            /** @description The sum of all groups, on every page. */
             total: components["schemas"]["UsageGroup"];
-            /** @description This page's groups. */
+            /** @description The groups on this page. */
             items: components["schemas"]["UsageGroup"][];
-            /** @description Give it as cursor for the next page; null: there is none. */
+            /** @description The cursor for the next page. Null on the last page. */
             next_cursor: string | null;
             /** @description Whether there is another page. */
             has_more: boolean;
         };
         /** @description One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app). */
         UsageLine: {
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string;
             /**
-             * @description A charge, a hold that was captured, or what an app took.
+             * @description usage: a charge; hold: a captured hold; app: charged by an app.
              * @enum {string}
              */
             kind: "app" | "hold" | "usage";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number;
-            /** @description In credits of $0.001, floored. */
+            /** @description The amount in credits of $0.001, rounded down. */
             credits: number;
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /** @description The model's name. */
             model: string | null;
-            /** @description That charged it; null: no key. */
+            /** @description The ID of the key that charged, or null. */
             key_id: string | null;
-            /** @description The app that took it; null: no app. */
+            /** @description The ID of the app that charged, or null. */
             app_id: string | null;
-            /** @description The caller's own; an app's order_no. */
+            /** @description The caller's own reference, or an app's order_no. */
             reference: string | null;
-            /** @description Of the model. */
+            /** @description The number of the model's tokens. */
             input_tokens: number | null;
-            /** @description Of the model. */
+            /** @description The number of the model's tokens. */
             output_tokens: number | null;
-            /** @description Of the input tokens. */
+            /** @description The number of cached input tokens. */
             cached_tokens: number | null;
-            /** @description Of the price list that priced it. */
+            /** @description The version of the price list that was used. */
             price_version: number | null;
         };
-        /** @description A record of a batch: charged; repeated, which was charged before under its reference; or refused, with the code and the error of a single record. */
+        /** @description The result for one record of a batch: charged; repeated, if its reference was charged before; or refused, with the code and error of a single record. */
         UsageVerdict: {
-            /** @description Which record, counted from 0. */
+            /** @description The record's position, counted from 0. */
             index: number;
             /**
-             * @description What became of it.
+             * @description The result.
              * @enum {string}
              */
             status: "charged" | "refused" | "repeated";
-            /** @description The caller's own name for it, once per environment. */
+            /** @description The caller's reference, unique by environment. */
             reference: string | null;
-            /** @description Its id. */
+            /** @description The object's ID. */
             id: string | null;
-            /** @description In millionths of a US dollar. */
+            /** @description An amount in millionths of a US dollar. */
             amount_micros: number | null;
-            /** @description The version of the price list that priced it; null: an amount was charged. */
+            /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
-            /** @description Why it was refused, as a number; null: it was not. */
+            /** @description The error code, if refused. */
             code: number | null;
-            /** @description The code in words; null: it was not refused. */
+            /** @description The error code in words, if refused. */
             message: string | null;
-            /** @description Why it was refused; null: it was not. */
+            /** @description The reason for the refusal, if any. */
             error: components["schemas"]["Failure"] | null;
         };
-        /** @description valid where nothing is wrong. */
+        /** @description The result of a check. `valid` means that no problem was found. */
         Verification: {
-            /** @description Whether nothing is wrong. */
+            /** @description Whether the request is valid. */
             valid: boolean;
-            /** @description All that is wrong. */
+            /** @description Everything that is wrong. */
             findings: components["schemas"]["Finding"][];
         };
         /** @description The body of a webhook; the raw bytes are what is signed. */
         VoucherRedeemedEvent: {
-            /** @description Remember it. */
+            /** @description The event's ID. */
             id: string;
             /**
-             * @description Which event it is.
+             * @description The event type.
              * @constant
              */
             type: "voucher.redeemed";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
             /**
-             * @description The two are closed worlds; check it.
+             * @description The environment. Staging and live share no data.
              * @enum {unknown}
              */
             environment: "live" | "staging";
             /**
-             * @description The version of the event's shape.
+             * @description The version of the event's format.
              * @constant
              */
             api_version: "v1";
-            /** @description The event's number in its account and environment: without a gap, in the order in which things happened. Of two events about one object the greater one is the later. */
+            /** @description The event's number in its account and environment. Numbers have no gaps and follow the order of events: of two events about one object, the greater number is the later event. */
             sequence?: number;
-            /** @description What it tells of. */
+            /** @description The event's data. */
             data: components["schemas"]["VoucherRedeemedEventData"];
         };
         /** @description A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it. */
         VoucherRedeemedEventData: {
             /**
-             * @description There in the sample of a test ping only: nothing of it is real.
+             * @description Present only in the sample of a test ping, where nothing is real.
              * @constant
              */
             test?: true;
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
-            /** @description The platform, as GET /platforms names it. */
+            /** @description The platform's ID; see GET /platforms. */
             platform: string;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             amount_cents: number;
-            /** @description The recipient's address. */
+            /** @description The recipient's email address. */
             recipient_email: string;
             /**
-             * @description wallet: into a wallet here. external: the platform honoured it.
+             * @description The kind of redemption. wallet: into a wallet of this gateway. external: by the platform.
              * @enum {string}
              */
             settle: "external" | "wallet";
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             redeemed_at: string;
-            /** @description The sender's own name for it. */
+            /** @description The sender's own reference. */
             reference: string | null;
-            /** @description Pairs of the sender's own. */
+            /** @description The sender's own names and values. */
             metadata: {
                 [key: string]: string;
             };
         };
         /** @description A webhook endpoint, to which events are sent. Header values are masked. */
         WebhookEndpoint: {
-            /** @description Its id, we_…. */
+            /** @description The object's ID, we_…. */
             id: string;
-            /** @description Where the events are sent. */
+            /** @description The URL to which events are sent. */
             url: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send. Empty means all. */
             events: components["schemas"]["EventType"][];
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status: "disabled" | "enabled";
-            /** @description Why it is disabled; null: it is enabled. */
+            /** @description The reason for disabling. Null if enabled. */
             disabled_reason: string | null;
-            /** @description Entry k: the wait before attempt k, in seconds. */
+            /** @description The seconds before each attempt. */
             retry_schedule_s: number[];
-            /** @description At most so many requests in a second; null: no limit. */
+            /** @description The most requests per second. Null means no limit. */
             rate_limit_per_s: number | null;
-            /** @description Events of one object are sent one after the other, by `sequence`. */
+            /** @description Whether events about the same object are sent one after the other, by `sequence`. */
             ordered: boolean;
-            /** @description Whether bodies carry voucher_code. */
+            /** @description Whether bodies contain voucher_code. */
             include_codes: boolean;
-            /** @description Whether approval.requested carries decide_url. */
+            /** @description Whether approval.requested contains decide_url. */
             include_approval_links: boolean;
-            /** @description What has to stand in data for an event to be sent; null: nothing. */
+            /** @description The data that an event must contain to be sent; null means no filter. */
             filter: Record<string, never> | null;
-            /** @description Headers of your own that are sent along; the values are masked. Null: what is stored of them is damaged, and nothing is sent until you set them anew. */
+            /** @description Your own headers, with masked values. Null if the stored headers are damaged: nothing is sent until you set them again. */
             headers: {
                 [key: string]: string;
             } | null;
-            /** @description Since when nothing has arrived; null: it is well. */
+            /** @description Since when all deliveries have failed; null if the webhook works. */
             failing_since: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             created_at: string;
-            /** @description Whether it signs with a key pair of its own beside the secret. */
+            /** @description Whether events are also signed with the webhook's own key pair. */
             ed25519: boolean;
-            /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
+            /** @description The public key that verifies the Ed25519 signatures; null if there is none. */
             public_key: string | null;
-            /** @description Set if an MCP client made it: only that client can change it. */
+            /** @description Set if an MCP client created the webhook; only that client can change it. */
             mcp_subscription: components["schemas"]["McpSubscription"] | null;
         };
         /** @description An endpoint's health. `since` is later than requested if there were too many deliveries to read. */
         WebhookHealth: {
-            /** @description The webhook endpoint's id. */
+            /** @description The webhook endpoint's ID. */
             endpoint_id: string;
-            /** @description Since when nothing has arrived; null: it is well. */
+            /** @description Since when all deliveries have failed; null if the webhook works. */
             failing_since: string | null;
-            /** @description When it is disabled unless something arrives before; null: it was not warned of. */
+            /** @description When the webhook is disabled unless a delivery succeeds before; null without a warning. */
             disable_at: string | null;
-            /** @description When it is asked whether it works again, while it is disabled for failing; null: it is not. */
+            /** @description When the disabled webhook is next probed; null if it isn't probed. */
             probe_at: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             since: string;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             until: string;
-            /** @description How many arrived. */
+            /** @description Deliveries that succeeded. */
             delivered: number;
-            /** @description How many ended without, and did not when sent again. */
+            /** @description Deliveries that failed, and whose replays did not succeed. */
             failed: number;
-            /** @description How many are still tried. */
+            /** @description Deliveries that are still being tried. */
             pending: number;
-            /** @description Of those that ended; null: none did. */
+            /** @description The share of ended deliveries that succeeded; null if none ended. */
             success_rate: number | null;
-            /** @description Of the last attempts that were answered at all. */
+            /** @description Response times of the last attempts that got a response. */
             response_ms: components["schemas"]["ResponseTimes"];
-            /** @description Ten at most. */
+            /** @description Groups of similar failures, at most ten. */
             failures: components["schemas"]["FailureSummary"][];
-            /** @description 24 of equal length, the oldest first. */
+            /** @description 24 parts of equal length, oldest first. */
             steps: components["schemas"]["HealthStep"][];
         };
-        /** @description A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown. */
+        /** @description A spend cap and what is left of it. The tightest cap of the key and its ancestors is shown. */
         Window: {
             /**
-             * @description The UTC day or month.
+             * @description The period: a UTC day or month.
              * @enum {string}
              */
             period: "day" | "month";
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             cap_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             spent_cents: number;
-            /** @description In US cents. */
+            /** @description An amount in US cents. */
             remaining_cents: number;
             /**
              * Format: date-time
-             * @description RFC 3339, UTC, whole seconds.
+             * @description A UTC time in RFC 3339, to the second.
              */
             resets_at: string;
         };
         /** @description The account's own limit in this environment. */
         AccountLimitsBody: {
-            /** @description On one UTC day, by all credentials together; null: no limit. */
+            /** @description The most that all credentials together may spend on one UTC day. Null means no limit. */
             per_day_cents: number | null;
         };
         /** @description The buyer to name on future documents. Existing documents don't change. */
         BillingDetailsBody: {
-            /** @description Whom documents are made out to; empty: the account's own name. */
+            /** @description The name on documents. If empty, the account's own name. */
             name?: string;
-            /** @description At most 8 lines, apart by line ends. */
+            /** @description The address: at most 8 lines, with line ends between them. */
             address?: string;
             /** @description The tax number. */
             tax_id?: string;
         };
-        /** @description Many sends. As CSV each line is an item, and the two options are query parameters. */
+        /** @description A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters. */
         BulkBody: {
-            /** @description The sends. */
+            /** @description The items to send. */
             items: components["schemas"]["BulkItem"][];
             /** @description Accept all items or none. Default: false. */
             all_or_nothing?: boolean;
-            /** @description Only say what it would cost and which items are wrong. Default: false. */
+            /** @description Return the cost and errors without sending. Default: false. */
             dry_run?: boolean;
         };
-        /** @description One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated item is known. An item whose intent names a top-up already is refused, and names that one. */
+        /** @description One top-up of a bulk send. It has the fields of a single send, and a `reference` that is unique in the environment. An item whose `intent` was already used is refused, and the error names the earlier top-up. */
         BulkItem: {
-            /** @description What is topped up; see GET /platforms. */
+            /** @description The platform to top up; see GET /platforms. */
             platform: string;
-            /** @description In US cents, within the platform's limits. */
+            /** @description The amount in US cents, within the platform's limits. */
             amount_cents: number;
-            /** @description Whose wallet. Required unless recipient is given. */
+            /** @description The recipient's email address. Required unless `recipient` is given. */
             recipient_email?: string | null;
-            /** @description In place of recipient_email: your account's own address. */
+            /** @description Sends to your account's own address, instead of `recipient_email`. */
             recipient?: "self" | null;
-            /** @description Your own name for it, once per environment. */
+            /** @description Your own unique name for this item. */
             reference: string;
-            /** @description Pairs of yours; events carry them. */
+            /** @description Your own names and values, which events contain. */
             metadata?: {
                 [key: string]: string;
             } | null;
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note?: string | null;
-            /** @description Mail, language and message for the recipient. */
+            /** @description How to notify the recipient. */
             delivery?: components["schemas"]["DeliveryBody"] | null;
-            /** @description When to send it, at most 90 days ahead; left out: at once. */
+            /** @description The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately. */
             send_at?: string | null;
-            /** @description Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false. */
+            /** @description Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false. */
             distinct?: boolean;
-            /** @description From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the send is refused. */
+            /** @description The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused. */
             quote_id?: string | null;
-            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            /** @description Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused. */
             intent?: string | null;
         };
-        /** @description Which top-up. */
+        /** @description The top-up to cancel. */
         CancelBody: {
-            /** @description The top-up's id. */
+            /** @description The top-up's ID. */
             transaction_id: string;
         };
         /** @description When the plan ends. Nothing is refunded; a refund is a separate call. */
         CancelPlanBody: {
             /**
-             * @description period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end".
+             * @description period_end: the paid period stays. now: the plan ends at once, without a refund. Default: "period_end".
              * @enum {string}
              */
             at?: "now" | "period_end";
         };
         /** @description Spend caps in cents. */
         Caps: {
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_day_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_month_cents?: number | null;
         };
-        /** @description How much of the hold was used: an amount, or tokens of a model; without either, all of it. */
+        /** @description How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured. */
         CaptureBody: {
             /** @description The model's name. */
             model?: string | null;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens?: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens?: number | null;
-            /** @description Those of the input tokens that were cached. */
+            /** @description Cached input tokens. */
             cached_tokens?: number | null;
             /** @description The amount, in credits. */
             credits?: number | null;
@@ -5721,37 +5721,37 @@ export interface components {
         };
         /** @description Where the receiver reports its effects. Without it, some checks end as `not_seen`. */
         CertifyBody: {
-            /** @description Answers a GET with a whole number that each top-up moves by the same, such as a count of orders: 12 or {"effects": 12}. */
+            /** @description Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}. */
             effects_url?: string | null;
         };
         /** @description The plan to switch to, or another billing interval of the same plan. */
         ChangePlanBody: {
-            /** @description The plan's id. */
+            /** @description The plan's ID. */
             plan_id: string;
             /**
-             * @description How often it is paid. Default: "month".
+             * @description The billing interval. Default: "month".
              * @enum {string}
              */
             interval?: "month" | "year";
         };
-        /** @description Which machine wants to be logged in; the person is shown it. */
+        /** @description The machine that wants to sign in. Its name is shown to the user. */
         CliLoginBody: {
-            /** @description What the machine is called; the key is named after it. */
+            /** @description The machine's name, which the key also gets. */
             name: string;
         };
-        /** @description The secret that POST /cli/login gave. */
+        /** @description The secret that POST /cli/login returned. */
         CliTokenBody: {
-            /** @description The device code of POST /cli/login. */
+            /** @description The device_code from POST /cli/login. */
             device_code: string;
         };
-        /** @description How far the account's clock goes on, in seconds. */
+        /** @description The time to advance the account's clock. */
         ClockBody: {
-            /** @description How far the clock goes on, in seconds. */
+            /** @description The seconds to advance the clock. */
             advance_s: number;
         };
         /** @description A new access token. */
         CreateTokenBody: {
-            /** @description Its name. Default: "Access token". */
+            /** @description The display name. Default: "Access token". */
             name?: string;
         };
         /** @description A decision about a refund, after an operator has checked the provider's own pages. */
@@ -5761,61 +5761,61 @@ export interface components {
              * @enum {string}
              */
             verdict: "made" | "not_made";
-            /** @description Where you saw it. */
+            /** @description The evidence, and where you saw it. */
             reason: string;
-            /** @description Its ID at the provider, if it was made. */
+            /** @description The provider's ID of the refund, if it was made. */
             provider_refund_id?: string | null;
         };
         /** @description The token to revoke, if the path doesn't name it. */
         DeleteTokenBody: {
-            /** @description The token's id. */
+            /** @description The token's ID. */
             id: string;
         };
-        /** @description What the recipient is given; a kind other than credit has a value. Plain text, at most so long. */
+        /** @description What the recipient gets, in plain text. Every kind except credit has a value. */
         DeliverableBody: {
             /**
-             * @description What it is; credit: it lies in an account of the recipient's.
+             * @description The kind. credit is in an account of the recipient.
              * @enum {string}
              */
             kind: "code" | "credit" | "key" | "link" | "note";
-            /** @description The code, key, link or note itself. */
+            /** @description The code, key, link or note. */
             value?: string | null;
-            /** @description Where it is used. */
+            /** @description The URL to redeem at. */
             redeem_url?: string | null;
-            /** @description How it is used, in plain text. */
+            /** @description How to redeem, in plain text. */
             instructions?: string | null;
-            /** @description When it ends; null: it does not. */
+            /** @description The time of expiry. Null means never. */
             expires_at?: string | null;
         };
-        /** @description How the top-up reaches its recipient, who needs no account. */
+        /** @description How the recipient gets the top-up. Recipients need no account. */
         DeliveryBody: {
-            /** @description Mail the recipient a link to the claim page once it is delivered. Default: false. */
+            /** @description Mail a link to the claim page after delivery. Default: false. */
             email?: boolean;
-            /** @description Language of mail and page, such as es or zh-Hans: English, Arabic, Chinese or Spanish; any other is shown in English. */
+            /** @description The language of the mail and the claim page, such as es or zh-Hans. English, Arabic, Chinese and Spanish are available; anything else becomes English. */
             locale?: string | null;
-            /** @description Your words to the recipient, plain text. */
+            /** @description A message to the recipient, in plain text. */
             message?: string | null;
         };
-        /** @description For how long from now it is set aside; it never ends earlier than it would have. */
+        /** @description How long the hold lasts from now. The hold never expires earlier than before. */
         ExtendBody: {
-            /** @description In seconds, from now. Default: 900. */
+            /** @description Seconds from now until the hold expires. Default: 900. */
             ttl_s?: number;
         };
-        /** @description How much test credit, in cents. */
+        /** @description The amount of test credit to add, in US cents. */
         FundBody: {
             /** @description The amount, in US cents. */
             amount_cents: number;
         };
         /** @description The period to give for free, and an operator's reason. */
         GrantFreePeriodBody: {
-            /** @description Why, for whoever looks at it later; it stands in the audit log. */
+            /** @description The reason, which is stored in the audit log. */
             reason: string;
-            /** @description When it begins: where the paid time ends. Left out: the period that is not paid now. */
+            /** @description When the period begins: the end of the paid time. Default: the period that isn't paid now. */
             period_start?: string | null;
         };
-        /** @description What may be used, the amount in credits or in micros, and for how long it is set aside. */
+        /** @description The hold to create: its amount in credits or micros, and how long it lasts. */
         HoldBody: {
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description: string;
             /** @description The amount, in credits. */
             credits?: number | null;
@@ -5823,753 +5823,753 @@ export interface components {
             amount_micros?: number | null;
             /** @description The model's name. */
             model?: string | null;
-            /** @description The caller's own name for it. */
+            /** @description The caller's own reference. */
             reference?: string | null;
-            /** @description How long, in seconds. Default: 900. */
+            /** @description The duration, in seconds. Default: 900. */
             ttl_s?: number;
             /**
-             * @description What a capture above the amount does: it is refused; it is cut to the amount; or the rest is charged too, up to ten times the amount, and what the wallet lacks is owed. Default: "reject".
+             * @description What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet lacks. Default: "reject".
              * @enum {string}
              */
             overage?: "cap" | "owe" | "reject";
         };
         /** @description Changes to a key. Omitted fields stay unchanged, and null removes a limit. */
         KeyChanges: {
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_day_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_month_cents?: number | null;
-            /** @description Its purpose, in your words. */
+            /** @description The key's purpose, in your words. */
             purpose?: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
+            /** @description The most that the key may ever spend. Earlier spending counts. */
             lifetime_cents?: number | null;
-            /** @description The only platforms that it may send; null: any. */
+            /** @description The only platforms for which the key may send. Null means any. */
             platforms?: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            /** @description The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody. */
             recipients?: string[] | null;
-            /** @description Rolling windows; all of them hold, each from when it is set. */
+            /** @description Limits for rolling windows. All of them apply, each from when it is set. */
             windows?: components["schemas"]["WindowBody"][] | null;
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            /** @description The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient. */
             per_recipient_per_day_cents?: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            /** @description The number of accepted sends in any hour. Cancelled sends count. */
             max_sends_per_hour?: number | null;
-            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            /** @description The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient. */
             max_recipients_per_week?: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            /** @description For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct. */
             repeat_guard_s?: number | null;
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents?: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents?: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents?: number | null;
-            /** @description Its name. */
+            /** @description The display name. */
             name?: string;
-            /** @description Among those of the key that creates it; one at least. */
+            /** @description At least one of the creating key's own scopes. */
             scopes?: components["schemas"]["Scope"][];
-            /** @description Addresses or CIDRs; empty: any address. */
+            /** @description IP addresses or CIDRs that may use the key. If empty, any address. */
             ip_allow_list?: string[];
-            /** @description What it may spend, in calendar windows of UTC. */
+            /** @description The spending limits, in calendar periods of UTC. */
             caps?: components["schemas"]["Caps"];
-            /** @description When it ends; null: it does not. */
+            /** @description When the key expires. Null means never. */
             expires_at?: string | null;
         };
         /** @description A new key. Its caps are in the body itself or in `caps`. */
         NewKey: {
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_day_cents?: number | null;
-            /** @description In US cents, calendar windows of UTC; null: no cap. */
+            /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_month_cents?: number | null;
-            /** @description Its purpose, in your words. */
+            /** @description The key's purpose, in your words. */
             purpose?: string | null;
-            /** @description The most that it may ever spend; what it spent before counts. */
+            /** @description The most that the key may ever spend. Earlier spending counts. */
             lifetime_cents?: number | null;
-            /** @description The only platforms that it may send; null: any. */
+            /** @description The only platforms for which the key may send. Null means any. */
             platforms?: string[] | null;
-            /** @description The only recipients: addresses, and *@domain for all of a domain, not of those below it; null: anybody. */
+            /** @description The only recipients: addresses, or *@domain for a domain without its subdomains. Null means anybody. */
             recipients?: string[] | null;
-            /** @description Rolling windows; all of them hold, each from when it is set. */
+            /** @description Limits for rolling windows. All of them apply, each from when it is set. */
             windows?: components["schemas"]["WindowBody"][] | null;
-            /** @description The most that one recipient is sent on a UTC day. What follows a plus in an address makes it no other recipient. */
+            /** @description The most that one recipient may be sent on a UTC day. Addresses that differ only after a plus are the same recipient. */
             per_recipient_per_day_cents?: number | null;
-            /** @description Accepted sends in any hour; a cancelled one stays counted. */
+            /** @description The number of accepted sends in any hour. Cancelled sends count. */
             max_sends_per_hour?: number | null;
-            /** @description Different recipients in any seven days. What follows a plus in an address makes it no other recipient, and one that was sent to already costs nothing. */
+            /** @description The number of different recipients in any seven days, each counted once. Addresses that differ only after a plus are the same recipient. */
             max_recipients_per_week?: number | null;
-            /** @description The same recipient, platform and amount again within so many seconds is 2006, unless the send says distinct. */
+            /** @description For this many seconds, a send with the same recipient, platform and amount is refused with 2006, unless the send says distinct. */
             repeat_guard_s?: number | null;
-            /** @description A send above it waits for a person. */
+            /** @description A send above this amount needs a user's approval. */
             approval_above_cents?: number | null;
-            /** @description So does one that takes the UTC day's sends without an approval above this. The other threshold alone lets any number of smaller sends pass. */
+            /** @description A send also needs approval if it takes the UTC day's total of unapproved sends above this. The other threshold alone lets any number of smaller sends pass. */
             approval_above_per_day_cents?: number | null;
             /** @description The old name of approval_above_cents. */
             approval_threshold_cents?: number | null;
-            /** @description Its name. Default: "API key". */
+            /** @description The display name. Default: "API key". */
             name?: string;
             /** @description Limits and scopes for one kind of holder. What the body says wins. agent: Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for 10 minutes. reader: Reads top-ups, orders, usage and events, but no codes, and spends nothing. checkout: Makes orders that payers pay and reads what became of them; sends nothing from your wallet. agent asks for per_day_cents and approval_above_per_day_cents. */
             preset?: ("agent" | "checkout" | "reader") | null;
-            /** @description Among those of the key that creates it; one at least. */
+            /** @description At least one of the creating key's own scopes. */
             scopes?: components["schemas"]["Scope"][] | null;
-            /** @description Addresses or CIDRs; empty: any address. */
+            /** @description IP addresses or CIDRs that may use the key. If empty, any address. */
             ip_allow_list?: string[];
-            /** @description What it may spend, in calendar windows of UTC. */
+            /** @description The spending limits, in calendar periods of UTC. */
             caps?: components["schemas"]["Caps"] | null;
-            /** @description When it ends; null: it does not. */
+            /** @description When the key expires. Null means never. */
             expires_at?: string | null;
         };
         /** @description An order to create: a pack or an amount in US cents, and the provider where it is paid. */
         OrderBody: {
-            /** @description Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider. */
+            /** @description The provider where the order is paid. In staging, `sandbox` means the first provider that the sandbox simulates; the order names that provider. */
             provider: string;
-            /** @description The pack's id. */
+            /** @description The pack's ID. */
             pack_id?: string | null;
             /** @description The amount, in US cents. */
             amount_cents?: number | null;
-            /** @description Where the payer goes who has paid. */
+            /** @description The page for a payer who has paid. */
             success_url?: string | null;
-            /** @description Where the payer goes who does not pay. */
+            /** @description The page for a payer who doesn't pay. */
             cancel_url?: string | null;
-            /** @description A coupon's code; null: none. */
+            /** @description The coupon's code. Null if none. */
             coupon?: string | null;
-            /** @description The signed-in user agrees that the card is stored for an auto-recharge. Only with a session, and if the provider stores cards. Default: false. */
+            /** @description Whether the signed-in user agrees that the card is stored for an auto-recharge. Requires a session, and a provider that stores cards. Default: false. */
             save_payment_method?: boolean;
         };
-        /** @description How the pending top-up ends. */
+        /** @description The outcome for the pending top-up. */
         OutcomeBody: {
             /**
-             * @description How it ends.
+             * @description The outcome.
              * @enum {string}
              */
             outcome: "delivered" | "failed";
         };
-        /** @description What is topped up for whom. It is paid by the payment beside it, whose price is the amount and the platform's fee. */
+        /** @description What to top up, and for whom. The price is the amount plus the platform's fee. */
         PaidBody: {
-            /** @description What is topped up; see GET /platforms. */
+            /** @description The platform to top up; see GET /platforms. */
             platform: string;
-            /** @description In US cents, within the platform's limits. */
+            /** @description The amount in US cents; see GET /platforms. */
             amount_cents: number;
-            /** @description Whose wallet. */
+            /** @description The recipient's email address. */
             recipient_email: string;
-            /** @description staging is for trying; left out: live where it is offered. */
+            /** @description The environment. If omitted, live if the gateway offers it. */
             environment?: ("live" | "staging") | null;
-            /** @description Pairs of yours; kept with it. */
+            /** @description Your own names and values. */
             metadata?: {
                 [key: string]: string;
             } | null;
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note?: string | null;
             /** @description Mail, language and message for the recipient. */
             delivery?: components["schemas"]["DeliveryBody"] | null;
-            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            /** @description Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused. */
             intent?: string | null;
-            /** @description Another send, though its payer paid for the same platform, amount and recipient within 600 seconds; without it such a request is refused before anything is charged. Default: false. */
+            /** @description Allow a second top-up for the same payer, platform, amount and recipient within 600 seconds. Otherwise, such a request is refused before anything is charged. Default: false. */
             distinct?: boolean;
         };
         /** @description When the pause ends. Until then the provider charges nothing. */
         PausePlanBody: {
-            /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
+            /** @description When the plan resumes automatically. If omitted, it stays paused until you resume it. Providers that don't support a time refuse it. */
             resumes_at?: string | null;
         };
         /** @description A new portal link. */
         PortalLinkBody: {
-            /** @description Who it is for; only you see it. Default: "Webhooks". */
+            /** @description The link's name, which only you see. Default: "Webhooks". */
             name?: string;
             /**
-             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook. Default: "read".
+             * @description The link's access. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks. Default: "read".
              * @enum {string}
              */
             can?: "manage" | "read" | "replay";
-            /** @description The sites that may embed it, such as https://app.acme.example; empty: none. */
+            /** @description The sites that may embed the page, such as https://app.acme.example; empty means none. */
             origins?: string[];
-            /** @description The webhooks that it shows; empty: all, also later ones. */
+            /** @description The webhooks that the page shows; empty means all, including later ones. */
             endpoint_ids?: string[];
-            /** @description How long it works, in seconds. Default: 3600. */
+            /** @description The link's lifetime, in seconds. Default: 3600. */
             expires_in_s?: number;
         };
         /** @description The settings of a recharge, in US cents. Without method_ref, the newest saved payment method is charged. */
         RechargeBody: {
-            /** @description Buy when the balance falls below it, in US cents. */
+            /** @description The balance below which credit is bought, in US cents. */
             below_cents: number;
-            /** @description What is bought each time, in US cents. */
+            /** @description The credit to buy each time, in US cents. */
             amount_cents: number;
-            /** @description The most that is bought in a UTC month, in US cents. */
+            /** @description The most to buy in a calendar month (UTC), in US cents. */
             monthly_max_cents: number;
             /** @description The payment provider. */
             provider: string;
-            /** @description A saved payment method; if omitted, the newest. */
+            /** @description The saved payment method to charge, by default the newest. */
             method_ref?: string | null;
         };
-        /** @description code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
+        /** @description The redemption code (TOPUP-XXXX-XXXX-XXXX) or voucher (ATU-…) to redeem. */
         RedemptionsRedeemBody: {
             /** @description TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
             code: string;
         };
         /** @description A refund to make: how much of an order's payment to return, and why. */
         RefundBody: {
-            /** @description In your words; order.refunded carries it. */
+            /** @description The reason, in your words. The event order.refunded contains it. */
             reason: string;
-            /** @description In the smallest unit of pay_currency. If omitted, all that is left. */
+            /** @description The amount, in the smallest unit of pay_currency. If omitted, all that is left. */
             amount?: number | null;
-            /** @description The currency of amount. Refused if the payment was made in another one. */
+            /** @description The currency of amount. The call is refused if the payment was in another currency. */
             pay_currency?: string | null;
-            /** @description The paid period, for a plan's order with several. */
+            /** @description The paid period's ID, for a plan's order with several periods. */
             period_id?: string | null;
             /** @description The provider's ID of a payment without credit that isn't the order's own: a second one, or a plan's payment in review. */
             payment?: string | null;
-            /** @description Refund even if the credit was spent; the account then owes the rest. Default: false. */
+            /** @description Whether to refund even if the credit was spent. The account then owes the rest. Default: false. */
             allow_owed?: boolean;
             /** @description The provider's ID of a refund that you made on its own pages. It is recorded and counts at once, without a call to the provider. */
             made_at_provider?: string | null;
         };
         /** @description A new webhook endpoint. */
         RegisterBody: {
-            /** @description https in live, http too in staging; its host is public. */
+            /** @description An https URL with a public host; in staging also http. */
             url: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send; empty means all. */
             events?: components["schemas"]["EventType"][];
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description?: string;
-            /** @description Sent along; masked when shown. */
+            /** @description Your own headers, which are sent with each request and masked when shown. */
             headers?: {
                 [key: string]: string;
             };
-            /** @description Entry k: the wait before attempt k, in seconds. */
+            /** @description The seconds before each attempt. */
             retry_schedule_s?: number[];
-            /** @description At most so many requests a second; null: no limit. */
+            /** @description The maximum number of requests per second; null means no limit. */
             rate_limit_per_s?: number | null;
-            /** @description Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended. Default: false. */
+            /** @description Whether events about one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`. A failing delivery delays the later ones until it has ended. Default: false. */
             ordered?: boolean;
-            /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. Default: false. */
+            /** @description Whether bodies contain voucher_code, not only its hint; requires vouchers:read. Default: false. */
             include_codes?: boolean;
-            /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. Default: false. */
+            /** @description Whether approval.requested contains decide_url, a page on which to decide. Only a signed-in user can turn this on, not a key. Default: false. */
             include_approval_links?: boolean;
-            /** @description Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. */
+            /** @description Which events to send, by their data: for each path, the allowed values or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null means all events. */
             filter?: {
                 [key: string]: (string | number | boolean | null)[] | {
                     gte?: number;
                     lte?: number;
                 };
             } | null;
-            /** @description Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. Default: true. */
+            /** @description Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one. Default: true. */
             ed25519?: boolean;
         };
-        /** @description Which deliveries to send again, and how fast. */
+        /** @description The deliveries to replay, and the rate. */
         ReplayBody: {
-            /** @description From this time on; left out: from the first delivery. */
+            /** @description The start of the period; by default, the first delivery. */
             since?: string | null;
-            /** @description Until this time; left out: until now. */
+            /** @description The end of the period; by default, now. */
             until?: string | null;
             /**
-             * @description Deliveries in this state. Default: "failed".
+             * @description The state of the deliveries to replay. Default: "failed".
              * @enum {string}
              */
             status?: "failed" | "delivered";
-            /** @description Deliveries of events of these types; empty: of all. */
+            /** @description The event types to replay; empty means all. */
             events?: components["schemas"]["EventType"][];
-            /** @description How many a second at most; left out: 50. */
+            /** @description The maximum number of deliveries per second; by default 50. */
             rate_per_s?: number | null;
-            /** @description The id of a failed delivery: only those that were answered as it was, so with the same status, error and words. An endpoint's health names one of each kind. */
+            /** @description The ID of a failed delivery: only replay deliveries with the same HTTP status, error and response text. A webhook's health names one delivery of each group. */
             like?: string | null;
-            /** @description Send one first, and twice as many each time all have arrived; the first that is not taken pauses the replay. Default: false. */
+            /** @description Start with one delivery, and double the number each time all have succeeded. The first failure pauses the replay. Default: false. */
             ramp?: boolean;
-            /** @description Only count. Default: false. */
+            /** @description Count the deliveries without sending them. Default: false. */
             dry_run?: boolean;
         };
-        /** @description Why it is reversed; the event and the history show it. */
+        /** @description The reason for the reversal, which the event and the history show. */
         ReverseBody: {
-            /** @description Why it is reversed; topup.reversed carries it. */
+            /** @description The reason for the reversal. The event topup.reversed contains it. */
             reason: string;
         };
         /** @description An operator's reason for revoking a free period. */
         RevokeFreePeriodBody: {
-            /** @description Why, for whoever looks at it later; it stands in the audit log. */
+            /** @description The reason, which is stored in the audit log. */
             reason: string;
-            /** @description Also where its credit was used up: the account owes the rest. Default: false. */
+            /** @description Whether to revoke the period even if its credit was used. The account then owes the rest. Default: false. */
             allow_owed?: boolean;
         };
         /** @description How long the old secret works beside the new one. */
         Rotation: {
-            /** @description How long the old key still works, in seconds. Default: 0. */
+            /** @description How long the old secret still works, in seconds. Default: 0. */
             overlap_s?: number;
         };
-        /** @description environment may say what is so anyway. */
+        /** @description `environment` is optional, and can only be staging. */
         SandboxBody: {
-            /** @description Staging or live: two closed worlds. Default: "staging". */
+            /** @description The environment. Staging and live share no data. Default: "staging". */
             environment?: string;
         };
         /** @description A payment method to save. The provider's page sends the user back to return_url. */
         SaveBody: {
             /** @description The payment provider. */
             provider: string;
-            /** @description Where the person goes afterwards. */
+            /** @description The page that the user returns to. */
             return_url: string;
         };
-        /** @description What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a person, "recipient": "self" means the account's own address. Exactly one of the two. */
+        /** @description What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required. */
         SendBody: {
-            /** @description What is topped up; see GET /platforms. */
+            /** @description The platform to top up; see GET /platforms. */
             platform: string;
-            /** @description In US cents, within the platform's limits. */
+            /** @description The amount in US cents, within the platform's limits. */
             amount_cents: number;
-            /** @description Whose wallet. Required unless recipient is given. */
+            /** @description The recipient's email address. Required unless `recipient` is given. */
             recipient_email?: string | null;
-            /** @description In place of recipient_email: your account's own address. */
+            /** @description Sends to your account's own address, instead of `recipient_email`. */
             recipient?: "self" | null;
-            /** @description Your own name for it, once per environment. */
+            /** @description Your own reference for the top-up, unique in the environment. */
             reference?: string | null;
-            /** @description Pairs of yours; events carry them. */
+            /** @description Your own names and values, which events contain. */
             metadata?: {
                 [key: string]: string;
             } | null;
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note?: string | null;
-            /** @description Mail, language and message for the recipient. */
+            /** @description How to notify the recipient. */
             delivery?: components["schemas"]["DeliveryBody"] | null;
-            /** @description When to send it, at most 90 days ahead; left out: at once. */
+            /** @description The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately. */
             send_at?: string | null;
-            /** @description Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false. */
+            /** @description Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false. */
             distinct?: boolean;
-            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            /** @description Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused. */
             intent?: string | null;
-            /** @description From POST /topup/validate of the same send, at most ten minutes ago: charged is exactly what it said, or the send is refused. */
+            /** @description The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused. */
             quote_id?: string | null;
         };
-        /** @description What became of the top-up; the reason of a failure is shown to the sender. deliverable: of a delivered one; without it the recipient has the credit in an account there. */
+        /** @description The result of a top-up. The sender sees the reason of a failure. Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier. */
         SettleBody: {
-            /** @description The one of the path: the signature covers it here. */
+            /** @description The transaction ID of the path, which is signed here. */
             transaction_id: string;
             /**
-             * @description How the top-up ended.
+             * @description The top-up's final status.
              * @enum {string}
              */
             status: "delivered" | "failed";
-            /** @description Why it failed; its sender reads it. */
+            /** @description The reason for a failure, which the sender sees. */
             reason?: string | null;
-            /** @description What the recipient is given; null: nothing yet. */
+            /** @description The deliverable for the recipient. Null before delivery. */
             deliverable?: components["schemas"]["DeliverableBody"] | null;
-            /** @description What it cost you, in US cents. */
+            /** @description Your cost, in US cents. */
             cost_cents?: number | null;
-            /** @description What it is for; checked where it is there. */
+            /** @description The deliverable's platform, checked if given. */
             platform?: string | null;
-            /** @description Its face value; checked where it is there. */
+            /** @description The face value in US cents, checked if given. */
             amount_cents?: number | null;
-            /** @description Where it is good; checked where it is there. */
+            /** @description The deliverable's environment, checked if given. */
             environment?: ("live" | "staging") | null;
         };
         /** @description The type of the sample event. */
         TestEventBody: {
-            /** @description Of which type. Default: "endpoint.test". */
+            /** @description The sample event's type. Default: "endpoint.test". */
             event?: components["schemas"]["EventType"];
         };
         /** @description Balances in cents at which balance.low fires: one threshold (0 for none), or a list. */
         ThresholdBody: {
-            /** @description One threshold, in US cents; 0: none. */
+            /** @description One threshold, in US cents. 0 means none. */
             low_balance_threshold_cents?: number | null;
-            /** @description Several thresholds, in US cents; empty: none. */
+            /** @description Several thresholds, in US cents. An empty list means none. */
             low_balance_thresholds_cents?: number[] | null;
         };
-        /** @description One record, or a batch of them: `records` alone, each as the body of one. */
+        /** @description One usage record, or a batch in `records`. Each record of a batch has the fields of a single one. */
         UsageBody: {
             /** @description The model's name. */
             model?: string | null;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens?: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens?: number | null;
-            /** @description Those of the input tokens that were cached. */
+            /** @description Cached input tokens. */
             cached_tokens?: number | null;
-            /** @description Required with an amount. */
+            /** @description The purpose of the charge. Required with an amount. */
             description?: string | null;
             /** @description The amount, in credits. */
             credits?: number | null;
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
-            /** @description The caller's own name for it. */
+            /** @description The caller's own reference. */
             reference?: string | null;
-            /** @description A batch: up to 1,000 records, each as the body of one. */
+            /** @description A batch of up to 1,000 records. Each has the fields of a single record. */
             records?: components["schemas"]["UsageRecordBody"][];
         };
-        /** @description What was used: an amount in credits or in micros, or tokens of a model; one of the three. */
+        /** @description The usage to charge. Give exactly one of an amount in credits, an amount in micros, or tokens of a model. */
         UsageRecordBody: {
             /** @description The model's name. */
             model?: string | null;
-            /** @description The tokens that went in; null: an amount was charged. */
+            /** @description The number of input tokens. Null if an amount was charged. */
             input_tokens?: number | null;
-            /** @description The tokens that came out; null: an amount was charged. */
+            /** @description The number of output tokens. Null if an amount was charged. */
             output_tokens?: number | null;
-            /** @description Those of the input tokens that were cached. */
+            /** @description Cached input tokens. */
             cached_tokens?: number | null;
-            /** @description Required with an amount. */
+            /** @description The purpose of the charge. Required with an amount. */
             description?: string | null;
             /** @description The amount, in credits. */
             credits?: number | null;
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
-            /** @description The caller's own name for it. */
+            /** @description The caller's own reference. */
             reference?: string | null;
         };
-        /** @description How many uses; one reference counts once, however often it is told. */
+        /** @description The number of uses to count. A repeated reference is counted only once. */
         UseBody: {
-            /** @description Your own name for this use: each counts once. */
+            /** @description Your own unique reference for this use. */
             reference: string;
-            /** @description How many uses it is. Default: 1. */
+            /** @description The number of uses. Default: 1. */
             count?: number;
         };
-        /** @description What would be sent to whom: recipient_email names a person, "recipient": "self" means the account's own address. Exactly one of the two, since a recipient is never guessed. */
+        /** @description What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required. */
         ValidateBody: {
-            /** @description What is topped up; see GET /platforms. */
+            /** @description The platform to top up; see GET /platforms. */
             platform: string;
-            /** @description In US cents, within the platform's limits. */
+            /** @description The amount in US cents, within the platform's limits. */
             amount_cents: number;
-            /** @description Whose wallet. Required unless recipient is given. */
+            /** @description The recipient's email address. Required unless `recipient` is given. */
             recipient_email?: string | null;
-            /** @description In place of recipient_email: your account's own address. */
+            /** @description Sends to your account's own address, instead of `recipient_email`. */
             recipient?: "self" | null;
-            /** @description Your own name for it, once per environment. */
+            /** @description Your own reference for the top-up, unique in the environment. */
             reference?: string | null;
-            /** @description Pairs of yours; events carry them. */
+            /** @description Your own names and values, which events contain. */
             metadata?: {
                 [key: string]: string;
             } | null;
-            /** @description A note of the sender's own. */
+            /** @description The sender's note. */
             note?: string | null;
-            /** @description Mail, language and message for the recipient. */
+            /** @description How to notify the recipient. */
             delivery?: components["schemas"]["DeliveryBody"] | null;
-            /** @description When to send it, at most 90 days ahead; left out: at once. */
+            /** @description The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately. */
             send_at?: string | null;
-            /** @description Another send, though it looks like one of a moment ago; see the key's repeat_guard_s. Default: false. */
+            /** @description Confirms that this isn't a repetition, although it looks like a recent send; see the key's `repeat_guard_s`. Default: false. */
             distinct?: boolean;
-            /** @description Your own id of this one top-up, such as a UUID, once per environment. The same platform, amount and recipient under it, through any door (API, MCP, x402, a page) and with any key of the account, is the same top-up; another body is refused. */
+            /** @description Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused. */
             intent?: string | null;
         };
-        /** @description What a receiver saw: its headers, the raw body as text, and the secret or the public key it holds. */
+        /** @description A request that a receiver got (headers and raw body), and its secret or public key. */
         VerifyBody: {
-            /** @description The headers as they were received. */
+            /** @description The request's headers, as they were received. */
             headers: {
                 [key: string]: string;
             };
-            /** @description The raw body as text. */
+            /** @description The request's raw body, as text. */
             body: string;
-            /** @description The secret that the receiver holds, if any. */
+            /** @description The secret that the receiver uses, if any. */
             secret?: string | null;
-            /** @description The public key (whpk_…) that the receiver holds, if any: the Ed25519 signature is checked by it. */
+            /** @description The public key (whpk_…) that the receiver uses, if any, to check the Ed25519 signature. */
             public_key?: string | null;
         };
-        /** @description settle: into the caller's wallet, or external: the platform has honoured it. */
+        /** @description The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has honoured the voucher. */
         VouchersRedeemBody: {
             /** @description The voucher's code, ATU-…. */
             code: string;
             /**
-             * @description wallet: into a wallet here. external: the platform honoured it. Default: "wallet".
+             * @description The kind of redemption. wallet: into a wallet of this gateway. external: by the platform. Default: "wallet".
              * @enum {string}
              */
             settle?: "external" | "wallet";
         };
         /** @description The fields to change. Omitted fields stay unchanged. */
         WebhooksPatchBody: {
-            /** @description https in live, http too in staging; its host is public. */
+            /** @description An https URL with a public host; in staging also http. */
             url?: string;
-            /** @description Event types; empty: all. */
+            /** @description The event types to send; empty means all. */
             events?: components["schemas"]["EventType"][];
-            /** @description What it is, in plain text. */
+            /** @description A description, in plain text. */
             description?: string;
-            /** @description Sent along; masked when shown. */
+            /** @description Your own headers, which are sent with each request and masked when shown. */
             headers?: {
                 [key: string]: string;
             };
-            /** @description Entry k: the wait before attempt k, in seconds. */
+            /** @description The seconds before each attempt. */
             retry_schedule_s?: number[];
-            /** @description At most so many requests a second; null: no limit. */
+            /** @description The maximum number of requests per second; null means no limit. */
             rate_limit_per_s?: number | null;
-            /** @description Whether events of one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`: one that fails holds up those after it until it has ended. */
+            /** @description Whether events about one object (a top-up, an order, a subscription) are sent one after the other, by `sequence`. A failing delivery delays the later ones until it has ended. */
             ordered?: boolean;
-            /** @description Whether bodies carry voucher_code; needs vouchers:read. Else its hint only. */
+            /** @description Whether bodies contain voucher_code, not only its hint; requires vouchers:read. */
             include_codes?: boolean;
-            /** @description Whether approval.requested carries decide_url, a page that decides; set by a person who is signed in, by no key. */
+            /** @description Whether approval.requested contains decide_url, a page on which to decide. Only a signed-in user can turn this on, not a key. */
             include_approval_links?: boolean;
-            /** @description Only events whose data matches are sent: by path, the values that it may have, or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all. */
+            /** @description Which events to send, by their data: for each path, the allowed values or bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null means all events. */
             filter?: {
                 [key: string]: (string | number | boolean | null)[] | {
                     gte?: number;
                     lte?: number;
                 };
             } | null;
-            /** @description Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. */
+            /** @description Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one. */
             ed25519?: boolean;
             /**
-             * @description enabled or disabled.
+             * @description The new status.
              * @enum {string}
              */
             status?: "enabled" | "disabled";
         };
-        /** @description How long the old secret still signs beside the new one. */
+        /** @description The overlap of the old secret and the new one. */
         WebhooksRotateBody: {
-            /** @description How long the old secret still signs, in seconds. Default: 86400. */
+            /** @description The seconds for which the old secret still signs. Default: 86400. */
             overlap_s?: number;
         };
         /** @description A spending limit for any period of this many seconds. */
         WindowBody: {
             /** @description The length of the window, in seconds. */
             seconds: number;
-            /** @description The most in any window of that length, in US cents. */
+            /** @description The most that may be spent in any window of that length, in US cents. */
             cents: number;
         };
         /** @description The filters of approvals.get. */
         ApprovalsGetQuery: {
-            /** @description Seconds to wait for a change; the answer comes as soon as there is one. */
+            /** @description Seconds to wait for a change. The call returns as soon as there is one. */
             wait_s?: number;
         };
         /** @description The filters of approvals.list. */
         ApprovalsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status?: "approved" | "cancelled" | "denied" | "expired" | "pending";
         };
         /** @description The filters of audit.list. */
         AuditListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of batches.get. */
         BatchesGetQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Its state.
+             * @description The current state.
              * @enum {string}
              */
             status?: "cancelled" | "delivered" | "dropped" | "failed" | "pending" | "refused" | "reversed" | "reversing" | "scheduled" | "waiting";
         };
         /** @description The filters of batches.list. */
         BatchesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of codes.list. */
         CodesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of credits.list. */
         CreditsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of deliveries.list. */
         DeliveriesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Only deliveries in this state.
+             * @description Return only deliveries in this state.
              * @enum {string}
              */
             status?: "pending" | "sending" | "delivered" | "failed" | "cancelled";
-            /** @description Only deliveries to this endpoint. */
+            /** @description Return only deliveries to this endpoint. */
             endpoint_id?: string;
-            /** @description Only deliveries of events of this type. */
+            /** @description Return only deliveries of events of this type. */
             event_type?: components["schemas"]["EventType"];
-            /** @description Only deliveries about this top-up. */
+            /** @description Return only deliveries about this top-up. */
             transaction_id?: string;
             /**
              * Format: date-time
-             * @description Only what was made at this time or later.
+             * @description Return only objects created at this time or later.
              */
             created_after?: string;
             /**
              * Format: date-time
-             * @description Only what was made before this time.
+             * @description Return only objects created before this time.
              */
             created_before?: string;
         };
         /** @description The filters of disputes.list. */
         DisputesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description open: the nearest end of evidence first. ended: the latest first.
+             * @description open: open disputes, the nearest deadline for evidence first. ended: ended ones, the latest first.
              * @enum {string}
              */
             state?: "ended" | "open";
         };
         /** @description The filters of documents.list. */
         DocumentsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Only documents of this kind.
+             * @description Return only documents of this kind.
              * @enum {string}
              */
             kind?: "credit_note" | "debit_note" | "receipt";
-            /** @description Only documents of this order. */
+            /** @description Return only documents of this order. */
             order_id?: string;
-            /** @description Only documents of this subscription. */
+            /** @description Return only documents of this subscription. */
             subscription_id?: string;
             /**
              * Format: date-time
-             * @description Only what was paid or paid back at this time or later.
+             * @description Return only payments and refunds at this time or later.
              */
             dated_after?: string;
             /**
              * Format: date-time
-             * @description Only what was paid or paid back before this time.
+             * @description Return only payments and refunds before this time.
              */
             dated_before?: string;
         };
         /** @description The filters of entitlements.list. */
         EntitlementsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of events.list. */
         EventsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description From after this cursor on; 0: from the oldest event that is kept. */
+            /** @description Return events after this cursor. 0 starts with the oldest stored event. */
             after?: string;
-            /** @description Only events of this type. */
+            /** @description Return only events of this type. */
             type?: components["schemas"]["EventType"];
         };
         /** @description The filters of keys.list. */
         KeysListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of notices.list. */
         NoticesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description true: what still goes on. false: what is over. Left out: both. */
+            /** @description true: only open notices. false: only ended ones. Omitted: both. */
             open?: boolean;
         };
         /** @description The filters of orders.credit_notes. */
         OrdersCreditNotesQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of orders.list. */
         OrdersListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Only orders in this state.
+             * @description Return only orders in this state.
              * @enum {string}
              */
             status?: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
-            /** @description Only orders at this provider. */
+            /** @description Return only orders at this provider. */
             provider?: string;
             /**
              * Format: date-time
-             * @description Only what was made at this time or later.
+             * @description Return only objects created at this time or later.
              */
             created_after?: string;
             /**
              * Format: date-time
-             * @description Only what was made before this time.
+             * @description Return only objects created before this time.
              */
             created_before?: string;
         };
         /** @description The filters of packs.list. */
         PacksListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of platforms.list. */
         PlatformsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of portal_links.list. */
         PortalLinksListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of prices.list. */
         PricesListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description The one price that counts for this model; else all. */
+            /** @description Return only the price that applies to this model. If omitted, all prices. */
             model?: string;
         };
         /** @description The filters of refunds.list. */
         RefundsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
             /**
-             * @description Only refunds in this state.
+             * @description Return only refunds in this state.
              * @enum {string}
              */
             status?: "failed" | "pending" | "requested" | "succeeded" | "unknown";
-            /** @description Only refunds of this order. */
+            /** @description Return only refunds of this order. */
             order_id?: string;
-            /** @description Only refunds of this account. */
+            /** @description Return only refunds of this account. */
             account_id?: string;
-            /** @description Only refunds that have not ended. */
+            /** @description Return only refunds that have not ended. */
             open?: boolean;
         };
         /** @description The filters of replays.list. */
         ReplaysListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of reports.outstanding. */
         ReportsOutstandingQuery: {
             /**
              * Format: date-time
-             * @description The beginning, inclusive; left out: a year ago.
+             * @description The beginning, inclusive. Default: a year ago.
              */
             from?: string;
             /**
              * Format: date-time
-             * @description The end, exclusive; left out: now.
+             * @description The end, exclusive. Default: now.
              */
             to?: string;
         };
@@ -6577,156 +6577,156 @@ export interface components {
         ReportsRevenueQuery: {
             /**
              * Format: date-time
-             * @description The beginning, inclusive; left out: a year ago.
+             * @description The beginning, inclusive. Default: a year ago.
              */
             from?: string;
             /**
              * Format: date-time
-             * @description The end, exclusive; left out: now.
+             * @description The end, exclusive. Default: now.
              */
             to?: string;
         };
         /** @description The filters of subscriptions.list. */
         SubscriptionsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of subscriptions.preview_change. */
         SubscriptionsPreviewChangeQuery: {
-            /** @description Required. */
+            /** @description The new plan's ID. Required. */
             plan_id?: string;
             /**
-             * @description How often it is paid.
+             * @description The billing interval.
              * @enum {string}
              */
             interval?: "month" | "year";
         };
         /** @description The filters of tokens.list. */
         TokensListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
         /** @description The filters of topups.delete_payment_method. */
         TopupsDeletePaymentMethodQuery: {
-            /** @description Required. */
+            /** @description The provider. Required. */
             provider?: string;
         };
         /** @description The filters of topups.history. */
         TopupsHistoryQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description Only top-ups in this state. */
+            /** @description Return only top-ups in this state. */
             status?: components["schemas"]["TopUpStatus"];
-            /** @description Only top-ups of this platform. */
+            /** @description Return only top-ups of this platform. */
             platform?: string;
-            /** @description Only top-ups to this recipient. */
+            /** @description Return only top-ups to this recipient. */
             recipient_email?: string;
-            /** @description Only the top-up with this reference. */
+            /** @description Return only the top-up with this reference. */
             reference?: string;
-            /** @description Only top-ups that this key sent. */
+            /** @description Return only top-ups that this key sent. */
             key_id?: string;
             /**
              * Format: date-time
-             * @description Only what was made at this time or later.
+             * @description Return only objects created at this time or later.
              */
             created_after?: string;
             /**
              * Format: date-time
-             * @description Only what was made before this time.
+             * @description Return only objects created before this time.
              */
             created_before?: string;
         };
         /** @description The filters of topups.payment_methods. */
         TopupsPaymentMethodsQuery: {
-            /** @description Required. */
+            /** @description The provider. Required. */
             provider?: string;
         };
         /** @description The filters of topups.statement. */
         TopupsStatementQuery: {
             /**
              * Format: date-time
-             * @description The beginning, inclusive; left out: the first transfer.
+             * @description The beginning, inclusive. Default: the first transfer.
              */
             from?: string;
             /**
              * Format: date-time
-             * @description The end, exclusive; left out: now.
+             * @description The end, exclusive. Default: now.
              */
             to?: string;
-            /** @description As 2026-06, UTC; without from and to. One that has begun. */
+            /** @description A UTC month that has begun, such as 2026-06, instead of from and to. */
             month?: string;
         };
         /** @description The filters of topups.status. */
         TopupsStatusQuery: {
-            /** @description Seconds to wait for a change; the answer comes as soon as there is one. */
+            /** @description Seconds to wait for a change. The call returns as soon as there is one. */
             wait_s?: number;
         };
         /** @description The filters of usage.list. */
         UsageListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description Only charges for this model. */
+            /** @description Return only charges for this model. */
             model?: string;
-            /** @description The id of a key, or of an app. */
+            /** @description Return only charges by this key or app. Pass its ID. */
             key?: string;
-            /** @description Yours; an app's order_no. */
+            /** @description Your own reference, or an app's order_no. */
             reference?: string;
-            /** @description RFC 3339, or a day such as 2026-06-13, from its start. */
+            /** @description A time in RFC 3339, or a day such as 2026-06-13, which means its start. */
             from?: string;
-            /** @description RFC 3339, or a day such as 2026-06-13, from its start. */
+            /** @description A time in RFC 3339, or a day such as 2026-06-13, which means its start. */
             to?: string;
         };
         /** @description The filters of usage.sums. */
         UsageSumsQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description Only charges for this model. */
+            /** @description Return only charges for this model. */
             model?: string;
-            /** @description The id of a key, or of an app. */
+            /** @description Return only charges by this key or app. Pass its ID. */
             key?: string;
-            /** @description Yours; an app's order_no. */
+            /** @description Your own reference, or an app's order_no. */
             reference?: string;
-            /** @description RFC 3339, or a day such as 2026-06-13, from its start. */
+            /** @description A time in RFC 3339, or a day such as 2026-06-13, which means its start. */
             from?: string;
-            /** @description RFC 3339, or a day such as 2026-06-13, from its start. */
+            /** @description A time in RFC 3339, or a day such as 2026-06-13, which means its start. */
             to?: string;
             /**
-             * @description Their sums instead, of whole UTC days.
+             * @description Return sums over whole UTC days instead of charges.
              * @enum {string}
              */
             group_by?: "day" | "key" | "model";
         };
         /** @description The filters of wallets.list. */
         WalletsListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
-            /** @description Only the wallets of this recipient. */
+            /** @description Return only wallets of this recipient. */
             recipient_email?: string;
-            /** @description Only the wallets of this platform. */
+            /** @description Return only wallets of this platform. */
             platform?: string;
         };
         /** @description The filters of webhooks.health. */
         WebhooksHealthQuery: {
-            /** @description How many hours to look back. */
+            /** @description The number of hours to look back. */
             hours?: number;
         };
         /** @description The filters of webhooks.list. */
         WebhooksListQuery: {
-            /** @description How many there are on a page. */
+            /** @description The number of items on a page. */
             limit?: number;
-            /** @description Where to go on: next_cursor of the page before. */
+            /** @description The next_cursor of the previous page. */
             cursor?: string;
         };
     };
