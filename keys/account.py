@@ -52,7 +52,7 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# These rows aren't read [12 us of PostgreSQL for 15 tenants].
+# Lock the rows without reading them [saves 12 us of PostgreSQL for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
@@ -120,8 +120,7 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # This isn't deferred, because deferred statements write a row only once, and these rows
-        # also get the event's number.
+        # Write now, because a deferred statement writes a row only once, and these rows also get the event's number.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 

@@ -154,7 +154,7 @@ class Audited(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How many calls an account may make at once, and as many again in each period."""
+    """The number of calls that an account may make at once, and again in each period."""
 
     calls: int
     period_s: int
@@ -203,10 +203,10 @@ class ActRow:
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
-    # True if it belongs to an environment but no account, such as a list over all accounts.
+    # True if the act belongs to an environment but no account, such as a list over all accounts.
     is_catalogue: bool = False
     is_account_wide: bool = False
-    # Belongs to the signed-in person, so it acts on their own account even if they act for a colleague's.
+    # True if the act is for the signed-in person's own account, even while they act for a colleague's.
     is_persons: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
@@ -220,7 +220,7 @@ class ActRow:
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
     # True if a wrong code counts ten times against the account's rate limit.
     guesses_code: bool = False
-    # If true for the view, the command exits with 1.
+    # If this returns true for the view, the command exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
     session_only: bool = False
 
@@ -241,7 +241,7 @@ class ChangingAct(ActRow, Generic[I]):
     about: str = ""
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
-    # If true for the view, the API responds 202 with the status pending.
+    # If this returns true for the view, the API responds 202 with the status pending.
     is_pending: Callable[[Any], bool] | None = None
     shows_secret: bool = False
     # True if the audit entry names the person who decided, such as with `--by` on the command line.
@@ -259,8 +259,7 @@ class ChangingAct(ActRow, Generic[I]):
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False
-    # How often a merchant may run it. The `run` of a StepsAct awaits `context.pace()` before it
-    # calls out.
+    # How often a merchant may run the act. The `run` of a StepsAct awaits `context.pace()` before it calls out.
     paces: tuple[Pace, ...] = ()
     # Whether an Idempotency-Key is used. A rehearsal needs none, because it changes nothing.
     takes_key: bool = True
@@ -278,7 +277,7 @@ class Act(ChangingAct[I], Generic[I, R]):
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
     event: str | None = None
-    # Its host is resolved before the transaction.
+    # Returns a URL, whose host is resolved before the transaction.
     target: Callable[[I], str | None] | None = None
     prepare: Callable[[CallContext, I, Database], Awaitable[Any]] | None = None
     dry: type | None = None
@@ -358,7 +357,7 @@ class ApiRead(ActRow):
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
-    # Returns at most this many rows after a place. Without prefix and own_cursors, it returns all.
+    # Returns at most the given number of rows after a place. Without prefix and own_cursors, it returns all.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""

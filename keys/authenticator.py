@@ -25,7 +25,7 @@ from store.errors import StoreError
 CACHE_LIFE_US = SECOND_US // 2
 # Entries are refreshed at this age, so requests of a busy key never wait for the database.
 REFRESH_AGE_US = 250_000
-# This refreshes entries at least 100 ms before they are stale.
+# This interval refreshes entries at least 100 ms before they are stale.
 SWEEP_EVERY_US = 150_000
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
 # On SQLite, a query of this size blocks the event loop for 4 ms.
@@ -69,7 +69,7 @@ class _Entry:
 @dataclass(frozen=True, slots=True)
 class Limits:
     entries_max: int = 20_000
-    unknown_max: int = 5_000  # separate, so that made-up tokens push out no real ones
+    unknown_max: int = 5_000  # a separate limit, so that made-up tokens push out no real ones
     waiting_max: int = 5_000  # how many tokens may wait for the next query
     write_uses_after_s: float = 10.0
     answer_s: float = 5.0  # how long a caller waits for the query
@@ -304,7 +304,7 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # Nothing depends on this time, and the next minute's use is written again.
+            # Losing this time does no harm, and the next minute's use is written again.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 

@@ -59,7 +59,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# Naming each key's window took twice as long.
+# A condition for each key's window took twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w
@@ -80,7 +80,7 @@ WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
   AND spend_windows.window_start_at = v.start
 """
 _OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
-_PERIODS: tuple[Period, ...] = ("day", "month")  # the periods that have a cap
+_PERIODS: tuple[Period, ...] = ("day", "month")
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
@@ -218,7 +218,7 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return the text by which a top-up or hold stores its rows."""
+    """Return the rows as the text that a top-up or hold stores."""
     named = places if at is None else [("", _AT, at), *places]
     return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
 
@@ -410,8 +410,8 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
 
-    If several caps refuse, the one for which waiting helps least is named: a cap below the amount, then per
-    call, per month, per day. Of equal caps, the nearest key's is named.
+    If several caps refuse, name the one that waiting helps least. A cap below the amount comes first, then per
+    call, per month, per day. Of equal caps, name the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:

@@ -45,8 +45,8 @@ class SpendWindow(msgspec.Struct, frozen=True, order=True):
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     """The limits of a mandate. None or an empty tuple means no such limit.
 
-    `*@domain` allows a whole domain. Limits that are numbers are declared only here; other structs get their
-    fields from NUMBERS. One that doesn't count cents is named max_UNIT_per_PERIOD.
+    `*@domain` allows a whole domain. Limits that are numbers are declared only here; other structs get their fields
+    from NUMBERS. A limit that doesn't count cents is named max_UNIT_per_PERIOD.
     """
 
     platforms: tuple[str, ...] = ()

@@ -66,8 +66,8 @@ DEFAULT_SCOPES = ("topup:send", "topup:read")
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# Each of these includes the ones before it. Only apps' tokens have them, and their routes accept no
-# other credential.
+# Each of these scopes includes the ones before it. Only apps' tokens have them, and their routes accept no other
+# credential.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",
@@ -171,7 +171,7 @@ class Principal:
     def sender(self) -> str | None:
         """Return who answers for a waiting send: a session's person, or the account's own token.
 
-        None for a key, which is judged with its ancestors.
+        Return None for a key, which is checked with its ancestors.
         """
         if self.lineage:
             return None

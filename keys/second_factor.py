@@ -34,7 +34,7 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. Without `confirmed_at`, it is being set up. `last_step` is that of the newest used code."""
+    """A second factor. Without `confirmed_at`, it is being set up. `last_step` is the newest used code's time step."""
 
     account_id: str
     nonce: str
@@ -171,7 +171,7 @@ async def _step_of(
 
 
 def _codes_of(secret: bytes) -> TOTP:
-    # Every authenticator app supports these. SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
+    # Every authenticator app supports these parameters. SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
     return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303
 
 

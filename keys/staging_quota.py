@@ -1,7 +1,7 @@
 """Limit what an account's staging environment may store in a UTC day.
 
-A worker counts stored rows regularly (worker/money/chores.py), so a send costs nothing. A count is added only
-to the row from which it started, so repeated work counts once.
+A worker counts stored rows regularly (worker/money/chores.py), so a send costs nothing. A count is added only to
+the row from which it started, so repeating it adds nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -28,7 +28,7 @@ _TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: publish_key}
 
 
 async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R]:
-    """Run the act. Unless nothing changed, write its audit entry and its event.
+    """Run the act. If anything changed, write its audit entry and event.
 
     Raises whatever the act raises. The caller holds the tenant's lock, and renders the result before the
     commit.

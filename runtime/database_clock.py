@@ -19,7 +19,7 @@ from store.errors import StoreError
 
 REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
-# The quickest of these responses is the most exact one.
+# Measure this often, because the quickest response is the most exact one.
 SAMPLES: Final = 3
 # A correction changes the clock's speed by one part in this many.
 SLEW_PARTS: Final = 10

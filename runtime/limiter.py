@@ -110,7 +110,7 @@ class _Share:
     # Tokens left in Redis by the last response, and when the bucket there will be full.
     left: int = 0
     full_at_s: float = 0.0
-    # Until then, Redis would refuse this cost and any larger one.
+    # Until this time, Redis would refuse denied_cost and any larger cost.
     denied_until_s: float = -math.inf
     denied_cost: int = 0
     # The total cost of all calls that wait for a round trip, and whether Redis responded to it.

@@ -122,7 +122,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], RedisFault], ...]] = (
     (ConnectionResetError, RedisFault.HUNG_UP),
     (InvalidResponse, RedisFault.HUNG_UP),
 )
-# These are the server's own messages, which are always in English.
+# The server's own messages, always in English, begin like this.
 _BY_START: Final = (
     ("MOVED ", RedisFault.CLUSTER),
     ("ASK ", RedisFault.CLUSTER),
@@ -205,7 +205,7 @@ class RedisState:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        # A process that made no calls during the outage, such as a worker, has nothing to count.
+        # A process that made no calls during the outage, such as a worker, refused none.
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 
@@ -570,7 +570,7 @@ class Queue:
                 if slots:
                     await self._add_later_hints(slots)
             except RedisAway:
-                # One check when Redis is back replaces every lost hint.
+                # When Redis is back, one check replaces every lost hint.
                 self._is_behind = True
                 await self._send_otherwise(names)
                 continue

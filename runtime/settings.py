@@ -66,7 +66,7 @@ _TOO_WIDE = {
 }
 # Names at least this long may differ in one more character from a known name.
 _LONG_NAME = 18
-# Names used before 0.1.0 for which the nearest current name is none or a wrong one.
+# Names used before 0.1.0 whose current name isn't the nearest one.
 _RENAMED = {
     "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
     "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",

@@ -118,8 +118,7 @@ class Child:
 class Keeper:
     """Run one child again and again until stopped.
 
-    If the supervisor wants to know, `is_ready` says that this child reported that it works, and `was_ready`
-    that its predecessor did.
+    If children report that they work, `is_ready` says that this one did, and `was_ready` that its predecessor did.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:

@@ -139,7 +139,7 @@ class WokenWorker(Worker):
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each of these makes a last call to Redis, which may have stopped responding.
+            # Each running job makes a last call to Redis, which may have stopped responding.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
@@ -159,7 +159,7 @@ class WokenWorker(Worker):
 
     def _release_sem_dec_counter_on_complete(self) -> None:
         super()._release_sem_dec_counter_on_complete()
-        # If the worker was full, it takes its next job now, not at its next check.
+        # A worker that was full takes its next job now, not at its next check.
         self._woken.set()
 
     async def _poll_until_ended(self) -> None:

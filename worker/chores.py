@@ -64,7 +64,7 @@ async def not_noted(_until: Mapping[str, int]) -> None:
 
 
 def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
-    """Return a function that signs and commits what will be deleted, before it is deleted. It raises SealBroken."""
+    """Return a function to call before rows are deleted: it commits a signed record of them. It raises SealBroken."""
 
     async def note(until: Mapping[str, int]) -> None:
         async def work(tx: Transaction) -> None:
@@ -154,7 +154,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Return a chore that records values delivered before the table existed, reading each top-up once."""
+    """Return a chore that fills the table with values delivered before it existed. It reads each top-up once."""
 
     async def fill() -> None:
         has_more = True
@@ -200,7 +200,7 @@ async def erase_idle(
 ) -> None:
     """Delete up to at_once sandbox accounts that were unused for seven days, in small steps.
 
-    Accounts that can't be deleted yet don't block others. vault signs the record of each deletion; None: no
+    Accounts that can't be deleted yet don't block others. vault: signs the record of each deletion, or None for no
     record.
     """
     erased, after = 0, BEFORE_ALL_IDLE

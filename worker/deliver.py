@@ -64,12 +64,13 @@ MaySend = Callable[[Claimed], Awaitable[bool]]
 SpanOf = Callable[[str], Span]
 CHANGED: Final = "The stored event isn't as it was sealed, so it wasn't signed or sent. Run `topup audit` to see what was changed."
 GROUP_MAX: Final = 500
-# While many requests are running, wait for more outcomes, because a commit costs more than they do.
+# While many requests are running, wait this long for more outcomes, because each commit is expensive.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for locked rows, when separately waiting outcomes retry, and how many do so at once.
+# How long one try waits for locked rows. For outcomes that wait separately: the retry interval, and how many retry
+# at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -165,7 +166,7 @@ class DeliverySender:
         if claimed.target.subscription_id is not None and not await self._may_send(claimed):
             return None
         fault = ""
-        # Nearly every ID shows that its delivery isn't a replay.
+        # For nearly every delivery that isn't a replay, comparing the two IDs is enough.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
@@ -285,7 +286,7 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
-        # By endpoint: outcomes that arrived while its row was locked. A task writes them.
+        # For each endpoint, outcomes that arrived while its row was locked. A task writes them.
         self._apart: dict[str, list[Sent]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._apart_room = asyncio.Semaphore(APART_MAX)
@@ -311,7 +312,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Add the outcome to those of its endpoint that wait separately; return False if none do."""
+        """Add the outcome to others of its endpoint that wait separately. If there are none, return False."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -374,7 +375,7 @@ class Settler:
         settled = [sent.settlement for sent in group]
         unwell = [one for one in settled if one.disable_reason or one.attempt.error]
         if unwell and (reasons := reasons_to_disable(unwell)):
-            # In a separate task, because it locks the account, which another transaction may hold.
+            # Use a separate task, because disabling locks the account, which another transaction may hold.
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:

@@ -300,7 +300,7 @@ class HintSharing:
             self._took_s = now_s
             self._found_nothing = False
         elif now_s - self._took_s >= SHARED_S:
-            # Before that, the hint may be about deliveries that this worker just claimed.
+            # Soon after a claim, the hint may be about deliveries that this worker just claimed.
             self._found_nothing = True
 
     def next_look_s(self, sending: int) -> float:
@@ -317,7 +317,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write this worker's row every NOTED_S, and delete it on cancellation. Call `tell` with whether others run."""
+    """Write this worker's row every NOTED_S, and delete it on cancellation. Pass `tell` whether other workers run."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -372,7 +372,7 @@ CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
 # How many requests are written before responses are read, so that later ones find free connections.
 PART_MAX: Final = 32
-# Endpoints with nothing due are moved together, at most this often. A busy endpoint hardly ever is.
+# Queue rows of endpoints with nothing due are put off together, at most this often.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
 # Limits for the IDs read for each endpoint, which are twice its even share.
@@ -430,7 +430,7 @@ class Dispatcher:
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
-        """Check for due deliveries soon; several calls cause one check. endpoint_id: whose, or empty for any."""
+        """Check for due deliveries soon; several calls cause one check. endpoint_id: the endpoint, or empty for any."""
         self._hinted.add(endpoint_id)
         self._schedule_poll()
 
@@ -509,7 +509,7 @@ class Dispatcher:
         self.slots.take(claimed)
 
     async def _begin(self, claimed: Sequence[Claimed]) -> None:
-        """Start deliveries in groups; started all at once, most would open new connections."""
+        """Start deliveries in groups. If all started at once, most would open new connections."""
         loop = asyncio.get_running_loop()
         for first in range(0, len(claimed), PART_MAX):
             for one in claimed[first : first + PART_MAX]:
@@ -523,7 +523,7 @@ class Dispatcher:
         # In a check of several parts, a freed slot may also serve the earlier parts.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
-        # Set before the claim, so that a request that ends during it counts as waited for.
+        # Set this before the claim, so that a request that ends during the claim counts as a freed slot.
         self._full = self.slots.full()
         if not self.slots.free:
             self._looked_s = time.monotonic()
@@ -551,7 +551,7 @@ class Dispatcher:
         set_timer = self._set_timer if is_first else self._set_timer_by
         set_timer(self._wait_s(claim))
         if claim.has_more or self._goes_on(claim):
-            # Even if no slot is free: the next check records the shortage.
+            # Check again even if no slot is free, because the next check records the shortage.
             self._woken.set()
         await self._begin(claim.claimed)
         if await self._save_line(claim.line) and claim.line.hides_failing:
@@ -563,11 +563,13 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Endpoints that just got slots are skipped next time. If none did, the result would be the same.
+        # Endpoints that just got slots are skipped next time. If none did, the next check would find the same.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Move queue rows that the check saw: every PUT_OFF_S, or at once if they hide others. Return how many."""
+        """Put off queue rows that the check saw, every PUT_OFF_S, or at once if they hide others. Return their
+        number.
+        """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S

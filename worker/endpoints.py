@@ -86,7 +86,7 @@ class Ender:
         ended = 0
         while place is not None:
             step = partial(_step, endpoint_id=endpoint_id, place=place, now_us=self._clock.now_us())
-            # Without waiting for the disk: a step that a crash undoes is repeated.
+            # Don't wait for the disk, because a step that a crash undoes is repeated.
             place, changed = await self._database.transaction(step, durable=False)
             ended += changed
             await asyncio.sleep(END_PAUSE_S)
@@ -195,7 +195,7 @@ class Replayer:
 
     async def _take(self, job: Due) -> bool:
         try:
-            # Without waiting for the disk: a crash undoes the deliveries and the cursor together.
+            # Don't wait for the disk, because a crash undoes the deliveries and the cursor together.
             step = await self._database.transaction(
                 partial(replay_step.step, job=job, now_us=self._clock.now_us()), durable=False
             )

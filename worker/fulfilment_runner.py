@@ -179,7 +179,7 @@ class Breakers:
         return state is not None and state.rests > 0
 
     def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
-        """Record that the supplier didn't respond for this top-up; return whether its rest begins now."""
+        """Record that the supplier didn't respond for this top-up; return whether calls to it stop now."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         is_fresh = topup_id not in state.silent
@@ -260,7 +260,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # The time limit starts before the attempt is recorded, because the wait of other workers starts then, too.
+        # The time limit starts before the attempt is recorded, as do other workers' waits.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:

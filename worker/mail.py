@@ -54,7 +54,7 @@ AT_ONCE_MAX: Final = 8
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
-GRACE_S: Final = 0.8  # The time that stopping waits for mail, in addition to deliveries.
+GRACE_S: Final = 0.8  # While stopping, the worker waits this long for mail, besides deliveries.
 _MASK: Final = "****"
 
 OnMail = Callable[[str, str], None]

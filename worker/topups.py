@@ -167,7 +167,7 @@ class Fulfiller(WokenLoop):
         place, _ = self._under_way.pop(topup_id)
         self._breakers.ended(place)
         if task.cancelled() and not self._is_over:
-            # This loop didn't cancel the task; the handler did.
+            # The handler cancelled the task, not this loop.
             _log.error("fulfilment.broke", extra={"fields": {"transaction_id": topup_id}})
             self._setbacks.failed(topup_id)
         self.wake()
@@ -212,7 +212,7 @@ class Fulfiller(WokenLoop):
 class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
-    No response is neither. If a supplier is paused, disabled or removed, it is checked each minute, and an
+    A missing response is neither. If a supplier is paused, disabled or removed, it is checked each minute, and an
     operator can decide (`topup manual-review reverse`).
     """
 
@@ -253,7 +253,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # The time limit starts before the command, because the wait of other workers starts then, too.
+        # The time limit starts before the command, as do other workers' waits.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             BeginRevocation(

@@ -285,7 +285,7 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return the account whose rows are meant. An act on a catalogue may use this name for another field."""
+    """Return the account to act for. A catalogue has none, and its act may have another field of that name."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 

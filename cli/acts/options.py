@@ -75,7 +75,7 @@ def with_amounts(
         if fact.name in found and currency:
             found[fact.name] = price_of(str(found[fact.name]), currency, param=fact.name).amount
             if fact.currency in names:
-                # With its currency, the gateway can refuse an amount that was meant in another one.
+                # The gateway can then refuse an amount that was meant in another currency.
                 found[fact.currency] = currency
     return found
 
@@ -108,7 +108,7 @@ def _nothing(fact: FieldFacts) -> Any:
 
 
 def _limit(fact: FieldFacts) -> str:
-    """Return the field's name without its unit, as an option to --no."""
+    """Return the field's name without its unit, for the option --no."""
     word = _word(fact)
     return next((word.removesuffix(unit) for unit in _UNITS if word.endswith(unit)), word)
 
@@ -257,7 +257,7 @@ def _single(fact: FieldFacts, written: Any) -> Any:
 
 
 def _time(fact: FieldFacts, written: str) -> str:
-    """Return a day or month as its start in UTC, a last day as its end, and other text unchanged."""
+    """Convert a day or month to its start in UTC, or a last day to its end. Return other text unchanged."""
     if fact.unit == "day_end" and _DAY.fullmatch(written):
         return f"{written}T23:59:59Z"
     try:

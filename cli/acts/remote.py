@@ -72,7 +72,7 @@ class Remote:
 
 
 def _check_command(act: AnyChange, object_id: str) -> str:
-    """Return a command that shows whether the change was made: the object's, its list, or the balance."""
+    """Return a command that shows whether the change was made: for the object, its list or the balance."""
     subject, context = act.name.partition(".")[0], click.get_current_context().parent
     group = None if context is None else context.command
     known = group.list_commands(context) if context and isinstance(group, click.Group) else []

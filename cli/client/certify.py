@@ -66,7 +66,7 @@ _HARMS: Final = {
     type=click.FloatRange(0, 10),
     default=0.5,
     show_default=True,
-    help="How long the number of --effects-url must be stable. Longer for a receiver with a queue.",
+    help="How long the number of --effects-url must be stable. Use more for a receiver with a queue.",
 )
 @json_option
 @click.pass_context

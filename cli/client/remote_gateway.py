@@ -65,7 +65,7 @@ class RemoteGateway:
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
-        """Change something with a new idempotency key. The call may be repeated safely, but not the command.
+        """Change something with a new idempotency key. Repeating the call is safe, but repeating the command isn't.
 
         If the response is lost, `look` is the command (or a function that finds it) that shows whether the
         change was made. `takes` has codes of refusals to return instead of exiting.
@@ -152,7 +152,7 @@ class RemoteGateway:
 
 def _pause_s(answer: httpx.Response) -> int | None:
     is_busy = answer.status_code in {429, 503}
-    # A proxy sends these codes. If the gateway's own JSON comes with them, they are a result.
+    # A proxy sends 502 and 504. With the gateway's own JSON, they are a result.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None

@@ -1,6 +1,6 @@
 """Make the account that `topup dev` creates at its first start, and dev.json with its credentials.
 
-Credentials that no longer work (after another database or a revoked key) are replaced.
+Credentials that no longer work are replaced.
 """
 
 import contextlib

@@ -76,13 +76,13 @@ MIB: Final = 1024 * 1024
 # top-ups take 3 to 4 MB (docs/deploy.md).
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
-# A generous count of files, pipes, listeners and name servers' sockets.
+# An ample allowance for files, pipes, listeners and name servers' sockets.
 FILES_OF_A_PROCESS: Final = 64
-# Enough for four client addresses with the most connections that one may open.
+# Enough for four client addresses, each with as many connections as it may open.
 CLIENTS_MIN: Final = 1_024
 
 CHECK_S_MAX = 5.0
-# This allows two missed nights, like the alert LedgerNotProved.
+# Two nights may be missed, as for the alert LedgerNotProved.
 PROOF_AGE_H_MAX = 50
 # The alert CheckpointOverdue has the same limit.
 SEAL_LATE_US = 6 * HOUR_US
@@ -115,7 +115,7 @@ async def disk(settings: Settings) -> str:
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise CheckError(f"{detail}. Below {FREE_MIB_MIN} MiB, writes begin to fail: make room now")
-    # A copy beside the file, or a migration that rewrites a table, needs its size once more.
+    # A copy beside the file, or a migration that rewrites a table, needs as much space again.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
         raise CheckWarning(

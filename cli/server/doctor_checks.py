@@ -42,7 +42,7 @@ _LIVE_MARK: Final = "_live_"
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 CLOCK_OFF_S_MAX: Final = 2.0
-# This allows two missed nights, like the alerts CopyOld and CopyElsewhereOld.
+# Two nights may be missed, as for the alerts CopyOld and CopyElsewhereOld.
 COPY_AGE_H_MAX: Final = 50
 _PLACES: Final = {"local": "a file of `topup backup`", "elsewhere": "on another machine"}
 MB: Final = 1_000_000
@@ -54,7 +54,7 @@ _MISSING: Final = (
     "TOPUP_REDIS_URL is empty and no embedded Redis runs. Redis may be absent: workers then get hints"
     " through the database, and each process limits rates on its own"
 )
-# Nobody has this address (RFC 5737). A gateway that believes it believes whatever a client claims.
+# Nobody has this address (RFC 5737). A gateway that accepts it would accept any address that a client claims.
 CLAIMED: Final = "192.0.2.77"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 _BODY_BYTES_MAX: Final = 512

@@ -89,7 +89,7 @@ def warn_of_unknown_variables() -> None:
     """Log unknown variables that resemble no setting, because another release or an orchestrator may set
     them.
 
-    Children of `topup dev` don't, because the parent has logged them.
+    Children of `topup dev` log none, because the parent did.
     """
     names = unknown_variables()
     if names and parent_fd(os.environ) is None:

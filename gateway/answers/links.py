@@ -73,7 +73,7 @@ def _page_of_path(path: str) -> str:
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
 _CAPTURE: Final = "/holds/{hold_id}/capture"
-# For amounts in other requests than sends: the call that shows the related figures.
+# For an amount in a request other than a send, the call that shows related figures.
 _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     "/orders": ("packs", "/packs"),
     "/sandbox/fund": ("balance", "/topup/balance"),
@@ -268,7 +268,7 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named another environment than its key's and can be repeated without a user.
+    """Return whether the request named another environment than its key's, and a program can correct that alone.
 
     A request with a staging key may be sent to staging instead. A live key's request must not reach staging
     unnoticed.

@@ -52,9 +52,7 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in errors that are raised inside: provider="channel" if the request named the provider
-    `channel`.
-    """
+    """Rename fields in errors raised inside: with provider="channel", an error about `provider` names `channel`."""
     try:
         yield
     except DomainError as error:

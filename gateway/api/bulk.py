@@ -106,7 +106,7 @@ class ReadBulk(Fields, frozen=True, kw_only=True):
 
 
 class _Outer(Fields, frozen=True, kw_only=True):
-    """The body with an empty list, because items are parsed one by one."""
+    """The body with its items removed, because they are parsed one by one."""
 
     items: Annotated[list[Any], Meta(max_length=0)]
     all_or_nothing: bool = False
@@ -422,7 +422,7 @@ def _none_accepted(
     total: int,
     about: BulkQuote | RefusedBatch,
 ) -> Answer:
-    """Return 422. If all items failed with the same code, show how to fix that; otherwise, to fix each item."""
+    """Return 422. If all items failed with one code, next_action and links are that code's."""
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1
@@ -460,7 +460,7 @@ class _Batch(Struct):
 
 
 class _Said(Struct):
-    """The part of a stored response from which a repeated one gets the same headers."""
+    """The fields of a stored response from which a repeated call's headers are made."""
 
     data: _Batch
 

@@ -32,7 +32,7 @@ from store.database import Transaction
 from webhooks.events.key_events import publish_key
 
 PAGE: Final = "/dashboard/cli"
-LOGINS_MAX: Final = 30  # The limit for each hour and address.
+LOGINS_MAX: Final = 30  # logins in an hour from one address
 POLLS_MAX: Final = 120  # a minute and address
 
 

@@ -143,7 +143,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
         outcome=body.status,
         reason=body.reason or "refused by the fulfilment",
         given=_given(body),
-        # A top-up without a supplier, such as in the sandbox, may be settled by any of them.
+        # If a top-up has no supplier, such as in the sandbox, any supplier may settle it.
         by=None if topup.supplier is None and topup.status in HELD_STATES else supplier,
         cost_cents=body.cost_cents,
         doubt=doubt_of_echo(
@@ -200,7 +200,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
     }
     named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
     now_s = call.now_us // SECOND_US
-    # For an unknown ID, check an empty secret, with which no signature is valid.
+    # For an unknown ID, check against an empty secret, which no signature matches.
     speakers = [("", "")] if found is None else _speakers(call, found, known)
     for supplier, secret in speakers:
         wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=now_s)

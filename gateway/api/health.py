@@ -1,6 +1,5 @@
-"""Serve health checks: whether the process is alive (/healthz), can serve requests (/readyz), and has its
-deliveries claimed (/healthz/deliveries). Also serve /metrics, and /healthz/caller, which shows how a request
-arrived.
+"""Serve health checks: whether the process is alive (/healthz), it can serve requests (/readyz), and workers claim
+deliveries (/healthz/deliveries). Also serve /metrics, and /healthz/caller, which shows how a request arrived.
 
 If several processes share a port, any of them reports the metrics of all, and which others are ready.
 """
@@ -87,7 +86,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """Return 200 unless deliveries are overlooked, then 503. Use it for alerts, not for a load balancer."""
+    """Return 503 if no worker claims due deliveries, else 200. Use this for alerts, not for a load balancer."""
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()

@@ -83,7 +83,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
                 now_us=now_us,
             )
 
-        # The approver key belongs to another family, because a requester can't approve. It has no other scope.
+        # The approver key is unrelated to the first key, because a requester can't approve. It can only approve.
         _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 

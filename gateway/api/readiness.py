@@ -32,7 +32,7 @@ DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
 PROOF_AGE_S_MAX: Final = 15.0
-# While a stored batch is this recent, no probe is needed. A failing probe is repeated at this interval, too.
+# No probe is needed this soon after a commit. Probes are at least PROBE_PAUSE_S apart.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
 # A probe writes several pages, so that a full disk refuses it. After a refused batch it writes more, because a
@@ -50,8 +50,8 @@ class WriteWatch:
         self._last_commit_at_s = self._failed_s = self._tried_s = float("-inf")
 
     async def is_kept(self) -> bool:
-        """Return whether writes are stored. A small probe commit is made at most every PROBE_PAUSE_S, and none
-        under load.
+        """Return whether writes are stored. Without a recent commit, make a small probe commit, at most every
+        PROBE_PAUSE_S.
         """
         async with self._lock:
             if not self._is_known(KEPT_AGE_S_MAX) and (
@@ -77,12 +77,12 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # The probe's start counts, so that a batch that fails during the probe is newer.
+            # Use the probe's start, so that a batch that fails during the probe is newer.
             self._last_commit_at_s = began_s
 
 
 class Watch(Generic[T]):
-    """A value from the database that callers share, at most age_s_max old."""
+    """Caches a value from the database for all callers, for at most age_s_max."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, age_s_max: float) -> None:
         self._ask = ask
@@ -143,7 +143,7 @@ class Readiness:
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
         does_answer = is_kept or await self._answers()
-        # A fault means that a server responds, but it is the wrong one, or its data is older than acknowledged.
+        # A fault means that a server responds, but is the wrong one or lacks acknowledged data.
         fault = self._database.servers.fault
         return {
             "database": "ok" if does_answer else "away" if fault is None else fault.value,

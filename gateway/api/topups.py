@@ -32,7 +32,7 @@ class FailedSend(TopUpFields, kw_only=True):
 
 
 class SentAnswer:
-    """Builds the response to a send. A class, because creating a closure for each send costs more."""
+    """Builds the response to a send. This is a class, because creating a closure for each send costs more."""
 
     __slots__ = ("_call",)
 

@@ -15,7 +15,7 @@ REGISTER: Final = "/oauth/register"
 REVOKE: Final = "/oauth/revoke"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-# Clients also try this address. Its document doesn't offer OpenID identities.
+# Clients also try OpenID's address. Its document offers no OpenID identities.
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 

@@ -54,7 +54,7 @@ from store.keyset import end_of
 
 _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
-# How many times to read rows when an act runs on all matching rows.
+# How many groups of rows to read when an act runs on all matching rows.
 _READS_MAX: Final = 20
 # Fields that no table shows.
 _NO_CELLS: Final = frozenset({"rows", "object"})
@@ -401,8 +401,8 @@ class _ActSheet(Sheet[Any]):
 class SettingsPage:
     """A page with one form.
 
-    - path: relative to /dashboard/admin. of: the subject's list, whose buttons this page shows, too.
-    - shown: reads the current settings, in fields that have the names of the change's fields.
+    - path: relative to /dashboard/admin. of: the subject's pages, whose buttons this page shows, too.
+    - shown: reads the current settings, in fields named like those of the change.
     """
 
     path: str
@@ -554,8 +554,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill an act's form. `words` are the values that its question names. `sent` is the act of the form that
-    was sent, its fields and the problem.
+    """Fill an act's form. `words` fill in its question. `sent` has the act of the form that was sent, its fields
+    and the problem.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)

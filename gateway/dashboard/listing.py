@@ -136,9 +136,7 @@ _RISES_FIRST: Final = frozenset({"name", "url"})
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """If `chosen` is empty, the newest come first. `newest_max` is how many of the newest rows are ordered; 0
-    means all.
-    """
+    """If `chosen` is empty, the newest come first. Only the `newest_max` newest rows are sorted; 0 means all."""
 
     offered: Collection[str] = ()
     chosen: str = ""
@@ -201,7 +199,7 @@ NOTHING_SUMMED: Final = Summed()
 
 
 class Total(NamedTuple):
-    """If `is_more`, there are at least `number` rows. Each of `sums` formats the amount of one currency."""
+    """If `is_more`, there are at least `number` rows. Each of `sums` returns the formatted total in one currency."""
 
     number: int
     is_more: bool = False
@@ -210,8 +208,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are those that the
-    reader chose; if empty, the list's own.
+    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are those that the reader
+    chose, or empty for the list's own.
     """
 
     items: Sequence[Any] = ()
@@ -338,8 +336,8 @@ async def listing(
 ) -> Paged:
     """Read and lay out a page of the caller's list. If a filter is refused, the list is empty and says why.
 
-    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` are
-    filters that don't come from the address.
+    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` has
+    filters that aren't in the address.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)

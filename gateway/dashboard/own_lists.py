@@ -30,7 +30,7 @@ from keys.principal import ACCOUNT_SCOPES, require_scope
 
 _DASHBOARD: Final = "/dashboard"
 _KEY_CHARACTERS: Final = 80
-# Endings that a column's name and its order drop from the field's name.
+# A column's name and sort order omit these endings of its field's name.
 _ENDS: Final = re.compile("_(at|cents)$")
 # The warning before an act cancels several sends.
 CANCELS_EACH: Final = phrase("Each is cancelled, and its funds go back to your wallet.")
@@ -87,9 +87,8 @@ class OwnList:
 
     - path: relative to /dashboard. empty, advice: the text of an empty list. word: the label of an ID. above: the
       page that this one belongs to.
-    - columns: fields of the act's view, each followed by its `place`. The column placed `lead` links to `own` plus
-      the value of the field `leads`. If `own` is empty, the list's address takes its place. If `leads` is empty,
-      there is no link.
+    - columns: fields of the act's view, each followed by its `place`. The column placed `lead` links to `own`, or
+      else the list's address, plus the value of the field `leads`. If `leads` is empty, there is no link.
     - count: counts rows that are expensive to show. more: reads further values for a custom `template`.
     """
 

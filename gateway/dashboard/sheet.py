@@ -43,9 +43,7 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """A list's file name and columns. `sorts` are the orders of its Keyset. `scopes` are those that its page
-    requires.
-    """
+    """A list's file name and columns. `sorts` names its sort orders. `scopes` are those that its page requires."""
 
     name: str
     columns: Sequence[str]

@@ -1,4 +1,4 @@
-"""Convert the guides to HTML. markdown-it is only imported for the first page, which saves 1 MB until then."""
+"""Convert the guides to HTML. markdown-it is imported when a page is first needed, which saves 1 MB until then."""
 
 import itertools
 from collections.abc import Callable, Sequence

@@ -37,10 +37,10 @@ _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
-# The time of day that a typed day stands for, by the field's unit.
+# The time of day to add to a typed day, by the field's unit.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
-# The field in which a button sends the step that it requests; the first is 1.
+# The form field with the step that a button requests, counted from 1.
 STEP_FIELD: Final = "step"
 _NAMED_MAX: Final = 5
 
@@ -88,8 +88,8 @@ def fields_of(
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
-    """Return the input's fields with the typed values, else their defaults. `choices` are words that only the
-    page knows.
+    """Return the input's fields with the typed values, else their defaults. `choices` has the allowed values that
+    only the page knows.
     """
     found = choices or {}
     shown = []
@@ -259,9 +259,7 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return the typed values, without a time whose day is unchanged. `shown` is the form filled from the
-    object.
-    """
+    """Return the typed values. Omit a time if its day is that in `shown`, the form filled from the object."""
     values: dict[str, Any] = {}
     for fact in _shown_facts(struct):
         if fact.kind == "time" and shown and typed.form.text(fact.name) == shown.text(fact.name):

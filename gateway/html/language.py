@@ -147,7 +147,7 @@ class PageLanguage:
         return text
 
     def _values(self, found: re.Match[str]) -> Mapping[str, Value]:
-        """Return the values, or nothing if one of them has several English words and no translation."""
+        """Return the values, or nothing if one of them is an English phrase without a translation."""
         values: dict[str, Value] = {}
         for name, text in found.groupdict().items():
             if self._known(text):

@@ -139,8 +139,8 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def record(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """Queue the request for the sender's request log. A success may contain a secret, so its response isn't
-    stored.
+    """Queue the request for the sender's request log. A successful response isn't stored, because it may contain a
+    secret.
     """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:

@@ -591,8 +591,7 @@ class Door:
             else:
                 command = await act.command(caller, asked)
         except DomainError:
-            # The request may be a repeated one, and the state that this check read may have changed since the
-            # first.
+            # A repeated request may fail this check, because the state may have changed since the first.
             stored = await stored_answer(context, key)
             if stored is not None:
                 return stored

@@ -104,9 +104,8 @@ async def run_steps(
 ) -> Answer:
     """Run a request that works outside the database between its transactions, such as testing a webhook.
 
-    First, a row with a lease is written; another request with the same key waits up to WAIT_S. If the lease
-    ends, another request takes over, and the first one returns that one's response. If a step fails, the row is
-    removed.
+    First, a row with a lease is written; another request with the same key waits up to WAIT_S. If the lease ends,
+    another request takes over, and both return its response. If a step fails, the row is removed.
     """
     if request_key is None:
         return await steps()

@@ -45,7 +45,7 @@ WORK_BURST_S: Final = 1.0
 SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
 AROUND_S: Final = 0.00006
-# Timers aren't finer than this, so smaller debts to the loop's other work are collected first.
+# Timers aren't finer than this, so a smaller debt of time isn't waited for yet.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
 _REFUSED: Final = 400
@@ -145,7 +145,7 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 class Allowance(NamedTuple):
-    """How many calls at once, and as many again in each period."""
+    """The number of calls allowed at once, and again in each period."""
 
     calls: int
     period_s: int

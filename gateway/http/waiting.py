@@ -135,7 +135,7 @@ def _poll_after_s(body: bytes) -> int:
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
-# Together with the credential cache's half second, a revoked key's stream ends within a second.
+# This and the credential cache's half second end a revoked key's stream within a second.
 CHECK_S: Final = 0.35
 SEND_S_MAX: Final = 30.0
 # When streams reconnect, they also reach gateways that were started later.

@@ -151,7 +151,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     except InsufficientBalance as error:
         return _refused(asked, error, await _price(asked))
     except Exception as error:
-        # If this error were raised, the SDK would show its message to the caller.
+        # Don't raise the error, because the SDK would show its message to the caller.
         return _refused(asked, error)
     if envelope.code != codes.APPROVAL_REQUIRED:
         return _result(asked, envelope)

@@ -49,7 +49,7 @@ _RECEIPT: Final = "org.paymentauth/receipt"
 _CHALLENGES: Final = "org.paymentauth/payment-required"
 _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
-# As long as a payment can take to settle. If this process dies, only the same payment can continue earlier.
+# A payment may take this long to settle. If this process dies, only the same payment can continue earlier.
 _LEASE_S: Final = 86_400
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)

@@ -127,7 +127,7 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Return whether to leave out a keyword. Most names need no description, which costs tokens at each reading."""
+    """Return whether to leave out a keyword. Most names need no description, and each reading of one costs tokens."""
     if keyword in {"description", "examples"}:
         return True
     if keyword == "pattern":

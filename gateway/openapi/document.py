@@ -48,7 +48,7 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # Deleted objects can't be shown, and a call without a key may be about another account.
+            # Don't show a deleted object, or the result of a call without a key, which may be about another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 

@@ -1,7 +1,7 @@
 """Read and write the three headers of x402 version 2, with the x402 package's own models.
 
-Only what the signature covers is used and passed on: if a facilitator found another authorization beside it, it
-would settle that one.
+Only what the signature covers is used and passed on, because a facilitator would settle another authorization
+beside it.
 """
 
 import base64
@@ -116,7 +116,7 @@ class Asking(NamedTuple):
 class Presented(NamedTuple):
     """A payment in a request. Times are in seconds since the epoch.
 
-    ref identifies the payment. identifier: a digest of the secret identifier. digest: that of the signed
+    ref identifies the payment. identifier: a digest of the secret identifier. digest: a digest of the signed
     authorization. payload, extensions: the received parts to pass to the facilitator.
     """
 

@@ -78,7 +78,7 @@ class ApiKey:
     mandate: Mandate = NO_MANDATE
     paused_at: int | None = None
     client_id: str | None = None
-    # the user who created or allowed it; None for another key or the command line
+    # the user who created or allowed the key; None if another key or the command line did
     made_by: str | None = None
     last_used_by: str | None = None  # the agent that signed the key's last call (runtime/agents.py)
 

@@ -12,7 +12,7 @@ from keys.mandate import ANY_OF_DOMAIN, NUMBERS, Mandate, read_mandate
 from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
-LIVE_KEYS_MAX = 1_000  # the most keys of one account in one environment that aren't revoked
+LIVE_KEYS_MAX = 1_000
 # the most keys in a chain of ancestors, because each send counts against all of them
 LINEAGE_KEYS_MAX = 8
 _LIVE_KEYS = """

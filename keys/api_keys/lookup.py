@@ -227,7 +227,7 @@ class KeyState:
     approval_threshold_cents: int | None
     approval_above_per_day_cents: int | None = None
     lifetime_cents: int | None = None
-    mandate: str | None = None  # as stored; see keys/mandate.py
+    mandate: str | None = None  # in the form that keys/mandate.py stores
     paused_at: int | None = None
     name: str | None = None
     lifetime_micros: int | None = None  # what the key has spent so far, if it has lifetime_cents

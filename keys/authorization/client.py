@@ -115,7 +115,7 @@ def _check_private(uri: str) -> None:
     found = _PRIVATE.fullmatch(uri)
     if found is None or len(uri) > URL_CHARACTERS_MAX:
         raise _refused("an address is https, http on loopback, or a program's own scheme")
-    with_answer(uri, ())  # this rejects an address that has one of our response parameters
+    with_answer(uri, ())  # reject an address that has one of our response parameters
     scheme = found[1]
     if "." not in scheme and scheme not in PRIVATE_SCHEMES:
         known = ", ".join(sorted(PRIVATE_SCHEMES))

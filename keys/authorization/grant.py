@@ -31,7 +31,7 @@ UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, re
 WHERE id = :id
 """
 CODE_LIFE_US: Final = MINUTE_US
-CODE_KEPT_US: Final = DAY_US  # how long a second use of a code is noticed
+CODE_KEPT_US: Final = DAY_US  # how long a used code is stored, to notice a second use
 CODE_CHARACTERS: Final = 43  # base62: 256 bits
 CODES_MAX: Final = 20  # unused codes of one account; beyond this, the oldest are deleted
 

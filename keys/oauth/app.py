@@ -27,7 +27,7 @@ CapPeriod = Literal["day", "month"]
 CAP_PERIODS: tuple[CapPeriod, ...] = get_args(CapPeriod)
 CAP_MICROS = 10_000_000  # $10.00 of a user's credit
 CAP_MICROS_MAX = INT64_MAX // 1_000
-LIVE_APPS_MAX = 100  # the most enabled apps of one account in one environment
+LIVE_APPS_MAX = 100
 _SECRET_CHARACTERS = 43  # base62: 256 bits
 _LIVE = """
 SELECT COUNT(*) AS live FROM oauth_apps

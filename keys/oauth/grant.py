@@ -29,8 +29,8 @@ from store.row_mapping import RowMapping
 
 CODE_LIFE_US = 10 * MINUTE_US
 USED_KEPT_US = DAY_US  # how long a used code is stored, to notice a second use
-CODE_CHARACTERS = 16  # in base62: 95 bits, useless without a secret or verifier
-LIVE_CODES_MAX = 20  # per user; beyond this, the oldest are deleted
+CODE_CHARACTERS = 16  # base62: 95 bits, useless without a secret or verifier
+LIVE_CODES_MAX = 20  # codes of one user; beyond this, the oldest are deleted
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _REFUSED = "the code is unknown, used, too old, revoked or not this app's"
@@ -214,7 +214,9 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Return whether the verifier fits. Without a challenge it doesn't: somebody removed the challenge (RFC 9700)."""
+    """Return whether the verifier matches. One without a challenge doesn't: somebody removed the challenge (RFC
+    9700).
+    """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):

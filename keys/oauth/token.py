@@ -29,7 +29,7 @@ _WITH_ORDERS: Final[OAuthScope] = "trusted_advanced_access"
 OAuthTokenKind = Literal["access", "management"]
 
 LIFE_US = 90 * DAY_US
-LIVE_TOKENS_MAX = 20  # per grant; beyond this, the oldest is deleted
+LIVE_TOKENS_MAX = 20  # tokens of one grant; beyond this, the oldest is deleted
 PREFIX_CHARACTERS = 8
 _USED = """
 UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (

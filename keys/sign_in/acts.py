@@ -1,7 +1,7 @@
 """Sign-in: sessions, recovery codes, the second factor, and passkeys.
 
-People run them on their own page, which asks for the password or a code first. Only the account's owner can change
-the second factor and passkeys.
+People run these acts on their own page, which asks for the password or a code first. Only the account's owner can
+change the second factor and passkeys.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -53,7 +53,7 @@ def make(vault: Vault, purpose: Purpose, *, now_us: int) -> bytes:
 
 
 def made_at(vault: Vault, purpose: Purpose, challenge: bytes, *, now_us: int) -> int | None:
-    """Return when the challenge was made; None if elsewhere, for another purpose, or too long ago."""
+    """Return when the challenge was made, or None if it is forged, expired or for another purpose."""
     said, _, proof = challenge.decode("latin-1").rpartition(".")
     if not vault.is_signed(_spelled(purpose, said), proof, purpose=f"passkey {purpose.kind}"):
         return None

@@ -19,7 +19,7 @@ CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 200
 AT_ONCE_MAX: Final = 2
 WAITING_MAX: Final = 256  # per queue
-SOURCE_MAX: Final = 2  # per source, running or waiting
+SOURCE_MAX: Final = 2  # calls of one source, running or waiting
 
 # The second choice of RFC 9106: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
@@ -59,14 +59,14 @@ class Passwords:
         self.worked_out = 0
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Hash the password. `source`, such as the client's address, decides in which line the call waits."""
+        """Hash the password. Waiting sources, such as client addresses, take turns."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Compare the password. A source that signed in to this account before waits in the line of known devices."""
+        """Compare the password. A source that signed in to this account before waits in the queue of known devices."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

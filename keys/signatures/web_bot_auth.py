@@ -215,7 +215,9 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature with this tag. One with an unknown algorithm or component counts as none."""
+    """Return the request's first signature with this tag. A signature with an unknown algorithm or component counts
+    as none.
+    """
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
         return None

@@ -60,8 +60,8 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# A token (t) that a key made ends when the last secret that the key had then ends. A signed-in
-# client's key has no secret.
+# A key's token (t) ends with the last of the secrets that the key had when the token was made. A signed-in client's
+# key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at

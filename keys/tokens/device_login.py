@@ -27,7 +27,7 @@ from store.database import Row, Transaction
 LIFE_US: Final = 10 * MINUTE_US
 LIFE_S: Final = LIFE_US // SECOND_US
 INTERVAL_S: Final = 2
-# By RFC 8628 (3.5), slow_down adds this for good.
+# By RFC 8628 (3.5), each slow_down adds this to the interval for good.
 SLOWER_S: Final = 5
 INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500

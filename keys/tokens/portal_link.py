@@ -128,7 +128,7 @@ def _origin(text: str, environment: str) -> str:
 
 def _wrong_origin(what: str) -> InvalidInput:
     return InvalidInput(
-        f"{what}. Write it without a path, such as https://app.acme.example. Staging also takes"
+        f"{what}. Write it without a path, such as https://app.acme.example. Staging also allows"
         " http://localhost:3000.",
         param="origins",
     )

@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """A worker's last report. It is sending `sending` webhooks now, and at most `slots` at once."""
+    """A worker's last report. It is sending `sending` webhooks now, of at most `slots`."""
 
     id: str
     machine: str

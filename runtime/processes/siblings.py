@@ -14,7 +14,7 @@ from typing import Final
 
 import httpx
 
-# A process that is starting or has ended refuses at once. A stuck one takes this long.
+# A process that is starting or has ended refuses at once. A stuck process gets this long to respond.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 

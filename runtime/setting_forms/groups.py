@@ -366,7 +366,7 @@ class X402Settings(BaseModel):
 
 
 def days_of(text: str) -> Sequence[int]:
-    """Parse the days before an end, such as `7, 1`. Raise ValueError for anything else."""
+    """Parse numbers of days before an expiry, such as `7, 1`. Raise ValueError for anything else."""
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if len(parts) > LEADS_MAX or not all(part.isdecimal() and len(part) <= 2 for part in parts):
         raise ValueError(f"is a list of at most {LEADS_MAX} numbers of days such as 7, 1")

@@ -107,7 +107,7 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # The span ends with its last part, so later work on a busy machine isn't counted.
+        # The span ends with the batch's last part, so later work on a busy machine isn't counted.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:

@@ -14,11 +14,13 @@ class Tracing(Protocol):
     """Accept spans. No method waits or raises."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Start an incoming request's span, in its line's trace or a new one. Return None if it isn't sampled."""
+        """Start an incoming request's span, in the trace of `line` or a new one. Return None if it isn't sampled."""
         ...
 
     def begin_call(self, line: str) -> Span | None:
-        """Start an outgoing request's span in the line's trace. Return None without a trace, or if it isn't sampled."""
+        """Start an outgoing request's span in the trace of `line`. Return None without a trace, or if it isn't
+        sampled.
+        """
         ...
 
     def end(

@@ -253,7 +253,8 @@ async def claim_at_once(
 ) -> list[Claimed]:
     """Claim one endpoint's due deliveries in a single statement.
 
-    Claim none if the endpoint is rate-limited, ordered or locked by another worker, or needs `claim` otherwise.
+    Claim none if the endpoint is rate-limited, ordered or locked by another worker, or needs `claim` for another
+    reason.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(

@@ -17,8 +17,8 @@ from store.database import Row, Transaction
 from store.statement import unindexed
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
-# A condition on delivery d. COALESCE keeps the planner from using the index by endpoint: searching by event
-# finds only that event's few replays.
+# A condition on delivery d. COALESCE stops the planner from using the index by endpoint, because the one by event
+# finds only a few replays.
 IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'

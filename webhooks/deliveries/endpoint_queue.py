@@ -55,8 +55,8 @@ def slower(one: Pace, other: Pace) -> Pace:
     return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))
 
 
-# A sandbox account has two endpoints. Each may get 15 deliveries at once, then one every four seconds: at most
-# 60 in any minute for both.
+# A sandbox account has two endpoints. Each may get 15 deliveries at once, then one every four seconds: together at
+# most 60 in any minute.
 SANDBOX_PACE: Final = Pace(interval_us=4 * SECOND_US, burst=15)
 # The longest wait until a limiter allows another delivery.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
@@ -136,7 +136,7 @@ def within_pace(
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
     """Return the earliest time at which one of an endpoint's deliveries may be sent.
 
-    held_at: the due time of the first held delivery. fresh_at: that of the first other delivery.
+    held_at, fresh_at: the due times of the first held and the first other delivery.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))

@@ -28,7 +28,7 @@ COMMON_TYPE: Final = "topup.delivered"
 _OWN: Final = "d.account_id = :account_id AND d.environment = :environment"
 # SQLite uses a partial index only if the query repeats its condition exactly.
 _WALKS: Final[Mapping[str, str]] = {
-    # Hide the tenant's columns from the planner: SQLite would scan the tenant's whole index to avoid sorting.
+    # Hide the tenant's columns from SQLite's planner, which would scan their whole index to avoid sorting.
     "transaction_id": (
         f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
         f" AND {unindexed('d.environment')} = :environment"

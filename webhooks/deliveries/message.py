@@ -136,7 +136,7 @@ def as_occurrence(claimed: Claimed) -> Claimed:
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Return why the response disables its endpoint (GONE or ASKED), or None.
 
-    The control header counts whatever the status is.
+    The control header counts with any status.
     """
     if status == 410:
         return GONE

@@ -82,7 +82,9 @@ class Notice:
 
 
 class NotifiedEndpoint(NamedTuple):
-    """An endpoint's stage for the mail. at_us: when the stage began. told_us: when the notice was written."""
+    """A stage of an endpoint's failures, for the mail. at_us: when the stage began. told_us: when the notice was
+    written.
+    """
 
     endpoint_id: str
     url: str
@@ -146,7 +148,7 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[NotifiedEndpoint]:
-    """Return what the mail of that moment should report, if it is still true.
+    """Return the stages and recoveries to report in the mail of at_us, if they still hold.
 
     If the owner changed the endpoint meanwhile, its recovery isn't reported.
     """

@@ -369,7 +369,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # Its next turn may have been set by the old rate limit, or by deliveries that waited for others.
+            # The queue row's time may come from the old rate limit, or from deliveries that waited for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)
@@ -395,7 +395,7 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for overlap_s more, or until an earlier end of their own. given: the secret that an MCP
+    Older secrets sign for overlap_s more, or until their own end if that is earlier. given: the secret that an MCP
     client chose. Raise InvalidInput or NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:

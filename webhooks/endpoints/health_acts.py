@@ -211,7 +211,7 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """Set failing_since, which is older than the convention that names of times end in _at."""
+        """Set failing_since, whose name is older than the rule that names of times end in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 

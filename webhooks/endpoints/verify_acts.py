@@ -69,7 +69,7 @@ async def verify(context: CallContext, asked: VerifyBody) -> Verification:
     return Verification(valid=not listed, findings=listed)
 
 
-# Its command is `topup verify`, which asks nobody.
+# The command for this is `topup verify`, which needs no gateway.
 VERIFY: Final = StepsAct(
     name="webhooks.verify",
     summary="Check a received webhook",

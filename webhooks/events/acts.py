@@ -49,7 +49,7 @@ class SeenCodes:
 
 
 class EventsQuery(ExportPage, frozen=True, kw_only=True):
-    """Which events. `after` polls from a cursor, oldest first; 0 means the oldest stored event."""
+    """Selects events. `after` polls from a cursor, oldest first; 0 means the oldest stored event."""
 
     after: Cursor | None = None
     type: Annotated[EventType, Meta(description="Return only events of this type.")] | None = None

@@ -187,7 +187,7 @@ class Feed:
             except StoreError as error:
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
-                # If the watcher ended, no stream of this process would get events.
+                # Continue: without this watcher, no stream of this process would get events.
                 _log.exception("feed.broke")
             await asyncio.sleep(LOOKS_APART_S)
             with contextlib.suppress(TimeoutError):

@@ -60,8 +60,7 @@ ApprovalReason = Literal["threshold", "sender_left"]
 class CapUsed(EventData, kw_only=True):
     """A limit of a key or account, as it stands after a spend.
 
-    The event is sent once in each window (for a rolling window, once in its length), and again after the limit
-    was changed.
+    The event is sent once in each window, or once in a rolling window's length, and again after the limit changes.
     """
 
     key_id: Annotated[

@@ -29,8 +29,8 @@ ReplyError = Literal["protocol"]
 CONNECTION_AGE_S_MAX = 300.0
 IDLE_AGE_S_MAX = 60.0
 SWEEP_S = 15.0
-# As many as one endpoint's concurrent requests. With half as many, a tenth of a delivery's time went into
-# connecting.
+# As many idle connections as one endpoint's concurrent requests. With half as many, a tenth of a delivery's time
+# went into connecting.
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
 # Account ID, scheme, host and port; take() also compares the address.

@@ -55,9 +55,8 @@ _WALKED: Final[Mapping[str, str]] = {
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# COUNT instead of EXISTS: PostgreSQL may reuse a join that it planned for a small table. COALESCE keeps the
-# last query off the index by endpoint, which would read everything for each row [11 s instead of 30 ms for
-# 10,000 rows].
+# COUNT replaces EXISTS, for which PostgreSQL may reuse a join planned for a small table. COALESCE keeps the last
+# query off the index by endpoint, which would read everything for each row [11 s instead of 30 ms for 10,000 rows].
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)

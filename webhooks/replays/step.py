@@ -269,7 +269,7 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Not before the job's own time, even if two clocks differ, or the job would match its own deliveries.
+        # Deliveries must not be older than the job, even if two clocks differ, or the job would match them.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

@@ -102,7 +102,7 @@ class _Event(LooseFields, frozen=True, kw_only=True):
 
 
 class _Outer(Fields, frozen=True, kw_only=True):
-    """A batch with an empty list, because records are parsed one by one."""
+    """A batch with its records removed, because they are parsed one by one."""
 
     records: Annotated[list[Any], Meta(max_length=0)]
 

@@ -27,7 +27,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
 TRIES: Final = Allowance(30, 900)
-# A user must tick the rights to create keys, approve sends and see other keys' codes.
+# Scopes to create keys, approve sends or see other keys' codes aren't preselected.
 _CHOSEN: Final = tuple(
     scope
     for scope in ACCOUNT_SCOPES

@@ -93,8 +93,8 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """`registered` are the app's addresses, or ours for the page that shows the code. `fault` is an error to
-    report to the app.
+    """`registered` has the app's addresses, or our own if our page shows the code. `fault` is an error to report to
+    the app.
     """
 
     app: OAuthApp

@@ -19,7 +19,7 @@ async def find_by_link(
     find: Callable[..., Awaitable[T]],
     what: str = "Link",
 ) -> T:
-    """Return what `find` reads for the ID in the link.
+    """Find the object whose ID is in the link.
 
     Raise the same NotFound for every invalid link, and RateLimited after too many tries.
     """

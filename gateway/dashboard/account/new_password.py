@@ -200,7 +200,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspend the account or close its live environment, if operators did so with the former one."""
+    """Do what operators did with the former account: suspend this one, or close its live environment."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:

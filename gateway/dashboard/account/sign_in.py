@@ -1,7 +1,7 @@
 """Sign users in and out, and store their theme and language.
 
-An unknown address and a wrong password get the same response after the same work. Guesses don't lock out the
-owner, who uses another address or a known device.
+An unknown address and a wrong password get the same response after the same work. Guesses don't lock out the owner,
+because limits are for each address or known device.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # (tries, seconds)
-# How often one address or known device may try one account. The wait between tries grows.
+# How many tries one address or known device has for one account, in each of these periods.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # per account
 TICKET_US: Final = 5 * MINUTE_US
@@ -258,7 +258,7 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count one try, and return the known device's ID or None. Raise RateLimited before anything is read."""
+    """Count one try before anything is read. Return the known device's ID or None. Raise RateLimited."""
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
     buckets = [

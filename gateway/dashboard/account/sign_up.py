@@ -26,7 +26,7 @@ from keys.normalise import normalise_email, normalise_name
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
-ACCOUNTS_PER_HOUR: Final = 10  # per network address, successful or not
+ACCOUNTS_PER_HOUR: Final = 10  # sign-ups from one network address, successful or not
 _TAKEN: Final = "That address already has an account. Sign in, or request a new password."
 
 

@@ -47,7 +47,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`holder` is the supplier that has the top-up."""
+    """`holder` is the supplier that handles the top-up."""
 
     seen: ReviewedTopUp
     timeline: TopUpTimeline
@@ -145,7 +145,6 @@ async def _story(call: RequestContext[Any, Any]) -> Story:
 
 PATH: Final = "/dashboard/admin/topups"
 FIRST_VIEW: Final[View] = "person"
-# hours since the send
 AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
 _FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
 _SHEET: Final = Sheet[ReviewedTopUp](

@@ -1,6 +1,4 @@
-"""Buy credit. The provider sends the payer back to an address with the form's ID, because the order has none
-yet.
-"""
+"""Buy credit. The provider returns the payer to an address with the form's ID, because there is no order yet."""
 
 from typing import Any, Final
 

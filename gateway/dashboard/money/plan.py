@@ -45,8 +45,8 @@ from store.idempotency import KeyReused
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """`value` is what the form sends. `price` and `credits` are those of a whole interval. `seller` is None
-    if the user chooses the provider.
+    """`value` is what the form sends. `price` and `credits` are for a whole interval. `seller` is None if the user
+    chooses the provider.
     """
 
     value: str
@@ -175,7 +175,7 @@ def _others(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=own.is_simulated)
             except InvalidInput:
-                continue  # not sold by the year, or not at this provider
+                continue  # this plan isn't sold like this
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
                 found.append((f"{plan.id}/{interval}", _named(plan.name, item.price, interval)))
     return found

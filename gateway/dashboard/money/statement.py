@@ -115,7 +115,7 @@ async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
     months, older = _latest_months(
         account.created_at, call.now_us, before=read_query(call).text("months_before")
     )
-    # In live, there are no documents until the operator has entered the seller.
+    # In live, there are no documents until the operator has set up the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,
@@ -129,7 +129,7 @@ async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _latest_months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence[str], str | None]:
-    """Return the latest months, such as 2026-11, and the month before which there are more, or None."""
+    """Return the latest months, such as 2026-11. If there are earlier months, also return the last one shown."""
     first, at_us = month_start_us(since_us), month_start_us(now_us)
     with contextlib.suppress(ValueError):
         at_us = min(at_us, month_start_us(moment_us(before) - 1)) if before else at_us

@@ -381,7 +381,7 @@ def _items(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=True)
             except InvalidInput:
-                continue  # not sold by the year, or not at this provider
+                continue  # this plan isn't sold like this
             if item.price.currency == subscription.currency:
                 found.append(item)
     return found

@@ -30,7 +30,7 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """`length` is that of a rolling window. `label` names a limit that doesn't count cents."""
+    """`length` is a rolling window's length. `label` names a limit that doesn't count cents."""
 
     cap: str
     label: str

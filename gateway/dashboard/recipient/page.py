@@ -46,7 +46,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """Return the refusal in the language if its catalogue has it, else in English, with the language's tag."""
+    """Return the refusal with its language's tag: in this language if the catalogue has it, else in English."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag

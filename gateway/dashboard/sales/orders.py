@@ -84,7 +84,7 @@ class OrderView:
 
     @property
     def spare_rest(self) -> Sequence[SpareMoney]:
-        """Return the payments that gave no credit and that no case is about."""
+        """Return the payments that gave no credit, weren't fully refunded, and belong to no case."""
         waiting = {one.money.ref for one in self.cases.cases if one.money is not None}
         own = None if self.timeline.order.kind == "subscription" else self.timeline.order.payment_id
         rest = [one for one in self.cases.spare if one.ref not in {*waiting, own}]

@@ -32,8 +32,8 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
-# Back shows this preview from the browser's cache, because a form's response can't be loaded again. Its
-# button creates the same batch.
+# The Back button shows this preview from the cache, because a form's response can't be loaded again. Sending it
+# again creates the same batch.
 _KEPT: Final = {"cache-control": "private, no-cache"}
 
 

@@ -62,7 +62,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("step") != "send":
         return await _to_check(call, form)
     typed = Typed(form)
-    # The form's key is its intent, unless a link or the preview named another.
+    # The form's key serves as its intent, unless a link or the preview named another.
     intent = form.text("intent") or form.idempotency_key
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
@@ -76,7 +76,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """Redirect to the preview, which repeats the form's intent so that it can't send twice."""
+    """Redirect to the preview, which has the form's intent, so that it can't send twice."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)

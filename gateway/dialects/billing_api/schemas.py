@@ -36,7 +36,7 @@ _CODES: Final = frozenset(
     {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
-# The products and prices that this API has names for. For other providers, use `topup plans` or the dashboard.
+# This API has fields only for these products and prices. For other providers, use `topup plans` or the dashboard.
 PRODUCTS: Final[Mapping[ProductKey, str]] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",

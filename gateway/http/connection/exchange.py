@@ -93,7 +93,7 @@ class Wire(asyncio.Protocol, ABC):
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
-        # Each request gets a copy, because another request's task may start it.
+        # Each request runs in a copy of this context, because another request's task may start it.
         self.context = copy_context()
         self._may_write = asyncio.Event()
 
@@ -192,7 +192,7 @@ class Exchange:
             self.wake()
 
     def reopen(self) -> None:
-        """Continue the body after it seemed complete."""
+        """Reopen the body, which seemed complete."""
         self.has_all = False
 
     def leave(self) -> None:

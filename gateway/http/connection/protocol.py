@@ -41,7 +41,7 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on the parser's callbacks, except for a first head that only tells a new parser the body's length."""
+    """Passes on the parser's callbacks, except those for a made-up head that gives a new parser the body's length."""
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
         self._calls = calls
