@@ -334,7 +334,7 @@ def _of_endpoint(one: NotifiedEndpoint, language: Language) -> str:
     url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
     say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:
-        return say("{url} works again since {when}.", **known)
+        return say("{url} has worked again since {when}.", **known)
     if one.stage == DISABLED_STAGE:
         return say("{url} was disabled; it has failed since {when}.", **known)
     if one.stage == WARNED_STAGE:

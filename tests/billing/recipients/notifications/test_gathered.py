@@ -77,7 +77,7 @@ async def test_what_recovers_meanwhile_is_not_told_and_what_was_told_is_told_to_
     assert later["Subject"] == "A webhook fails"
     text = words(later)
     assert "https://hooks.example.com/3 has failed since" in text
-    assert "https://hooks.example.com/1 works again since" in text
+    assert "https://hooks.example.com/1 has worked again since" in text
     assert "hooks.example.com/2" not in text
     assert third in team.endpoints
     assert "List-Unsubscribe" in later
