@@ -61,8 +61,8 @@ REDEEMS = "vouchers:redeem"
 REVERSES = "topup:reverse"
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# An MCP client may request these. It can't manage approvals, keys or others' codes, because a
-# requester must not decide.
+# An MCP client may request these scopes. It can't manage approvals, keys or others' codes, because a requester must
+# not decide.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
@@ -181,8 +181,8 @@ class Principal:
     def key_owner(self) -> str:
         """Return who owns the caller's Idempotency-Keys within the account.
 
-        Keys and tokens own them even after a rotation. For an app's token it is the user's grant, for a
-        session its person.
+        Keys and tokens own them even after a rotation. The owner is the user's grant for an app's token, and the
+        person for a session.
         """
         if self.kind == "session":
             return "person" if self.colleague is None else self.colleague.person_id

@@ -125,7 +125,7 @@ class _Share:
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket that needs tokens from Redis. `cost` is that of the call that found it empty."""
+    """A bucket that needs tokens from Redis. `cost` is what the call that found it empty needs."""
 
     bucket: Bucket
     share: _Share

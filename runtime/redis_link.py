@@ -200,7 +200,7 @@ class RedisState:
             self._counter.add(next(iter(self._away.values())).value)
 
     def find(self, part: str) -> None:
-        """Record that this part reaches Redis again. It is logged once all parts do."""
+        """Record that this part reaches Redis again. Log the recovery once all parts do."""
         if self._away.pop(part, None) is None or self._away or not self._is_told:
             return
         self._is_told = False

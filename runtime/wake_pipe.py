@@ -53,7 +53,7 @@ def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
         if is_open:
             on_wake()
         else:
-            # A closed pipe stays readable for ever, so listening on would be a busy loop.
+            # A closed pipe stays readable for ever, so continued listening would be a busy loop.
             loop.remove_reader(read_fd)
 
     def end() -> None:

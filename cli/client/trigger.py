@@ -43,12 +43,12 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "key.cap_near": lambda sandbox: sandbox.used_up(),
     "key.cap_reached": lambda sandbox: sandbox.used_up(),
 }
-# A requester can't decide, so these need another, unrelated key.
+# A requester can't decide, so these events need another, unrelated key.
 NEEDS_APPROVER: Final = frozenset({"approval.approved", "approval.denied", "key.resumed"})
 _PLAN: Final = "a plan is bought, paid and changed by a person: `topup open plan`"
 _SAVED: Final = "a recharge charges a card that a person saved: `topup open recharge`"
 _LATER: Final = "it comes with time: move the account's clock, POST /sandbox/clock"
-# These say what causes an event that no key of the account can cause.
+# What causes each event that no key of the account can cause.
 NOT_CAUSED: Final[Mapping[str, str]] = {
     "approval.expired": _LATER,
     "credit.expiring": _LATER,

@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 
 class ProvingKey(NamedTuple):
-    """The vault for checking signing keys. None if the master key is unknown or, with `is_wrong`, wrong."""
+    """The vault for checking signing keys, or None if the master key is unknown or (`is_wrong`) wrong."""
 
     vault: Vault | None
     is_wrong: bool = False

@@ -35,10 +35,10 @@ from store.open import file_of, open_database
 from store.sqlite.file import space as space_of
 from store.version import SchemaOutOfRange, changed_tables, differs, migrated_by, schema_version
 
-# Stripe and Creem mark their keys like this.
+# Stripe and Creem mark test and live keys like this.
 _TEST_MARK: Final = "_test_"
 _LIVE_MARK: Final = "_live_"
-# The SDK uses the first of these that is set.
+# The SDK uses the first of these variables that is set.
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 CLOCK_OFF_S_MAX: Final = 2.0

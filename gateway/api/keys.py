@@ -30,7 +30,7 @@ STAGING: Final[Environment] = "staging"
 SANDBOX_NAME = "Sandbox"
 APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
-SANDBOX_ACCOUNTS_MAX = 5  # The limit for each hour and address.
+SANDBOX_ACCOUNTS_MAX = 5  # accounts in an hour from one address
 
 
 class SandboxBody(Fields, frozen=True, kw_only=True):

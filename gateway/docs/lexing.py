@@ -46,6 +46,6 @@ def _class_of(kind: type[Token]) -> str:
 
 @cache
 def _lexer(name: str) -> Lexer:
-    # Without these names, the PHP lexer saves 4 MB.
+    # Without function names, the PHP lexer needs 4 MB less.
     options = {"stripnl": False, "ensurenl": False, "funcnamehighlighting": False}
     return get_lexer_by_name(name, **options)

@@ -218,7 +218,7 @@ FILES_MAX: Final = 1
 
 
 async def read_upload(call: RequestContext[Any, Any]) -> Form:
-    """Return the form's fields. A file's text has its field's name."""
+    """Return the form's fields. A file's text is under its field's name."""
     kind = call.headers.get(b"content-type", b"")
     if not kind.lower().startswith(_MULTIPART):
         return read_form(call)

@@ -161,7 +161,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
     """Look up a secret code. A wrong code counts ten times as much against the account's limit."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # A caller who couldn't pay for a wrong code is refused now; otherwise, the last units would buy cheap guesses.
+    # Refuse a caller who lacks tokens for a wrong code now, because the last ones would allow cheap guesses.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:

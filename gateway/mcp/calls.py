@@ -195,7 +195,7 @@ async def _price(asked: ToolRequest) -> PaymentMeta | None:
     except PaymentRequired:
         return send.said
     except DomainError:
-        # The key forbids it, or no such payment is offered, so the original error is returned.
+        # The key forbids the payment, or none is offered, so the original error is returned.
         return None
     return None
 

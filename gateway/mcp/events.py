@@ -252,8 +252,8 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Checked at each renewal, too, because the address may be forbidden by now. The extension requires https,
-    # even in staging.
+    # Check at each renewal, too, because the address may be forbidden by now. The extension requires https, even in
+    # staging.
     await pace_target(context.limiter, principal)
     await context.transport.check(
         delivery.url, policy=context.policy, account_id=principal.account_id

@@ -264,7 +264,7 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 async def _with_sentences(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Describe errors in a method's params, which the SDK doesn't, and hide the message of unexpected errors."""
+    """Describe errors in a method's params, unlike the SDK, and hide the message of unexpected errors."""
     try:
         return await call_next(ctx)
     except MCPError:

@@ -526,7 +526,7 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Return a digest of everything that is paid for, except the fee, which may have changed, and `distinct`."""
+    """Return a digest of everything that is paid for, except `distinct` and the fee, which may have changed."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")

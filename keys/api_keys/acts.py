@@ -301,7 +301,7 @@ REVOKE_KEY = Act(
     asks="Revoke {name} ({id}) and all its descendants? They stop working for good.",
     examples=("topup keys revoke key_7Hn2",),
 )
-# `topup logout` is its command.
+# The act's command is `topup logout`.
 REVOKE_OWN = Act(
     name="keys.revoke-self",
     summary="Revoke the calling key",

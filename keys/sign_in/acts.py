@@ -102,7 +102,7 @@ def on_own_page(
     shows: Callable[[Any], Mapping[str, Any]] = _nothing,
     **more: Any,
 ) -> Act[Any, Any]:
-    """Return an act that only the person's own page offers. `action` is the audit entry's.
+    """Return an act that only the person's own page offers. `action` names the audit entry.
 
     It runs only if the session still exists once the account is locked. So if two sessions change the password
     at once, the first ends the second, which changes nothing.

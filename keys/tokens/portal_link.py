@@ -234,7 +234,7 @@ async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink 
 async def _is_maker_paused(
     tx: Transaction, link: PortalLink, row: Row, *, now_us: int
 ) -> bool | None:
-    """Return whether the maker's key is paused. None means that the maker may no longer give this access."""
+    """Return whether the maker's key is paused, or None if the maker may no longer give this access."""
     if row["token_digest"] is not None:
         return await _is_token_paused(tx, row["token_digest"], now_us=now_us)
     if row["lineage"] is None:

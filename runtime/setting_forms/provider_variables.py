@@ -17,7 +17,7 @@ from billing.providers.registry import Key, discover
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# These variables are for cli/client/profiles.py: they name a gateway to call.
+# These variables name a gateway to call, for cli/client/profiles.py.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 

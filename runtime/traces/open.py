@@ -12,7 +12,7 @@ from runtime.settings import ENV_FILE, SettingsError
 from runtime.traces.tracing import Tracing
 
 SDK_PREFIX = "OTEL_"
-# `pip install 'topup-gateway[tracing]'` installs these.
+# `pip install 'topup-gateway[tracing]'` installs these packages.
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 MISSING = (
     "TOPUP_TRACING is on, but the packages of the extra `tracing` are not installed:"

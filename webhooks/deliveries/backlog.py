@@ -105,7 +105,7 @@ async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backl
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """An endpoint with due deliveries, and the last result of the one that was tried most often."""
+    """An endpoint with due deliveries, and the last result of the most often tried delivery."""
 
     endpoint_id: str
     account_id: str

@@ -42,8 +42,8 @@ _TARGET = ", ".join(
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
 # The endpoints that have been ready longest, with a few index probes of each one's deliveries. Deliveries held
-# while an endpoint was disabled are listed separately, because they are sent slowly. Endpoints without a free
-# slot are skipped. The limits are literal and the last condition is always true, or PostgreSQL would read whole
+# while an endpoint was disabled are listed separately, because they are sent slowly. Endpoints without a free slot
+# are skipped. Literal limits, and a last condition that is always true, prevent PostgreSQL from reading whole
 # tables.
 _SCAN = f"""
 WITH heads AS (
@@ -146,7 +146,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# For an endpoint with no rate limit, order, held deliveries, or outdated claimed_at.
+# Claims for an endpoint without a rate limit, an order, held deliveries or an outdated claimed_at.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p

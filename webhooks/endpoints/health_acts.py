@@ -51,7 +51,7 @@ class FailureSummary(Shaped, kw_only=True):
 
 
 class HealthStep(Struct, kw_only=True):
-    """One part of the period; deliveries are counted when they were created."""
+    """One part of the period. A delivery counts in the part in which it was created."""
 
     at: Time
     delivered: Annotated[Count, Meta(description="Deliveries that succeeded.")]
@@ -61,7 +61,7 @@ class HealthStep(Struct, kw_only=True):
 
 
 class ResponseTimes(Struct, kw_only=True):
-    """How long the receiver took to respond; null if nothing was answered."""
+    """How long the receiver took to respond; null if it never responded."""
 
     p50: Milliseconds | None
     p95: Milliseconds | None

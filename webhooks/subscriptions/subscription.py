@@ -110,7 +110,7 @@ class Wanted(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """A stored subscription. cursor: no event up to it still has to be delivered."""
+    """A stored subscription. cursor: events up to it need no delivery any more."""
 
     endpoint: Endpoint
     cursor: str
@@ -386,7 +386,7 @@ NAMES: Final = (
     "order.failed",
     "batch.completed",
 )
-# Arguments, each of which must equal the field of that name in an event's data.
+# Arguments that must each equal the field of the same name in an event's data.
 _NARROWS: Final = {"transaction_id": "Only this top-up: txn_…", "key_id": "Only this key: key_…"}
 _VALUE_CHARACTERS_MAX: Final = 64
 # The list's readers need names and types; the documentation has the descriptions.

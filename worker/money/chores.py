@@ -1,6 +1,6 @@
 """Run chores about money: reconciliation, volume and usage statistics, sealing, deleting customers.
 
-Each runs in only one of all workers.
+Only one worker runs each.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ async def _count_tenant(database: Database, tenant: Tenant) -> None:
 
 
 def sealing_chores(context: Context) -> Sequence[Chore]:
-    """Return the chores that seal transfers each day, and the record log. Each is done by one of all workers."""
+    """Return the chores that seal transfers each day, and the record log. Only one worker runs each."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
     records = RecordSealer(*parts, pause_s=SEALING_PAUSE_S)

@@ -42,7 +42,7 @@ EXPIRE_BEAT_S: Final = hold.LOOK_US / SECOND_US
 _log = logging.getLogger(__name__)
 
 PLAN_STEP_MAX: Final = 100
-# Not urgent: expired credit can't be spent anyway, and new credit comes once a month.
+# This isn't urgent: expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
 # How often all expiring grants are read; in between, only those that newly approach their end.
 WHOLE_LOOK_US: Final = HOUR_US
