@@ -16,8 +16,9 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
-from keys import second_factor
-from keys.account import get_account
+from kernel.tenant import Tenant
+from keys import second_factor, session
+from keys.account import get_account, lock_tenants
 from keys.normalise import normalise_name
 from keys.principal import ACCOUNT_SCOPES, ScopeMissing, require_owner
 from keys.second_factor import SecondFactor
@@ -138,6 +139,9 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
     await passkey.load()
 
     async def work(tx: Transaction) -> None:
+        # An ended session may still be cached, and the passkey would outlive it.
+        await lock_tenants(tx, [Tenant(call.principal.account_id, "staging")])
+        await session.check(tx, call.principal.credential_id)
         made = await passkey.add(
             tx,
             vault,

@@ -116,6 +116,20 @@ async def test_a_passkey_signs_in_after_the_password_and_its_answer_counts_once(
     assert "passkey.added" in log
 
 
+async def test_a_session_just_ended_adds_no_passkey(person: Person, gateway: Gateway) -> None:
+    thief = new_browser(gateway)
+    ticket, options = await person.first_step(thief)
+    await show(thief, ticket, person.device.shown(options))
+    shown = await press(thief, PAGE, f"{PAGE}/passkeys", name="desk", password=person.code())
+
+    await person.browser.send("/dashboard/account/sessions/end", {})
+    # The gateway still has the ended session in its cache.
+    answer = await keep(thief, shown, SoftPasskey().made(options_in(shown)), "desk")
+
+    assert answer.headers["location"].startswith("/sign-in")
+    assert "desk" not in (await person.browser.get(PAGE)).text
+
+
 @pytest.mark.one_database
 async def test_what_is_not_signed_here_now_by_this_person_is_refused(
     person: Person, gateway: Gateway, clock: FixedClock
