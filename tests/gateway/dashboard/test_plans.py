@@ -304,7 +304,7 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
     ("fields", "status", "sentence"),
     [
         ({"amount": "", "reason": "x"}, 422, "Fill this in"),
-        ({"amount": "0", "reason": "x"}, 422, "The amount is 1 to"),
+        ({"amount": "0", "reason": "x"}, 422, "The amount must be from 1 to"),
         ({"amount": "1.5", "reason": "x"}, 422, "Write a whole number"),
         ({"amount": "9" * 18, "reason": "x"}, 422, "Write a whole number of at most 1,000,000,000"),
         ({"amount": "5", "reason": " "}, 422, "Fill this in"),
