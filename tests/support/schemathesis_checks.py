@@ -146,12 +146,12 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/orders",
-        r"name either a pack or an amount|Give a pack or an amount",
+        r"Give a pack or an amount|Give only one of a plan",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
         r"POST /api/public/v1/orders",
-        r'"param":"provider","detail":"(is one of|no provider is set up)',
+        r'"param":"provider","detail":"(The provider must be one of|No provider is set up)',
         "which providers the operator has set up",
     ),
     Unforeseeable(
@@ -163,6 +163,11 @@ UNFORESEEABLE: Final = (
         r"POST (/api/public/v1/orders|/subscription/portal|/payment/create-session|/api/billing/topup)",
         r"a URL has visible|A URL has visible|the URL names no host|The URL has no host",
         "which texts are URLs: format uri says less, and generators of clients read it apart",
+    ),
+    Unforeseeable(
+        r"POST /api/public/v1/topup/bulk",
+        r'"code":3010.*"code":2006',
+        "which references were already used",
     ),
     Unforeseeable(
         r"POST /api/public/v1/(usage|holds)",
@@ -226,12 +231,12 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /payment/create-session",
-        r"channel: is one of",
+        r"channel: (is one of|The provider must be one of|No provider is set up)",
         "which providers the operator has set up",
     ),
     Unforeseeable(
         r"POST /api/user/pay",
-        r"payment_method: is one of",
+        r"payment_method: (is one of|no payment method)",
         "which providers the operator has set up",
     ),
     Unforeseeable(

@@ -80,7 +80,7 @@ async def test_an_amount_out_of_range_is_refused(buyer: Buyer, cents: int) -> No
     ],
 )
 async def test_an_order_is_for_one_thing(buyer: Buyer, wish: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="a pack or an amount"):
+    with pytest.raises(InvalidInput, match=r"a pack (or|and) an amount"):
         await buyer.place(**wish)
 
 
@@ -141,7 +141,7 @@ async def test_the_providers_currency_is_frozen(
 
 
 async def test_without_a_rate_nothing_is_sold(buyer: Buyer) -> None:
-    with pytest.raises(InvalidInput, match="charges CNY") as refused:
+    with pytest.raises(InvalidInput, match="charges in CNY") as refused:
         await buyer.place(charge=Charge("CNY"))
 
     assert refused.value.param == "provider"
