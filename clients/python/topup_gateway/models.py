@@ -749,7 +749,7 @@ class CancelledTopUpEventData(Model):
 
 
 class CapUsedEventData(Model):
-    """A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed."""
+    """A limit of a key or account, as it stands after a spend. The event is sent once in each window, or once in a rolling window's length, and again after the limit changes."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2038,7 +2038,7 @@ class GivenBack(Model):
 
 
 class HealthStep(Model):
-    """One part of the period; deliveries are counted when they were created."""
+    """One part of the period. A delivery counts in the part in which it was created."""
 
     at: AwareDatetime
     """A UTC time in RFC 3339, to the second."""
@@ -3472,7 +3472,7 @@ class Requester(Model):
 
 
 class ResponseTimes(Model):
-    """How long the receiver took to respond; null if nothing was answered."""
+    """How long the receiver took to respond; null if it never responded."""
 
     p50: int | None
     """In milliseconds."""

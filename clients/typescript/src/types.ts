@@ -862,7 +862,7 @@ export interface components {
             /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
-        /** @description A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed. */
+        /** @description A limit of a key or account, as it stands after a spend. The event is sent once in each window, or once in a rolling window's length, and again after the limit changes. */
         CapUsedEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2230,7 +2230,7 @@ export interface components {
             /** @description The reason, in words for people. */
             reason: string | null;
         };
-        /** @description One part of the period; deliveries are counted when they were created. */
+        /** @description One part of the period. A delivery counts in the part in which it was created. */
         HealthStep: {
             /**
              * Format: date-time
@@ -3869,7 +3869,7 @@ export interface components {
             /** @description The key's name, if it still exists. */
             key_name: string | null;
         };
-        /** @description How long the receiver took to respond; null if nothing was answered. */
+        /** @description How long the receiver took to respond; null if it never responded. */
         ResponseTimes: {
             /** @description In milliseconds. */
             p50: number | null;
