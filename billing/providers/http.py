@@ -105,8 +105,8 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return the first usable response, or raise ProviderUnavailable. Set `tries_max` to 1 for a request that must
-    not be sent twice.
+    """Return the first usable response. Raise ProviderUnavailable if no try gets one. Set `tries_max` to 1 for a
+    request that must not be sent twice.
     """
     for number in range(tries_max):
         try:
@@ -155,7 +155,7 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
 
 
 def check_signature(sent: bytes, ours: Sequence[bytes]) -> None:
-    """Raise NotificationRefused unless a signature matches. Compare all of them, so that timing reveals nothing."""
+    """Raise NotificationRefused unless `sent` equals one of `ours`. All are compared, so that timing reveals nothing."""
     equal = [hmac.compare_digest(sent, one) for one in ours]
     if not any(equal):
         raise NotificationRefused("The event's signature is invalid.", reason="signature")

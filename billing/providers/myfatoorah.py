@@ -1,7 +1,8 @@
 """Sell through MyFatoorah: payment links, and notifications in two formats.
 
-No signature covers the amount, so a notification of a payment becomes Unconfirmed, and GetPaymentStatus is called. A
-refund is sent once and found by our ID; MyFatoorah's staff reviews it first. Source: docs.myfatoorah.com.
+A notification's signature doesn't cover the amount, so a reported payment is Unconfirmed until GetPaymentStatus
+confirms it. A refund is sent once and found by our ID. MyFatoorah's staff reviews it first. Source:
+docs.myfatoorah.com.
 """
 
 import base64
@@ -88,7 +89,7 @@ _SIGNED_V2 = {
         "ReferencedInvoice.Id",
     ),
 }
-# The field that the first format doesn't sign, by event type.
+# For each event type, the field that the first format doesn't sign.
 _UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
 # The names of the same fields in the first format.
 _NAMES_V1 = {
@@ -313,9 +314,9 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """Return the event's code, its name, its fields (with the names of the second format) and the signed text.
+    """Return the event's code, name, fields and signed text. The fields have their names in the second format.
 
-    Raise MsgspecError, KeyError or ValueError for any other format.
+    Raise MsgspecError, KeyError or ValueError if neither format fits.
     """
     whole = _fields(body)
     data = _fields(whole["Data"])
@@ -335,7 +336,7 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
     """Return the signed text. Raise ValueError if another message could have the same text.
 
-    Values aren't escaped, and payers write some of them: a value that contains `,Name=` could replace a field.
+    Values aren't escaped, so a value that contains `,Name=` could replace a field. Payers write some values.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")
@@ -355,7 +356,7 @@ def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """Return a value as it is signed: null becomes empty text, and a number keeps its digits."""
+    """Return the value's text as it is signed. Null becomes empty text, and a number keeps its digits."""
     written = bytes(raw)
     if written.startswith(b'"'):
         return msgspec.json.decode(written, type=str)
@@ -415,7 +416,7 @@ class MyFatoorahRefunds:
         try:
             answer = await self._ask("/v2/GetRefundStatus", body)
         except ProviderRefused:
-            # A refusal doesn't mean that the refund doesn't exist.
+            # Even if this call is refused, the refund may exist.
             raise unavailable(NAME, "no answer about the refund") from None
         found = decoded(NAME, answer, _Statuses).refund_status_result
         for one in found:

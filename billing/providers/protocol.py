@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The currency in which a provider charges, or empty for the order's own. `rate` is the price of one US dollar
-    in it.
+    """The currency in which a provider charges. If it is empty, the order's own currency is used. `rate` is the price
+    of one US dollar in that currency.
 
     Without a rate, an order in another currency can't be charged.
     """
@@ -48,10 +48,11 @@ class ProductField:
 
 
 class ProviderSettings(BaseModel, ABC):
-    """Settings of a provider. The variable for a field is TOPUP_<PROVIDER>_<FIELD>, or TOPUP_<PROVIDER>_STAGING_<FIELD>
-    in staging.
+    """Settings of a provider. A field is set by the variable TOPUP_<PROVIDER>_<FIELD> or, in staging, by
+    TOPUP_<PROVIDER>_STAGING_<FIELD>.
 
-    Defaults are text or numbers, and set no credentials. Secrets are SecretStr; during rotation, a secret is `new,old`.
+    A default is text or a number, and never a credential. Secrets are SecretStr. During rotation, a secret is
+    `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -92,11 +93,11 @@ class ProviderSettings(BaseModel, ABC):
     @property
     @abstractmethod
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Return the secrets that verify notifications, newest first, without empty ones."""
+        """Return the secrets that verify notifications, with the newest first. Leave out empty ones."""
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """Return the provider's payment methods, the default first, or none if there is no choice."""
+        """Return the provider's payment methods, with the default first. Return none if there is no choice."""
         return ()
 
     @property
@@ -166,8 +167,8 @@ class NotificationRefused(DomainError):
 class CheckoutRequest:
     """A checkout to open. Repeating the request after a crash opens the same checkout.
 
-    `method` and `product_ref` are the provider's names. For a subscription, `price` is the first period's, which
-    `discount` lowers. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
+    The provider defines the names `method` and `product_ref`. The first period of a subscription costs `price`, from
+    which `discount` is already subtracted. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
     """
 
     order_id: str
@@ -191,9 +192,9 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open checkout. The payer visits `url`, and `inquire` takes `ref`.
+    """An open checkout. The payer visits `url`. Pass `ref` to `inquire`.
 
-    `objects` lists every ID that a notification may contain instead of the order's.
+    `objects` lists every ID that a notification may contain instead of the order's ID.
     """
 
     url: str
@@ -205,7 +206,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about. Every ID is stored, even from Waiting, because a later refund may contain no other ID."""
+    """What a fact is about. Every ID is stored, even from a Waiting fact, because a later refund may contain no other
+    ID.
+    """
 
     order_id: str | None = None
     objects: tuple[str, ...] = ()
@@ -213,7 +216,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """An order was paid. `payment_id` identifies the payment, however often it is reported.
+    """An order was paid. `payment_id` is the same in every report of the payment.
 
     `objection` says why the payment doesn't match what was sold. `subtotal` is before tax and discounts.
     """
@@ -231,7 +234,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A payment was reported without proof. Call `inquire` before crediting; its response must agree with `claim`."""
+    """A payment was reported without proof. Before it is credited, the response of `inquire` must agree with `claim`."""
 
     subject: Subject
     ref: str
@@ -258,7 +261,7 @@ class Waiting:
 class Refunded:
     """A refund. `price` is the total that was refunded under this key so far.
 
-    `is_part` means that this is a single refund, and that another key reports the sum of all.
+    If `is_part`, this key stands for a single refund, and another key reports the sum of all refunds.
     """
 
     subject: Subject
@@ -296,7 +299,7 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """A line of an invoice. `amount` is before tax, discounts and balance, and negative for a credit."""
+    """A line of an invoice. `amount` doesn't include tax, discounts or balance. It is negative for a credit."""
 
     product_ref: str | None
     amount: int
@@ -308,8 +311,8 @@ class InvoiceLine:
 class InvoicePaid:
     """A subscription's period was paid.
 
-    `is_change` means that the invoice comes from starting or changing a plan, not from a renewal. `is_listed`
-    means that `price` is the product's own, because the notification contains no amount.
+    `is_change` means that the invoice comes from starting or changing a plan, not from a renewal. `is_listed` means
+    that the notification contains no amount, so `price` is the product's own price.
     """
 
     subject: Subject
@@ -332,8 +335,8 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's state at the provider. While it is paused, nothing is charged until `resumes_at`, if
-    that is known.
+    """A subscription's state at the provider. Nothing is charged while it is paused. `resumes_at` is when the pause
+    ends, if that is known.
     """
 
     subject: Subject
@@ -377,7 +380,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A provider's notification. Every repetition has the same `event_id`."""
+    """A provider's notification. It has the same `event_id` each time it is sent."""
 
     event_id: str
     type: str
@@ -394,7 +397,7 @@ class Acknowledgement:
 class SandboxEvent:
     """An event chosen on the sandbox page. `simulate` reports it as the provider would.
 
-    - renewed: a period was paid, or a part of one if `is_prorated`.
+    - renewed: a period was paid or, if `is_prorated`, a part of one.
     - changed: the plan was changed or paused, or will end with its period.
     """
 
@@ -428,28 +431,25 @@ class Provider(Protocol):
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
-        """Return the URL at which the customer manages subscriptions. Raises ProviderUnavailable and ProviderRefused."""
+        """Return the URL of the page on which the customer manages subscriptions."""
         ...
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """Return the notification that the provider would send, signed."""
+        """Return the signed notification that the provider would send."""
         ...
 
 
 @runtime_checkable
 class Closing(Protocol):
     async def close(self, order_id: str, ref: str) -> bool:
-        """Close the checkout. Return False if it was already paid or closed. Raises ProviderUnavailable."""
+        """Close the checkout. Return False if it was already paid or closed."""
         ...
 
 
 @runtime_checkable
 class Linking(Protocol):
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return pairs of a related ID and the ID in `object_ids` that it belongs to.
-
-        Raises ProviderUnavailable and ProviderRefused.
-        """
+        """Return the ID of each related object, with the ID in `object_ids` that it belongs to."""
         ...
 
 
@@ -458,11 +458,11 @@ Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A payment provider: what its module defines as PROVIDER.
+    """A payment provider. Its module defines this as PROVIDER.
 
     - label: the name that payers see.
-    - paths: the paths that accept notifications; the provider is given the first.
-    - takes_discount: a subscription's first period may have a discount.
+    - paths: these paths accept notifications. The provider is given the first one.
+    - takes_discount: the provider can discount a subscription's first period.
     - products: the fields for a plan's price or product ID at the provider.
     - needs_product: a plan can be sold only with such an ID.
     """

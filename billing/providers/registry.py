@@ -1,7 +1,7 @@
-"""Find the payment providers in a folder: each `x.py` or `x/provider.py` that defines PROVIDER.
+"""Find the payment providers in a folder. Each is a module `x.py` or `x/provider.py` that defines PROVIDER.
 
-In staging, a provider without credentials is simulated: it only reads and simulates notifications, with a
-generated secret.
+In staging, a provider without credentials is simulated. It reads and simulates notifications that are signed with a
+generated secret, and nothing else.
 """
 
 import importlib.util
@@ -87,7 +87,7 @@ class Providers:
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the environment's provider, or None. A simulated provider only reads and simulates
+        """Return the environment's provider, or None if there is none. A simulated provider only reads and simulates
         notifications, so check is_simulated before any other call.
         """
         return self._providers.get((name, environment))
@@ -96,9 +96,7 @@ class Providers:
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Return the providers of both environments that can verify a notification. The provider that succeeds
-        determines the environment.
-        """
+        """Return the providers of both environments. The one that verifies a notification determines its environment."""
         return list(self._readers.get(name, ()))
 
     def charge(self, name: str, environment: Environment) -> Charge:

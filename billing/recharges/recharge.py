@@ -1,9 +1,10 @@
 """Store recharges: what to buy when the balance drops, and the outcome of each charge.
 
-A recharge is disabled after three failed charges in a row, by a dispute, or by an operator. Each charge belongs
-to one drop of the balance and one order, and ends once, in the transaction that ends its order. After a paid
-charge, the next drop below the threshold starts another. A declined charge may be retried later. Otherwise the
-recharge waits until the balance has recovered to the threshold.
+A recharge is disabled after three failed charges in a row, by a dispute, or by an operator. Each charge belongs to one
+drop of the balance and one order. It ends once, in the transaction that ends the order.
+
+After a paid charge, the next drop below the threshold starts another. A declined charge may be retried later. Otherwise
+the recharge waits until the balance has recovered to the threshold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -320,7 +321,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
 def note_unpaid(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
 ) -> None:
-    """Record that a charge ended unpaid. If it awaited confirmation, that was already reported."""
+    """Record that a charge ended unpaid. If it awaited confirmation, it has already been reported."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -347,7 +348,7 @@ def note_dispute(
 ) -> None:
     """Disable the recharge after a dispute. `is_new` means that the dispute wasn't reported before.
 
-    An inquiry moves no credit and leaves no other record, so it counts only once for each charge.
+    An inquiry moves no credit and leaves no other record. So only the first one of a charge counts.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):

@@ -1,1 +1,1 @@
-"""Mail recipients (who have no account) and the people of an account."""
+"""Send mail to recipients, who have no account, and to the people of an account."""

@@ -19,7 +19,7 @@ from store.database import Transaction
 
 SIGN_IN_PATH: Final = "/sign-in"
 FORGOT_PATH: Final = "/forgot-password"
-# People sign in to both environments. If only one environment sends mail, it is live.
+# People sign in to both environments. If only one environment sends mail, it is the live environment.
 _ENVIRONMENT: Final = "live"
 
 
@@ -68,8 +68,8 @@ async def _write(
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Write an invitation. It contains the inviter's address and not the account's name, which is free text
-    that a stranger could misuse to send a message.
+    """Write an invitation. It doesn't contain the account's name, because a stranger could put a message into that
+    name.
     """
     say = language.say
     return OwnerLetter(

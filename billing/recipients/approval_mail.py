@@ -1,6 +1,6 @@
 """Mail an account's owner and colleagues about sends that need a decision.
 
-- If few sends wait, each gets a mail; otherwise one mail covers all. HOUR_MAX limits the mails in an hour.
+- If few sends wait, there is a mail for each. Otherwise one mail covers all. HOUR_MAX limits the mails in an hour.
 - Anyone with the owner's link can decide. A colleague's link works only while that colleague may decide.
 """
 
@@ -79,7 +79,7 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Notify the owner about the send of a removed colleague even if mail about approvals is off."""
+        """Notify the owner about a removed colleague's send, even if the owner wants no mail about approvals."""
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
         others = [one for one in waiting if is_wanted and one not in left]
@@ -128,7 +128,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # At least one was pending when the mail was written, so return the approval that ended last.
+    # At least one approval was pending when the mail was written. Return the one that ended last.
     return max(asked, key=_ended_last, default=None)
 
 

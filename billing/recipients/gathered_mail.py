@@ -1,6 +1,6 @@
 """Combine an account's news of one kind into one mail for each person who wants it.
 
-A worker locks a row for the account and kind, so that only one worker writes the mail. Unwanted news counts as
+A worker locks a row for the account and kind, so that only one worker writes the mail. News that nobody wants counts as
 reported. A letter lists the first news and counts the rest.
 """
 
@@ -28,7 +28,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# Further news within this time joins the first in one mail. A restarting webhook receiver has recovered by then.
+# News that follows within this time goes into the same mail. A webhook receiver that restarts has recovered by then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
@@ -194,7 +194,7 @@ async def _mails_of(
 
 
 LISTED_MAX: Final = 20
-# The most drops of a balance that one mail covers. An account has at most ten thresholds.
+# The maximum number of drops of a balance that one mail covers. An account can have at most ten thresholds.
 FALLS_MAX: Final = 200
 
 

@@ -1,7 +1,7 @@
 """Render mail to recipients and to an account's people. The same mail always renders to the same bytes.
 
-A recipient's letter omits the code, because mail can be read on its way and is stored for years. URLs have
-their own line, away from right-to-left text.
+A recipient's letter omits the code, because mail can be read on its way and is stored for years. Each URL has its own
+line, away from right-to-left text.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class _OneLine(_Written):
 
 
 class _Words(_Written):
-    """A header that folds its text, and encodes it unless it is plain ASCII."""
+    """A header whose text is folded. Text that isn't plain ASCII is encoded."""
 
     def fold(self: Any, *, policy: Policy) -> str:
         text = str(self)

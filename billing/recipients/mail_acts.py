@@ -1,7 +1,7 @@
 """Recipients: manage the mail about their top-ups.
 
-Only readers who may see codes receive a letter's text. Erasing a recipient keeps what the ledger needs and what
-a pending top-up needs for its delivery.
+Only readers who may see codes receive a letter's text. Erasing a recipient keeps what the ledger or the delivery of a
+pending top-up needs.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -140,7 +140,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class FurtherSteps:
-    """Functions that erase a recipient in higher packages. Each call returns how many rows it changed."""
+    """Functions of higher packages that erase a recipient. Each call returns how many rows it changed."""
 
     payments: Callable[[Transaction], Awaitable[int]]
     requests: Callable[[Transaction, str], Awaitable[int]]
@@ -209,7 +209,7 @@ class SentMail(Shaped, kw_only=True):
 
 
 class MailChoice(Struct, kw_only=True):
-    """Whether an address receives mail from this installation, now and before the call."""
+    """Whether this installation sends mail to an address, and whether it did before the call."""
 
     address: Annotated[str, Meta(description="The address as it is stored.")]
     gets_mail: Annotated[bool, Meta(description="Whether this gateway sends mail to the address.")]

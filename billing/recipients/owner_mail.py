@@ -1,6 +1,7 @@
 """Queue mail to an account's owner and colleagues, in the transaction that causes the mail.
 
-The first claim copies the mail for each colleague who wants it. The address is looked up when the mail is sent.
+When a mail is first claimed, it is copied for each colleague who wants it. The address is looked up when the mail is
+sent.
 """
 
 from collections import Counter
@@ -48,9 +49,9 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# These kinds are written for the owner, and copied for colleagues when they are sent.
+# Mail of these kinds is written for the owner. It is copied for colleagues when it is sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# The most mails to one person in a day, by kind, so that one kind can't crowd out another.
+# The maximum number of mails of each kind to one person in a day. So no kind can crowd out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -235,7 +236,7 @@ async def _sent(
 async def settle(
     tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
 ) -> None:
-    """Record the result. "queued" means to retry, unless this was the last attempt."""
+    """Record the result. If it is "queued", the mail is sent again, unless this was the last attempt."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
@@ -308,8 +309,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column that says when mail of a kind is due. New kinds, and colleagues' mail, use next_notice_at, from which
-# older workers claim only known kinds.
+# The column that says when mail of a kind is due. New kinds and colleagues' mail use next_notice_at. From that column,
+# older workers claim only kinds that they know.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

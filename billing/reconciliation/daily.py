@@ -97,7 +97,9 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Run the part; raise StoreError. Return None if it isn't due, or if another process is running it."""
+        """Run the part. Return None if it isn't due, or if another process is running it. Raise StoreError if the
+        database fails.
+        """
         now_us = self._clock.now_us()
         run = await self._database.transaction(
             partial(_begin, environment=environment, part=part, now_us=now_us, is_wanted=is_wanted)

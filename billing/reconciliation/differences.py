@@ -101,8 +101,8 @@ class FoundDifference:
 class Comparison:
     """The state of a running comparison.
 
-    `subjects` have an open difference and are checked again. The differences of those in `unanswered` stay open.
-    `mark` is the place at which the next run continues.
+    `subjects` have an open difference and are checked again. Differences of subjects in `unanswered` stay open. The
+    next run continues at `mark`.
     """
 
     environment: str
@@ -278,7 +278,7 @@ async def page(
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete old closed differences, except those that comparisons still find; return how many."""
+    """Delete old closed differences that comparisons no longer find. Return how many were deleted."""
     return await tx.execute(
         """DELETE FROM money_differences WHERE id IN (
                SELECT id FROM money_differences

@@ -1,7 +1,7 @@
 """Read our records of the payments that a provider lists, and compare a listed payment with its record.
 
-A payment is found by any of its IDs, and otherwise by the object that the provider says it belongs to. If a payment names none of
-our orders or customers, it belongs to another shop that uses the same provider account.
+A payment is found by any of its IDs, or else by the object that it belongs to at the provider. If it names none of our
+orders or customers, it belongs to another shop that uses the same provider account.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A difference in a payment. `is_of_payment` marks a second payment of a credited order."""
+    """A difference in a payment. If `is_of_payment`, the payment is a second one of a credited order."""
 
     kind: ListDifferenceKind
     here: Price | None
@@ -71,7 +71,7 @@ def is_kept(one: ListedPayment) -> bool:
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """Return whether the payment is paid, not returned, and so old that its notification is overdue."""
+    """Return whether the payment is paid, hasn't been returned, and is so old that its notification is overdue."""
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 
@@ -142,7 +142,7 @@ async def load(tx: Transaction, owner_ids: Iterable[str]) -> dict[str, PaymentFe
 _ROWS = RowMapping(PaymentFee)
 
 
-# A function that returns the IDs of related objects. It raises ProviderUnavailable.
+# A function that returns the IDs of related objects. It raises ProviderUnavailable if the provider doesn't respond.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
 _AT_ONCE: Final = 500
 
@@ -150,7 +150,7 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """The order or period that a payment paid. `begins_plan` marks an order that began a plan."""
+    """The order or period that a payment paid. `begins_plan` says whether the order began a plan."""
 
     id: str
     begins_plan: bool

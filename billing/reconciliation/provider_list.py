@@ -1,6 +1,6 @@
 """Compare a provider's list of payments with our records, without changing anything.
 
-The provider's list is read from a day earlier to a day later, because clocks differ.
+The provider's list is read with one more day at each end, because clocks differ.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -54,8 +54,6 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 
 
 class ListDifference(Struct, frozen=True):
-    """A difference between the provider's list and our records, with what an operator can do about it."""
-
     kind: Annotated[ListDifferenceKind, Meta(description="The kind of difference.")]
     payment_id: Annotated[str, Meta(description="The provider's ID of the payment.")]
     owner_id: Annotated[str, Meta(description="The order's, period's or machine payment's ID.")]
@@ -87,10 +85,7 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Compare the payments of a period; raise InvalidInput if the list is too long.
-
-    Also raises ProviderUnavailable and ProviderRefused.
-    """
+    """Compare the payments of a period. Raise InvalidInput if the list is too long."""
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
         there |= {one.payment_id: one for one in page}
@@ -127,7 +122,7 @@ async def compare(
 async def pages(
     listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
 ) -> AsyncIterator[Sequence[ListedPayment]]:
-    """Yield the pages of the provider's list; raise InvalidInput if it has too many pages or payments."""
+    """Yield the pages of the provider's list. Raise InvalidInput if it has too many pages or payments."""
     number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)

@@ -75,7 +75,7 @@ class SupplierComparison:
     async def _fallen(
         self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
     ) -> FoundDifference | None:
-        """Return a difference if the balance dropped by more than the deliveries cost, and otherwise None."""
+        """Return a difference if the balance dropped by more than the deliveries cost. Otherwise return None."""
         cost = await self._database.read(
             lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
         )

@@ -21,7 +21,7 @@ TYP: Final = "topup-record-head+jws"
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """A signed head of the record log. Rows made before `sealed_to` are sealed, except late ones."""
+    """A signed head of the record log. It covers the rows made before `sealed_to`, except those that came late."""
 
     number: int
     day_start_at: int
@@ -46,7 +46,7 @@ class RecordHead(msgspec.Struct, frozen=True):
 
 
 class HeadStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The content of a head. Hashes are in hex. `checkpoints` has the newest checkpoint's digest by environment."""
+    """The content of a head. Hashes are in hex. `checkpoints` maps each environment to its newest checkpoint's digest."""
 
     number: int
     day: str

@@ -154,7 +154,6 @@ async def read_after(
 
 
 async def read_ids(tx: Transaction, source: RecordSource, after: str, upto: str) -> Sequence[str]:
-    """Return at most IDS_AT_ONCE IDs."""
     rows = await tx.fetch(
         f"SELECT id FROM {source.table} WHERE id > :after AND id <= :upto ORDER BY id LIMIT :rows",
         after=after,

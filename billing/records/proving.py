@@ -38,7 +38,7 @@ _TILES_AT_ONCE: Final = 8
 
 
 class Unproved(NamedTuple):
-    """Rows that can't be checked. Those after `since` have no signed head yet; those before `before` have no leaf."""
+    """Rows that can't be checked. Rows after `since` have no signed head yet. Rows before `before` have no leaf."""
 
     since: int
     before: int
@@ -55,7 +55,7 @@ async def prove_records(
 ) -> AsyncIterator[SealedDifference]:
     """Yield differences between the record log and the rows.
 
-    If a vault is given, signing keys that its master keys don't encrypt are reported too.
+    If a vault is given, also report signing keys that aren't encrypted with its master keys.
     """
     keys = await database.read(by_kid)
     if vault is not None:

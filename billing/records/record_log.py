@@ -85,7 +85,7 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return the sealed IDs of these days between two IDs, and possibly more."""
+    """Return the IDs between two IDs that were sealed on these days. The result may contain more IDs."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 
@@ -186,7 +186,7 @@ async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
 
 
 async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
-    """Move the mark, and return True, unless another sealer has moved it."""
+    """Move the mark and return True. If another sealer has moved it, return False."""
     stored = dict(zip(_ROWS.columns, _ROWS.write(to), strict=True))
     moved = await tx.execute(
         """UPDATE record_marks SET step_no = step_no + 1, day_start_at = :day, size = :size,

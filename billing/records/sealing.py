@@ -110,7 +110,7 @@ class RecordSealer:
                 return
 
     async def _take(self, read: Callable[[Transaction], Awaitable[_Step]]) -> str:
-        """Retry a step until it is written, and return the ID at which to continue."""
+        """Repeat a step until it is written. Return the ID at which the next step starts."""
         while True:
             step = await self._database.read(read)
             is_news = step.leaves or step.begun or step.seen.after_ids != step.to.after_ids

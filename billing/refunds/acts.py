@@ -1,4 +1,4 @@
-"""Refunds and disputes: refunds of orders, which operators request and, if needed, decide."""
+"""Refunds and disputes: refunds of orders, which operators request and sometimes decide."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -90,7 +90,7 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
 
 
 class DecideBody(Fields, frozen=True, kw_only=True):
-    """A decision about a refund, after an operator has checked the provider's own pages."""
+    """A decision about a refund. The operator has checked the provider's own pages."""
 
     verdict: Annotated[
         RefundVerdict,

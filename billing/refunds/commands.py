@@ -1,7 +1,7 @@
 """Request refunds, call the provider, settle refunds, and decide them.
 
-One transaction writes the request and holds its credit, before the provider is called. A payment has one refund at a
-time. The account must have the credit, unless the operator lets it owe the credit.
+The request is written and its credit is held before the provider is called. A payment has one refund at a time. The
+account must have the credit, unless the operator lets it owe the credit.
 
 If the provider confirms the refund, in its response or a notification, the first report counts. If the provider
 refuses, the credit is released. Without a response, the credit stays held.
@@ -56,7 +56,7 @@ class RefundMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """Records a refund of `amount` in the payment's smallest unit, or of all that remains if None.
+    """Records a refund of `amount` in the payment's smallest unit. If it is None, all that remains is refunded.
 
     `provider_refund_id` is set if the refund was made at the provider. `payment_ref` names a payment other than the
     order's own.
@@ -100,7 +100,7 @@ class RequestRefund:
         payment.save(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
-            # Credit that is granted in parts is taken back at once, and returned if the refund fails.
+            # Credit that is granted in parts is taken back at once. If the refund fails, it is returned.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             payment.rows.reversals.save(replace(told, status="asked"))
             payment.apply(state, made.reason)
@@ -182,7 +182,7 @@ class RequestRefund:
 
     @property
     def _requested_by(self) -> str:
-        """Return the name of the user, or the ID of the token, that public responses show."""
+        """Return the name that public responses show: the user's name or the token's ID."""
         name = None if self.actor.is_program else self.by_name
         return name or self.actor.name
 
@@ -235,7 +235,7 @@ def _refused(
 
 
 DETAIL_CHARACTERS_MAX = 300
-# A call to a provider ends within this time, and until then no decision is accepted.
+# A call to a provider ends within this time. Until then, no decision is accepted.
 BEING_ASKED_US = 30 * SECOND_US
 RefundVerdict = Literal["made", "not_made"]
 
@@ -352,10 +352,7 @@ class SettleRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRefund(_OnRefund):
-    """Decides whether a refund was made, after an operator has checked the provider's pages.
-
-    Raises RefundRepeated and RefundUnderWay.
-    """
+    """Decides whether a refund was made. The operator has checked the provider's pages."""
 
     verdict: RefundVerdict
     reason: str
@@ -379,7 +376,7 @@ class DecideRefund(_OnRefund):
             provider_refund_id=found.provider_refund_id or self.provider_refund_id,
         )
         refunds.save(ended)
-        # The decision replaces the reversal that the request made for credit granted in parts.
+        # The request made a reversal for credit granted in parts. The decision replaces it.
         end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)

@@ -1,4 +1,4 @@
-"""Find the payment that a refund returns: an order's, a subscription period's, or an uncredited payment."""
+"""Find the payment that a refund returns. It is an order's, a subscription period's, or an uncredited payment."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundablePayment(ABC):
-    """A payment that can be refunded. `rows` has its refunds and reversals.
+    """A payment that can be refunded. `rows` holds its refunds and reversals.
 
     If `is_whole_only`, the payment can only be refunded in full.
     """
@@ -139,7 +139,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """A second payment of an order, or a payment of a plan that waits for an operator."""
+    """A second payment of an order, or a payment for a plan that waits for an operator."""
 
     payment: UncreditedPayment
 
@@ -220,9 +220,9 @@ def named_payment(
     payment_ref: str | None,
     is_plan: bool,
 ) -> RefundablePayment:
-    """Return the named payment, or by default the order's own payment or its plan's only payment.
+    """Return the named payment. By default, return the order's own payment or its plan's only payment.
 
-    Raises NotFound, and InvalidInput if several payments are possible.
+    Raise NotFound if there is none, and InvalidInput if several payments are possible.
     """
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
@@ -247,7 +247,7 @@ def named_payment(
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if not found:
         raise NotFound("Period", param="period_id")
-    # An uncredited payment must be named, unless there is no paid period.
+    # An uncredited payment must be named if there is a paid period.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]

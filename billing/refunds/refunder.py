@@ -1,8 +1,8 @@
 """Carry out refunds, from the request to the provider's response.
 
 A refund is written and its credit is held before the provider is called. No transaction is open during the call. A
-provider without idempotency keys gets a request only once, and is then only queried. A refund that the provider
-doesn't know fails only when it can no longer be in progress.
+provider without idempotency keys gets a request only once, and is then only queried. If the provider doesn't know a
+refund, the refund fails only when it can no longer be in progress.
 """
 
 import asyncio
@@ -72,7 +72,8 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command that requests a refund; raise InvalidInput, NotFound and NotRefundable.
+        """Return the command that requests a refund. Raise InvalidInput, NotFound or NotRefundable if it can't be
+        requested.
 
         `currency` is the currency of the amount. `made_at_provider` is the provider's ID of a refund that was made
         there. `payment_ref` names a payment other than the order's own.
@@ -110,7 +111,7 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the payment belongs to another order, through which it must be refunded."""
+        """Raise NotRefundable if the payment belongs to another order. It must be refunded through that order."""
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
             return
@@ -159,7 +160,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # Set the deadline before the command, because the command starts the other workers' wait.
+        # Set the deadline before the command, because other workers start to wait when the command runs.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             ClaimRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)

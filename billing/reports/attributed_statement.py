@@ -42,7 +42,7 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
-    """Select a period by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now), or a month."""
+    """Select a period by a month, or by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now)."""
 
     since: (
         Annotated[
@@ -104,8 +104,7 @@ async def _keys_of(
     return await database.read(work)
 
 
-# A top-up stores the key's name as it was at the time of the send. The first 20 characters of
-# spent_by are that key's ID.
+# A top-up stores the key's name at the time of the send. The first 20 characters of spent_by are the key's ID.
 _KEYS = """
 SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
     SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name

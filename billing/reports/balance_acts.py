@@ -35,7 +35,7 @@ THRESHOLD_CENTS_MAX: Final = 100_000_000_000
 
 
 class ThresholdBody(Fields, frozen=True, kw_only=True):
-    """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
+    """The balances at which balance.low fires, in cents: one threshold (0 for none) or a list."""
 
     low_balance_threshold_cents: (
         Annotated[Int64, Meta(description="One threshold, in US cents. 0 means none.")] | None
@@ -65,7 +65,7 @@ class WalletQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class Window(Struct, kw_only=True):
-    """A spend cap and what is left of it. The tightest cap of the key and its ancestors is shown."""
+    """A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown."""
 
     period: Annotated[Literal["day", "month"], Meta(description="The period: a UTC day or month.")]
     cap_cents: Cents
@@ -114,7 +114,9 @@ class Balance(Struct, kw_only=True):
 
 
 class Threshold(Struct, kw_only=True):
-    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order."""
+    """The balances at which balance.low fires: the highest threshold (0 for none), and all thresholds in descending
+    order.
+    """
 
     low_balance_threshold_cents: Cents
     low_balance_thresholds_cents: Annotated[
@@ -279,7 +281,7 @@ _PLACE: Final = re.compile(r"([0-9]{1,18})\.([a-z]{2,4}_[0-9A-Za-z]{1,32})")
 
 
 class CreditLine(Shaped, kw_only=True):
-    """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
+    """A payment, or a redeemed code or voucher. Only the last characters of a code are shown."""
 
     id: Annotated[str, Meta(description="The ID of the order, redemption or top-up.")]
     kind: Annotated[

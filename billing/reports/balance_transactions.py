@@ -123,7 +123,7 @@ async def page(
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
-    # Read a little more than the page, so that the last line has all its transfers.
+    # Read a little more than the page, so that its last line includes all its transfers.
     at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
     while len(found) <= offset + limit:
         rows = await _rows(tx, wanted, before_id, at_once)

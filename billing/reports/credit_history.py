@@ -1,4 +1,4 @@
-"""List an account's payments and redemptions, and its credit that will expire or is still to come."""
+"""List an account's payments and redemptions, and its credit that will expire or be granted later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ _FOUND_COUNT = f"{_COUNT} {_NARROWED}"
 
 @dataclass(frozen=True, slots=True)
 class CheckinStatus:
-    """When the next check-in is possible. `next_at` is on the installation's clock; None means now."""
+    """When the next check-in is possible. `next_at` is on the installation's clock. None means that it is possible now."""
 
     settings: CheckinSettings
     last: Checkin | None

@@ -43,9 +43,7 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where rows with an ID's prefix are stored. `scope` is the scope needed to see them; "admin" limits them
-    to operators.
-    """
+    """Where rows with an ID's prefix are stored. A reader needs `scope` to see them. "admin" limits them to operators."""
 
     kind: Kind
     table: str
@@ -148,7 +146,7 @@ _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", col
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# Keeps SQLite from scanning all of the account's rows.
+# This keeps SQLite from scanning all of the account's rows.
 _ACCOUNT: Final = unindexed("account_id")
 
 
@@ -221,7 +219,7 @@ LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# Appended to a prefix, this sorts after every text that begins with the prefix.
+# With this appended, a prefix sorts after every text that begins with it.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP_PART: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,
@@ -249,8 +247,8 @@ _OWN_END: Final = """
     WHERE account_id = :account_id AND environment = :environment AND id < :before_id
     ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
-# The row limit applies before the environment's filter. Otherwise, searching an environment with
-# few rows would scan the whole table.
+# Limit the rows before filtering by environment. Otherwise, searching an environment with few rows would scan the whole
+# table.
 _ALL_NEWEST: Final = f"""
     SELECT {_TOPUP_PART} FROM (
         SELECT id, account_id, environment, {_TOPUP_PARTS} FROM topups

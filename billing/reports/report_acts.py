@@ -78,7 +78,7 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
 
 
 class BreakageLine(Shaped, kw_only=True):
-    """Credit that expired unused in one month, and the credit that customers held at the month's end."""
+    """The credit that expired unused in one month, and the credit that customers held when the month ended."""
 
     month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
     breakage_micros: Annotated[

@@ -1,7 +1,7 @@
 """Report payments and refunds by month, changes of customers' credit, and the margin of top-ups.
 
-A month's opening balance plus its columns equals its closing balance, to the micro. Rows are read in bounded
-steps.
+A month's opening balance plus its columns equals its closing balance, to the micro. Each step reads a limited number of
+rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def month_of(day: int) -> str:
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
     """Add up refunds by the month in which they were reported.
 
-    Some providers report only a growing total; it counts in the month of its first report.
+    Some providers report only a growing total. That total counts in the month of its first report.
     """
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
@@ -51,8 +51,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Refunds with their own time are sorted first, so that a reported total adds only what they
-    # don't cover.
+    # Sort refunds with their own time first, so that a reported total adds only what they don't cover.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
@@ -247,7 +246,7 @@ def _moved(row: Row) -> _Moved:
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
-        # If expired credit is refunded, or its dispute is won, nobody's credit changes.
+        # Refunding expired credit changes nobody's credit, and neither does winning a dispute about it.
         back = micros if moved.debit == Kind.EXPIRED else -micros
         return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
@@ -456,7 +455,7 @@ _MARGIN_GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    # Without this, each step in SQLite would read all accounts in index order.
+    # With an index here, each step in SQLite would read all accounts in index order.
     "account": unindexed("p.account_id"),
 }
 # A top-up that is being reversed still counts as delivered.

@@ -191,7 +191,7 @@ _Resumes = Annotated[
 
 
 class CancelPlanBody(Fields, frozen=True, kw_only=True):
-    """When the plan ends. Nothing is refunded; a refund is a separate call."""
+    """When the plan ends. Ending a plan refunds nothing."""
 
     at: _End = "period_end"
 
@@ -229,7 +229,7 @@ class PausePlan(OperatorWish, frozen=True, kw_only=True):
 
 
 class ResumePlan(OperatorWish, frozen=True, kw_only=True):
-    """Whether to resume the plan only in this installation, and an operator's reason."""
+    """An operator's reason, and whether to resume the plan only in this installation."""
 
     here: _Here = False
 

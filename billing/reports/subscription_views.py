@@ -29,7 +29,7 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """`periods` has the oldest first; `changes` has the newest first."""
+    """`periods` starts with the oldest, and `changes` with the newest."""
 
     subscription: Row
     periods: Sequence[Period]
@@ -145,7 +145,7 @@ BillingInterval = Literal["month", "year"]
 
 
 class UpcomingCharge(Struct, kw_only=True):
-    """The next charge: its time, and its price before tax, discounts and the customer's balance at the provider."""
+    """The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider."""
 
     at: Time
     amount: MinorUnits
@@ -339,7 +339,7 @@ class SubscriptionHistory(OperatorSubscription, kw_only=True):
 
 
 class PlanChange(Struct, kw_only=True):
-    """The cost of a change, and the time from which the new price applies."""
+    """The cost of a change, and when the new price begins to apply."""
 
     subscription_id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
     plan_id: str

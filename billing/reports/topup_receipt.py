@@ -1,7 +1,7 @@
 """Signed receipts: prove what a top-up moved and delivered.
 
-A receipt contains each transfer's place in its sealed day, and a hash of what was delivered. The hash uses a
-nonce, which only readers who may see the value get.
+A receipt contains each transfer's place in its sealed day, and a hash of what was delivered. The hash uses a nonce,
+which is shown only to readers who may see the value.
 """
 
 import hashlib
@@ -165,7 +165,7 @@ async def _sealed_in(
 async def _in_first(
     tx: Transaction, moved: Transfer
 ) -> tuple[Checkpoint, checkpoint.Inclusion] | None:
-    """Look in the first checkpoint, which also contains the transfers of all earlier days."""
+    """Look in the first checkpoint, because it also contains the transfers of all earlier days."""
     found = await checkpoint.after(tx, moved.environment, day_start_at=-1, limit=1)
     if not found or found[0].day_start_at < moved.created_at:
         return None
@@ -230,7 +230,7 @@ def _deliverable(
 
 
 async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
-    """Use the keys' current limits, because a top-up doesn't store those at the time of the send."""
+    """Use the keys' current limits, because a top-up doesn't store the limits that applied to the send."""
     if not topup.spent_by:
         return None
     keys = [await _key(tx, topup, key_id) for key_id in topup.spent_by]

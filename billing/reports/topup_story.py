@@ -28,7 +28,7 @@ from webhooks.deliveries.log import (
 )
 
 DELIVERIES_SHOWN: Final = 20
-# If a request ID's time is further away, a caller made it up or its clock is wrong.
+# If a request ID's time is further away, a caller made it up, or the clock that set it is wrong.
 _REQUEST_US: Final = 60_000_000
 
 
@@ -60,7 +60,7 @@ class TopUpStory:
 async def topup_story(
     tx: Transaction, tenant: Tenant, topup_id: str, *, with_deliveries: bool, now_us: int
 ) -> TopUpStory:
-    """Raise NotFound, including for another account's top-up."""
+    """Raise NotFound if the account has no such top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -107,7 +107,7 @@ async def _urls(tx: Transaction, endpoint_ids: Sequence[str]) -> dict[str, str]:
 
 
 def _began_at(request_id: str | None, decided_at: int) -> int | None:
-    """Return the request's time, or None if it is implausible, since callers can make up request IDs."""
+    """Return the request's time. Return None if it is implausible, because callers can make up request IDs."""
     try:
         began_at = made_at(request_id or "")
     except ValueError:

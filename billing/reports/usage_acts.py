@@ -77,8 +77,7 @@ class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
 class UsageLine(Shaped, kw_only=True):
     """One charge. If an amount was charged instead of tokens, the token counts and price_version are null.
 
-    `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an
-    app).
+    A charge of kind `hold` is a captured hold, and its created_at is when the money was held.
     """
 
     id: str
@@ -111,9 +110,9 @@ class UsageLine(Shaped, kw_only=True):
 
 
 class UsageGroup(Struct, kw_only=True):
-    """The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id.
+    """The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`.
 
-    All of them are null in the total, and in the group of charges that have no model or key.
+    All four are null in the total, and in the group of charges that have no model or key.
     """
 
     day: Annotated[str | None, Meta(description="The UTC day, such as 2026-06-13.")] = None
@@ -163,8 +162,8 @@ class UsageGroup(Struct, kw_only=True):
 
 
 class UsageGroups(Struct, kw_only=True):
-    """Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first.
-    `to` is exclusive.
+    """Sums over whole UTC days. Days are listed newest first, and models and keys by amount, largest first. `to` is
+    exclusive.
     """
 
     group_by: Annotated[UsageBy, Meta(description="The field that charges are grouped by.")]
@@ -199,7 +198,7 @@ def wanted_of(query: UsageListQuery) -> UsageWanted:
 
 
 def whole_days(query: UsageListQuery, now_us: int) -> UsageWanted:
-    """Return the query's period as whole UTC days, by default the last 30 including today. Raise InvalidInput."""
+    """Return the query's period as whole UTC days. By default, return the last 30, including today."""
     wanted = wanted_of(query)
     if query.reference is not None:
         raise InvalidInput(

@@ -1,6 +1,6 @@
 """List and add up usage charges, captured holds and apps' charges.
 
-A list for one model or key reads only days on which it spent.
+A list for one model or key reads only the days on which it spent credit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ async def _lines(
     limit: int,
 ) -> list[UsageLine]:
     lines: list[UsageLine] = []
-    # An empty ID sorts before all others, so the list starts with the moments before `at`.
+    # An empty ID sorts before all others, so the list starts with the charges before `at`.
     at, before_id = (until, "") if after is None or after[0] >= until else after
     for kind in _TABLES:
         if kind == "app" and wanted.model is not None:
@@ -233,7 +233,7 @@ _FLAGS: Final = (False, True)
 def _list_text(kind: UsageKind, *, of_model: bool, of_key: bool) -> str:
     """Compare (created_at, id) as a pair, so that one index serves both bounds.
 
-    `created_at > 0` makes the database use the partial index.
+    `created_at > 0` lets the database use the partial index.
     """
     clauses = [
         _OWN,

@@ -1,6 +1,6 @@
 """Entitlements: what an account's plan entitles it to, and counted uses.
 
-A use counts once for its reference, under the account's lock. A refused use isn't counted.
+Each use has a reference and counts once. It is counted under the account's lock. A refused use isn't counted.
 """
 
 import difflib
@@ -60,7 +60,7 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 def entitlements_of(
     plan: Subscription | None, now_us: int
 ) -> Mapping[str, grant_terms.Entitlement]:
-    """Return the plan's entitlements. They end with the paid time, even if a pause postponed the charge."""
+    """Return the plan's entitlements. They end with the paid time, even if a pause has postponed the next charge."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -250,7 +250,7 @@ async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[Entitleme
 
 
 async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[PaidSpan]]:
-    """Return each subscription's paid periods, except prorated ones, which don't restart the count."""
+    """Return the paid periods of each subscription. Leave out prorated periods, which don't restart the count."""
     periods = await subscription_rows.load_periods(tx, [one.id for one in living])
     return {
         subscription_id: [

@@ -1,6 +1,6 @@
 """Publish credit.expiring some days before credit expires, once for each lead time.
 
-After an outage, only the shortest lead time that applies is reported.
+After an outage, only the shortest of the missed lead times is reported.
 """
 
 from collections.abc import Sequence
@@ -110,7 +110,7 @@ async def due(
 ) -> list[EndingGrant]:
     """Return grants that expire soon, at most `limit` for each lead time.
 
-    Skip grants due before `looked_until`, except for tenants with their own clock.
+    Skip grants that were due before `looked_until`, unless their tenant has its own clock.
     """
     found = []
     leads = sorted(set(lead_days))

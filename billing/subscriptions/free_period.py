@@ -240,8 +240,8 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Grant the period of an approved order. The period has the payment's ID, so that the invoice changes
-    nothing later.
+    """Grant the period of an approved order. The period has the payment's ID, so the invoice that comes later changes
+    nothing.
     """
     start_at, end_at = _next_month(state, one)
     payment = order.payment

@@ -1,9 +1,9 @@
-"""Compute how much credit a paid invoice's lines grant; gateway/docs/text/plans.md has the table.
+"""Compute how much credit a paid invoice's lines grant. The table is in gateway/docs/text/plans.md.
 
-After a change of plan, the value of unused time is carried over and grants no credit. Otherwise switching plans
-back and forth would create credit without end.
+After a change of plan, the value of unused time is carried over and grants no credit. Otherwise switching plans back
+and forth would create credit without end.
 
-Every report recomputes all changes, because they may be reported in any order, and takes back excess credit.
+Every report recomputes all changes and takes back excess credit, because changes may be reported in any order.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -42,9 +42,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """What a paid invoice grants. `prorated_amount` is set for a change of plan, and negative if the change
-    returned money.
-    """
+    """What a paid invoice grants. A change of plan has a `prorated_amount`, which is negative if money was returned."""
 
     terms: PlanItem
     whole_micros: int
@@ -119,7 +117,7 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Return whether the invoice starts a trial, even one that the plan doesn't have here.
+    """Return whether the invoice starts a trial, even if the plan has no trial here.
 
     An invoice covered by a coupon or balance starts no trial, because its lines cost something.
     """
@@ -128,9 +126,7 @@ def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) 
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """Grant the trial's credit, or nothing for a second trial: each of several checkouts may have started a trial at
-    the provider.
-    """
+    """Grant the trial's credit only once. A customer with several checkouts may start several trials at the provider."""
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)
 
 
@@ -149,7 +145,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """The credit for a change. `excess_micros` is the excess that later changes were granted."""
+    """The credit for a change. `excess_micros` is how much too much later changes were granted."""
 
     micros: int
     excess_micros: int
@@ -157,7 +153,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """Add up the credit of all changes: each grants its share of its plan's credit, rounded down."""
+    """Add up the credit of all changes. Each change grants its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount
@@ -185,7 +181,7 @@ def carried_before(one: Subscription) -> int:
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back excess credit, starting with the last change. The account owes what its wallet lacks."""
+    """Take back excess credit, starting with the last change. What the wallet lacks, the account owes."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

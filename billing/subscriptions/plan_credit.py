@@ -1,7 +1,7 @@
 """Grant a period's credit by its plan's terms, and take it back when the payment is returned.
 
-Each part is granted once, under the account's lock. Credit without an expiry that is granted at once goes to
-the wallet.
+Each part is granted once, under the account's lock. Credit that is granted at once and never expires goes to the
+wallet.
 
 Credit is taken back in this order:
 
@@ -12,8 +12,8 @@ Credit is taken back in this order:
 - the wallet
 - then the account owes the rest.
 
-Never take more than the returned share or than was granted. When money comes back, what was taken last is
-restored first.
+Never take more than the returned share or than was granted. When money comes back, what was taken last is restored
+first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -64,7 +64,7 @@ def give_period(
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
-    """Grant a due part, or only `micros` of it. The rest becomes another part."""
+    """Grant a due part. If `micros` is less than the part, grant only that much, and the rest becomes another part."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if micros < part.credits_micros:
         rest = replace(
@@ -99,8 +99,8 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
-    """Report expired credit that no part to come can roll over. If `is_rolled_over`, a part has just rolled over
-    what it could, so only a part that is still due can.
+    """Report expired credit that no later part can roll over. If `is_rolled_over`, a part has just rolled over what it
+    could, so only another part that is due can.
     """
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
@@ -142,7 +142,7 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
 
 
 def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    """Return how much of the part would roll over if nothing more of it were spent."""
+    """Return how much of the part would roll over if no more of it were spent."""
     assert part.expires_at is not None, "it ends"
     alive = state.ledger.grants(one.tenant, state.now_us)
     left = {account.name: account.balance_micros for account in alive}
@@ -216,7 +216,7 @@ def _parts(
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
     """Record the part as granted, before `_give` moves its credit.
 
-    Rollover must happen in between: of two ledger accounts with the same expiry, the older one is spent first.
+    Older credit rolls over in between. Of two ledger accounts with the same expiry, the older one is spent first.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -243,8 +243,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when the part expires. If the gateway grants it late, it expires with the current part or, without
-    one, after its own full length, so that our delay costs nobody credit.
+    """Return when the part expires. If the gateway grants it late, our delay costs no credit: the part expires with the
+    current part or, without one, after its own full length.
     """
     if part.expires == NEVER:
         return None
@@ -289,7 +289,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         if part.expires_at is not None
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
-        # A part that is given late may not take the rest of one that has rolled over already.
+        # If a part has already rolled over, a part that is granted late may not take the rest of it.
         and (part.unreported_micros or not part.rolled_micros)
     ]
     # Expired credit whose loss wasn't reported yet rolls over first.
@@ -299,7 +299,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    # Credit isn't reported as lost while a due part may roll it over, even if the next period is already paid.
+    # Credit isn't reported as lost while a due part may roll it over. The next period may already be paid.
     publish_lost(state, one, is_rolled_over=True)
 
 
@@ -340,7 +340,7 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
 def bring_back_to(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """Take back the credit of a returned payment. Return the period, which the caller stores."""
+    """Take back the credit of a returned payment. Return the changed period, which the caller must store."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
         return _bring_parts_back(state, one, period, returned_amount)
@@ -449,7 +449,7 @@ def _out_of(
     parts: Sequence[PlanGrant],
     micros: int,
 ) -> int:
-    """Take from the parts' ledger accounts, then from their expired credit. Return how much was taken."""
+    """Take credit from the parts' ledger accounts, and then their expired credit. Return how much was taken."""
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)

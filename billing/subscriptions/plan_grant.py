@@ -1,4 +1,4 @@
-"""Store a plan's credit in parts: how much each grants, when, and what became of it.
+"""Store a plan's credit in parts. For each part, store how much it grants, when, and what happened to it.
 
 A part that expires has its own ledger account of kind grant, which is named by the part's ID. Writers hold the
 account's lock.

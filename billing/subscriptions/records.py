@@ -19,7 +19,7 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
-# subscription ID and the period's start; 0 means the subscription itself
+# The subscription's ID and the period's start. The start is 0 for the subscription itself.
 PeriodKey = tuple[str, int]
 ITSELF = 0
 ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
@@ -106,7 +106,7 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What tenants' last plans left unused, by tenant, provider and currency, and which tenants had a trial."""
+    """The unused amounts of tenants' last plans, by tenant, provider and currency, and the tenants that had a trial."""
 
     amounts: Mapping[tuple[Tenant, str, str], int]
     tried: frozenset[Tenant]
@@ -188,7 +188,7 @@ async def save_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 async def claim(
     tx: Transaction, claims: Iterable[PeriodClaim], *, now_us: int
 ) -> dict[ObjectKey, PeriodKey]:
-    """Claim each ID unless it is already taken. Return the owner of each."""
+    """Claim each ID that isn't taken yet. Return the owner of each ID."""
     first = first_claims(claims)
     await tx.insert(
         "subscription_objects",

@@ -1,7 +1,7 @@
 """Model a subscription, which buys credit by the month or year.
 
-A subscription becomes active only when a period is paid, so the order of reports doesn't matter. A payment
-reactivates an expired subscription. Only `move` changes the state.
+A subscription becomes active only when a period is paid, so reports may come in any order. A payment reactivates an
+expired subscription. Only `move` changes the state.
 """
 
 import calendar
@@ -34,9 +34,9 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
 # Providers collect the payment for a period within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
-# Delay before the provider of a paused subscription is called if it reports nothing.
+# How long to wait for a report about a paused subscription before calling the provider.
 PAUSE_CHECK_US = DAY_US
-# Delay after `resumes_at` before the provider is called if it reports nothing.
+# How long to wait for a report after `resumes_at` before calling the provider.
 RESUME_CHECK_US = 10 * MINUTE_US
 
 
@@ -155,7 +155,7 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Record the provider's pause or its new end. The state doesn't change here.
+    """Record the provider's pause or the pause's new end. The state doesn't change here.
 
     The provider is called after a day, or soon after `resumes_at`, and then every hour.
     """
@@ -176,9 +176,9 @@ def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) ->
 
 
 def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
-    """Record the end of the provider's pause. The state doesn't change here.
+    """Record that the provider's pause has ended. The state doesn't change here.
 
-    Without `period_end_at`, the next payment has a day to arrive.
+    If `period_end_at` is None, the next payment has a day to arrive.
     """
     charge_at = now_us if period_end_at is None else period_end_at
     return amend(
@@ -219,8 +219,8 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when the state will change with time. Time doesn't end a pause; the provider is called at
-    `next_check_at` instead.
+    """Return when the state will change because of the time. Time doesn't end a pause. Instead, the provider is called
+    at `next_check_at`.
     """
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":

@@ -1,7 +1,7 @@
 """Request that a provider ends, pauses, resumes or changes a subscription.
 
-The request is stored before the call, and only the provider's report changes the subscription. A subscription
-has at most one open request.
+The request is stored before the call, and only the provider's report changes the subscription. A subscription can have
+at most one open request.
 
 A subscription without a billing provider changes only here.
 """
@@ -31,12 +31,12 @@ from store.row_mapping import RowMapping
 
 ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
-# Longer than a provider's call can take, so that no other process calls at the same time.
+# This is longer than a provider's call can take, so two processes never call at the same time.
 LEASE_US = 60 * SECOND_US
-# Delays after an unclear response. After these, WAIT_US_MAX applies.
+# Delays after each unclear response. WAIT_US_MAX is the delay after all further ones.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
-# Enough attempts for three days.
+# These attempts take about three days.
 ATTEMPTS_MAX = 76
 
 
@@ -221,7 +221,7 @@ class ChangeNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """The result of a request. `change` is None if nothing had to change.
+    """The result of a request. `change` is None if no change was needed.
 
     `is_mine` means that this caller must call the provider.
     """
@@ -233,9 +233,10 @@ class ChangedSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSubscriptionChange(SubscriptionCommand):
-    """Request a change. `resumes_at` is on the account's clock.
+    """Request a change. `resumes_at` is on the account's clock. If an operator requested the change, `by` is the
+    operator.
 
-    `is_local` changes only our row. `by` is the operator, if an operator requested the change.
+    `is_local` changes only our row.
     """
 
     act: Act

@@ -79,7 +79,7 @@ def _shown_now(one: Subscription, periods: Sequence[Period], paid: Period | None
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    # A change within a period adds a period that ends at the same time.
+    # A change within a period adds a period with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
     is_paused = one.status == "paused"

@@ -1,6 +1,6 @@
 """Track refunds, and failed refunds, of payments that credited nothing.
 
-No credit moves. When a payment is fully returned, its case closes. If the money comes back, the case reopens.
+No credit moves. When a payment is fully returned, its case is closed. If the money comes back, the case is reopened.
 """
 
 from dataclasses import dataclass
@@ -49,8 +49,8 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Return the order's payments that credited nothing. Those without a row yet are included: held invoices,
-    and the checkout of an order in review or rejected.
+    """Return the order's payments that credited nothing. Some have no row yet: held invoices, and the checkout of an
+    order in review or rejected.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),

@@ -241,7 +241,7 @@ class SubscriptionCommand:
 
 
 def _plan_only_until(one: Subscription) -> int | None:
-    """Return until when only this plan pays for usage, or None if the wallet pays too."""
+    """Return the time until which only this plan pays for usage. Return None if the wallet pays, too."""
     is_living = one.status in LIVING and one.paid_until_at is not None
     if not is_living or one.grant_terms.when_used_up != "stop":
         return None

@@ -1,6 +1,6 @@
 """Colleagues: invite them, change their role, remove them, leave, and end keys that they made.
 
-Only the owner can invite colleagues, change roles and remove colleagues. If live is open, that requires the
+Only the owner can invite colleagues, change roles and remove colleagues. If live is open, each of these requires the
 owner's password.
 """
 
@@ -56,7 +56,7 @@ class RoleChange(Fields, frozen=True, kw_only=True):
 
 
 class InvitedColleague(Shaped, kw_only=True):
-    """An invitation. `url` is shown only in this response. `is_mailed` means that it is also sent by mail."""
+    """An invitation. `url` is shown only in this response. `is_mailed` means that the invitation is also sent by mail."""
 
     id: str
     email: str
@@ -98,7 +98,7 @@ async def show_member(context: ActContext) -> Member:
 
 
 async def is_lasting(context: ActContext, _asked: Fields) -> bool:
-    """Return whether the owner must enter the password again. Raise ScopeMissing for anyone but the owner."""
+    """Return whether the owner must enter the password again. Raise ScopeMissing if the caller isn't the owner."""
     _require_owner(context)
     return (await get_account(context.tx, context.tenant.account_id)).is_live_open
 
@@ -312,6 +312,6 @@ END_WORK: Final = StepsAct(
     examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )
-# Inviting and changing roles are only on the owner's pages: as acts, they would turn a stolen token into
-# lasting access.
+# Inviting and changing roles are only on the owner's pages. As acts, they would turn a stolen token into lasting
+# access.
 ACTS: Final = (LIST, SHOW, REMOVE, END_WORK)

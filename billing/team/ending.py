@@ -29,7 +29,9 @@ LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """A colleague's key. `is_child` means that another of the colleague's keys, or its descendant, created it."""
+    """A colleague's key. `is_child` means that it was created with another of the colleague's keys or their
+    descendants.
+    """
 
     id: str
     environment: str
@@ -146,7 +148,7 @@ class Ending:
         self._vault = vault
 
     async def end_all(self, account_id: str, person_id: str, *, by: Actor) -> Made:
-        """End everything, and return what existed before. `made_by` finds what couldn't be ended."""
+        """End everything, and return what existed before. Call `made_by` to find what couldn't be ended."""
         before = await self._database.transaction(
             lambda tx: self._end_access(tx, account_id, person_id, by)
         )

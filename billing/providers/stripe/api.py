@@ -1,4 +1,4 @@
-"""Call Stripe through its library, over this gateway's HTTP client.
+"""Call Stripe through its library, which uses this gateway's HTTP client.
 
 The library takes 25 MB, so this module is loaded only if a key is set.
 """
@@ -49,9 +49,9 @@ class StripeApi:
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """Return the response as `form`. Raise ProviderUnavailable or ProviderRefused.
+        """Return the response as `form`. If Stripe refuses the request, raise ProviderRefused.
 
-        A refusal counts as ProviderUnavailable if an earlier try got no response, because that try may have succeeded.
+        If an earlier try got no response, raise ProviderUnavailable instead, because that try may have succeeded.
         """
         _is_lost.set(False)
         try:

@@ -1,7 +1,7 @@
 """Call Stripe for checkouts, invoices, refunds and charges.
 
-Every object carries the order's ID. Every request has an idempotency key derived from it, so that repeating it
-after a crash creates nothing twice.
+Every object carries the order's ID. The idempotency key of every request is derived from that ID, so repeating a
+request after a crash creates nothing twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,9 +57,9 @@ from billing.providers.stripe.setup_check import StripeSetupCheck
 from billing.providers.stripe.steering import StripeSteering
 from kernel.clock import SECOND_US
 
-# An expanded object takes up to 8 kB, and a response may have 1 MiB.
+# An expanded object takes up to 8 kB, and a response can have at most 1 MiB.
 PAGE_MAX: Final = 50
-# These lists are read one after another. A cursor consists of a list's name and the last ID.
+# These lists are read one after another. A cursor is the name of a list and the last ID that was read.
 _SOURCES: Final = ("charges", "refunds", "disputes")
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "succeeded": "paid",
@@ -146,7 +146,7 @@ class StripeListing(StripePart):
     async def _disputed(self, charge: _ListedCharge, price: Price) -> int:
         params: Any = {"charge": charge.id, "limit": PAGE_MAX}
         found = await self._api.send(self._api.v1.disputes.list_async(params), Page[Dispute])
-        # An inquiry takes no money, and winning a dispute returns it.
+        # An inquiry takes no money. A dispute that is won returns the money.
         taken = [
             from_stripe(one.amount, one.currency).amount
             for one in found.data
@@ -247,7 +247,7 @@ INVOICE_DUE_DAYS = 7
 
 
 class StripeCalls:
-    """Stripe with credentials. `plain` reads and simulates notifications."""
+    """Stripe with credentials. Notifications are read and simulated by `plain`."""
 
     keeps_payments = True
 

@@ -1,7 +1,7 @@
 """Translate the JSON of Stripe's events and responses into provider-neutral facts.
 
-charge.refunded reports the sum of refunds; refund.* events report each refund, and only they report failures. A
-checkout's payment intent is reported by its session, so only payment intents that this gateway marked count.
+charge.refunded reports the sum of refunds. The refund.* events report each refund, and only they report failures. A
+checkout's payment is reported by its session, so a payment intent counts only if this gateway marked it.
 """
 
 import contextlib

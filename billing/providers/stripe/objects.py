@@ -1,4 +1,4 @@
-"""Define the fields of Stripe's objects that are read, in the current format and in the one from before 2025-03."""
+"""Define the fields of Stripe's objects that are read. The format from before 2025-03 can be read, too."""
 
 from typing import Generic, TypeVar
 
@@ -9,7 +9,7 @@ from billing.providers.protocol import PriceRefused
 
 NAME = "stripe"
 API_VERSION = "2026-10-28.endive"
-# Set in a subscription's metadata while a schedule will change its price.
+# The metadata of a subscription has this while a schedule will change its price.
 NEXT_PRICE = "topup_next_price"
 
 
@@ -206,7 +206,7 @@ class PauseCollection(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct):
-    """A subscription at Stripe. Its status stays the same while pause_collection is set."""
+    """A subscription at Stripe. Setting pause_collection doesn't change its status."""
 
     id: str
     status: str = ""
@@ -248,7 +248,7 @@ class EvidenceDetails(msgspec.Struct):
 
 
 class Dispute(msgspec.Struct):
-    """A dispute at Stripe. An inquiry has a status that starts with warning_ and takes no money."""
+    """A dispute at Stripe. If its status starts with warning_, it is an inquiry and takes no money."""
 
     id: str
     amount: int
@@ -291,7 +291,7 @@ def to_stripe(price: Price) -> int:
 def from_stripe(amount: int, currency: str) -> Price:
     """Convert an amount from Stripe's smallest unit. Raise Unreadable if that is impossible.
 
-    The amount of an unlisted currency isn't converted. It then matches no price, so an operator decides.
+    An amount in an unlisted currency isn't converted. It then matches no price, so an operator decides.
     """
     code = currency.upper()
     places = Price(amount, code).places

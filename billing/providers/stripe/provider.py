@@ -1,7 +1,7 @@
 """Sell through Stripe: Checkout for payments and subscriptions, invoices, and the customer portal.
 
-Notifications are verified and simulated without Stripe's library. The library is loaded with calls.py, only if
-a key is set. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated without Stripe's library. Only calls.py needs the library, and it is loaded
+only if a key is set. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac

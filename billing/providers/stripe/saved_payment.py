@@ -170,7 +170,7 @@ async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fa
     return intent_facts(made, made.status, order_id=order_id)
 
 
-# Tolerate a Stripe clock that differs from ours by up to this much.
+# Stripe's clock may differ from ours by up to this much.
 _SKEW_S: Final = 3600
 _PAGE: Final = 100
 
@@ -287,8 +287,8 @@ class StripeSharedTokens(StripePart):
         return TokenDeclined(decline_reason(made.last_payment_error))
 
     async def _cancel(self, made: PaymentIntent) -> None:
-        """Cancel the payment intent, which releases money reserved on the card. Nobody could confirm the
-        payment anyway.
+        """Cancel the payment intent, because nobody could confirm the payment. This releases money reserved on the
+        card.
         """
         if made.status == "canceled":
             return

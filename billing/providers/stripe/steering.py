@@ -168,7 +168,7 @@ class StripeSteering(StripePart):
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
             if request.act == "resume" and found.status == "paused":
-                # Stripe itself paused the subscription; pausing payments wouldn't change its status.
+                # Stripe itself has paused the subscription. Pausing payments wouldn't change its status.
                 resumed = subscriptions.resume_async(
                     request.subscription_ref, {}, once(request.key, "resume")
                 )
