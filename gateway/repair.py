@@ -1,4 +1,6 @@
-"""Make our API's errors fixable by a program: list every fault, show correct examples, and name the next call."""
+"""Make our API's errors fixable by a program: list everything that is wrong, show a correct example, and name
+the next call.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -93,7 +95,7 @@ def is_list(template: str) -> bool:
 
 @lru_cache(maxsize=256)
 def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
-    # The path may lack a parameter that came elsewhere, as in /topup/status?transaction_id=…
+    # The path may lack a parameter that was sent elsewhere, as in /topup/status?transaction_id=…
     alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
     alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
     if not alike:
@@ -122,7 +124,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class RefusedCall(NamedTuple):
-    """The refused API call, if it wasn't an HTTP request of its own."""
+    """The refused API call, which may be a part of an HTTP request."""
 
     method: str
     template: str
@@ -132,7 +134,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete an error of our own API. inner: the refused call inside the request, if any."""
+    """Complete an error of our own API. `inner` is the refused call if the request only contained it."""
     add_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
@@ -171,8 +173,8 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Return whether someone can sign in to the account. Without a caller, assume so only if a key was wrong or
-    ended.
+    """Return whether someone can sign in to the account. Without a caller, this is true only if the key was
+    wrong or has ended.
     """
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
@@ -205,7 +207,7 @@ def _problems(
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
-    """Check a send's platform, recipient and amount independently, to report all faults at once."""
+    """Check a send's platform, recipient and amount one by one, to report everything that is wrong."""
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")
     found = None

@@ -1,4 +1,4 @@
-"""List every API that this gateway serves. Requests, documentation and tests use this one table."""
+"""List every API that this gateway serves. Routing, documentation and tests use this table."""
 
 from billing.bulk import acts as bulk_acts
 from billing.catalog import pack_acts

@@ -1,1 +1,1 @@
-"""Decide who may call: accounts, credentials, their limits, and sign-in."""
+"""Decide who may call, and with which limits: accounts, credentials and sign-in."""

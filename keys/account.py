@@ -1,7 +1,8 @@
 """Accounts and their environments.
 
-An account is a tenant, with separate data in each environment. A transaction that changes its money, events
-or keys first locks its rows of account_environments, in the order of account and environment.
+An account is a tenant. Each of its environments has separate data. A transaction that changes an account's
+money, events or keys first locks its rows of account_environments. Rows are locked in the order of account and
+environment.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ WHERE account_environments.account_id = v.account_id
 ACTIVE_GRAIN_US = DAY_US
 SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
-IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its ID
+IdlePlace = tuple[int, AccountId]  # the ID, and when the account was last used, in microseconds
 BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
 _OF_TENANTS = """
     FROM :tenants[account_id text, environment text] AS v
@@ -52,12 +53,14 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# Lock the rows without reading them [saves 12 us of PostgreSQL for 15 tenants].
+# Lock the rows without returning them [saves 12 us of PostgreSQL for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """What happens when a balance falls. `thresholds` are in micros, from highest to lowest."""
+    """The events and recharges that a falling balance causes. `thresholds` are in micros, from highest to
+    lowest.
+    """
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -91,7 +94,7 @@ def read_watch(
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Set the balances at which balance.low is published. Return the thresholds before."""
+    """Set the balances below which balance.low is published. Return the earlier ones."""
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
         raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
@@ -120,7 +123,7 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Write now, because a deferred statement writes a row only once, and these rows also get the event's number.
+        # Write now. A deferred statement writes a row once, but the event's number is written to these rows, too.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -131,7 +134,7 @@ class EmailTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One tenant. `live_closed_at` is set if an operator closed live again."""
+    """A tenant. `live_closed_at` is set if an operator has closed its live environment again."""
 
     id: AccountId
     name: str
@@ -158,7 +161,7 @@ class Account:
 class Standings:
     """The values of locked rows of account_environments.
 
-    Until `plan_only_until`, only the plan pays for the account's own usage. `day_limits` are in cents.
+    Until `plan_only_until`, the account's own usage is paid for only by its plan. `day_limits` are in cents.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -227,7 +230,7 @@ async def find_by_email(tx: Transaction, email: str) -> Account | None:
 
 
 async def account_named(tx: Transaction, name: str) -> Account:
-    """Find an account by ID or email address. Raise NotFound or InvalidEmail."""
+    """Find an account by its ID or email address."""
     if "@" not in name:
         return await get_account(tx, name)
     found = await find_by_email(tx, name)
@@ -247,7 +250,7 @@ async def list_accounts(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """List accounts, newest first. `matching` is an ID, or a part of the name or email address."""
+    """List accounts, newest first. `matching` is an account's ID, or a part of its name or email address."""
     rows = await _PAGES.page(
         tx,
         before_id=before_id or NEWEST,
@@ -264,7 +267,7 @@ async def first_account(tx: Transaction) -> Account | None:
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
-    """Store a password's argon2 hash; None ends sign-in by password."""
+    """Store a password's argon2 hash. If it is None, nobody can sign in with a password."""
     touched = await tx.execute(
         "UPDATE accounts SET password_hash = :password_hash WHERE id = :id",
         password_hash=password_hash,
@@ -290,7 +293,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Decide whether the account's own credentials may have the scope `admin`. Raise InvalidInput for a
+    """Decide whether the account's own credentials can have the scope `admin`. Raise InvalidInput for a
     sandbox account.
     """
     account = await get_account(tx, account_id)
@@ -331,7 +334,8 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Lock the accounts' environments until the transaction ends.
 
-    Read anything else with a later statement, because this one's snapshot is older than the lock.
+    Other values must be read by a later statement. This statement's snapshot was taken before the lock was
+    granted.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -345,7 +349,7 @@ def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Lock and return the tenants that no other transaction has locked, without waiting."""
+    """Lock those tenants that no other transaction has locked, without waiting. Return them."""
     wanted = sorted(set(tenants))
     rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
     return {Tenant(row[0], row[1]) for row in rows}
@@ -363,7 +367,9 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials may spend in one UTC day. The caller holds the tenant's lock."""
+    """Limit what all of the tenant's credentials together can spend in a UTC day. The caller holds the
+    tenant's lock.
+    """
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"
@@ -391,7 +397,7 @@ async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> 
 
 
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
-    """Record that the accounts are in use, once a day. Rows that another process is writing are skipped."""
+    """Record once a day that the accounts are in use. Skip rows that another process is writing."""
     wanted = sorted(set(account_ids))
     if not wanted:
         return 0
@@ -429,7 +435,7 @@ _BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
 _FIRST = f"""
 SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
 """
-# LIKE would treat the underscore in an ID as a wildcard.
+# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard.
 _PAGES = Keyset(
     _ROWS.listed,
     "accounts",
@@ -445,7 +451,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
     suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        # Columns are read by position, because every send runs this.
+        # Each send runs this, so columns are read by position, which is faster.
         if row[2] or row[6] is not None or row[8] is not None:
             watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:
@@ -461,7 +467,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
 
 
 async def mark_used(statement: str, tx: Transaction, ids: Iterable[str], *, now_us: int) -> int:
-    """Record the minute in which these credentials were used. Rows locked by another transaction are skipped."""
+    """Record the minute in which these credentials were used. Skip rows that another transaction has locked."""
     wanted = sorted(set(ids))
     if not wanted:
         return 0

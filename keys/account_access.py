@@ -1,7 +1,7 @@
-"""Decide whether an account may act: whether live is open for it, and whether it is suspended.
+"""Decide whether an account may act: whether its live environment is open, and whether it is suspended.
 
-A suspension stops spending when it commits, and other changes within half a second. Reads, sign-in and due
-webhooks continue.
+As soon as a suspension is committed, nothing more is spent. Other changes stop within half a second. Reads,
+sign-in and due webhooks continue.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NUL
 
 
 class AccountSuspended(DomainError):
-    """An operator suspended the account; it may only read."""
+    """An operator has suspended the account. It may only read."""
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:
@@ -87,7 +87,7 @@ class LiveNotOpen(DomainError):
 
 
 async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Let the account hold live credentials. Raises InvalidInput for a sandbox account."""
+    """Open live, so that the account can have live credentials. Raise InvalidInput for a sandbox account."""
     account = await get_account(tx, account_id)
     if account.is_sandbox:
         raise InvalidInput("A sandbox account has no live environment.", param="account_id")
@@ -110,7 +110,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Record that the email address is verified. Raise InvalidInput if there is none."""
+    """Record that the account's email address is verified. Raise InvalidInput if it has none."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("The account has no email address.", param="account_id")
@@ -123,7 +123,9 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Open live for the account if it may do so itself. Return whether this call opened it. Raise LiveNotOpen."""
+    """Open live if the account may do this itself. Return False if live was open before. Otherwise, raise
+    LiveNotOpen.
+    """
     account = await get_account(tx, account_id)
     if account.is_live_open:
         return False

@@ -1,4 +1,4 @@
-"""Acts: everything that a merchant or operator can do or read. Each is declared once, for all interfaces."""
+"""Acts: everything that a merchant or operator can do or read. Each act is declared once, for all interfaces."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ S = TypeVar("S")
 Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
-# Acts that would turn a borrowed token into lasting access run only on the installation's machine.
+# Acts that could turn a borrowed token into lasting access run only on the installation's machine.
 MACHINE: Final[Audience] = "machine"
 
 
@@ -31,24 +31,20 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    """A command that the engine decides and commits in a batch."""
-
     def declare(self, read_set: Any) -> None: ...
 
     def decide(self, state: Any) -> R_co:
-        """Change the batch's state and return the result. Raise a DomainError before changing anything."""
+        """Change the batch's state and return the result. Raise a DomainError only before any change."""
         ...
 
 
 class Services(Protocol):
-    """Find what an act needs besides its transaction, by type, such as a vault or registry."""
+    """Find a service of this type, which an act needs besides its transaction."""
 
     def __call__(self, kind: type[S], /) -> S: ...
 
 
 class PublicUrl(NamedTuple):
-    """The gateway's own address, for acts whose result contains a link."""
-
     text: str
 
 
@@ -57,8 +53,6 @@ async def _unpaced() -> None:
 
 
 class Origin(Protocol):
-    """Where a call comes from. Each part is computed only when an act reads it."""
-
     @property
     def by(self) -> Actor: ...
 
@@ -66,13 +60,11 @@ class Origin(Protocol):
     def address(self) -> str | None: ...
 
     @property
-    def masked_key(self) -> str | None:
-        """Return the Idempotency-Key for display, with anything that looks like a secret masked."""
-        ...
+    def masked_key(self) -> str | None: ...
 
     @property
     def request_digest(self) -> str | None:
-        """Return a digest by which a repeated call with the same Idempotency-Key is recognised."""
+        """Return a digest of the request, by which a repeated call with its Idempotency-Key is recognised."""
         ...
 
 
@@ -84,7 +76,7 @@ class InProcess(NamedTuple):
 
 
 class CallContext(Struct, frozen=True, kw_only=True):
-    """Who calls an act, and for which object. No transaction is open."""
+    """Who calls an act, and for which object. No transaction is open yet."""
 
     tenant: Tenant
     asker: Principal | None
@@ -94,7 +86,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
     person: str = ""
     object_id: str = ""
     inner_id: str = ""
-    # Counts a call that leaves the gateway. Raises if there were too many.
+    # Counts a call to another system. It raises an error if there were too many.
     pace: Callable[[], Awaitable[None]] = _unpaced
 
     @property
@@ -119,7 +111,6 @@ class CallContext(Struct, frozen=True, kw_only=True):
         return self.service(Database)  # type: ignore[type-abstract]
 
     def require_machine(self, words: str) -> None:
-        """Raise ScopeMissing with this message unless the call comes from the installation's own machine."""
         if self.by.kind != "cli":
             raise ScopeMissing(words, reason="scope")
 
@@ -132,10 +123,10 @@ class ActContext(CallContext, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
     after: R
-    # None if the object is new, or if the audit entry shows no earlier state.
+    # None if the object is new, or if the audit entry doesn't show its earlier state.
     before: R | None = None
     shown_once: Mapping[str, Any] = field(default_factory=dict)
-    # The content of the audit entry, if the object doesn't show what was done, such as a rotation.
+    # What the audit entry contains, if the object itself doesn't show what was done, such as a rotation.
     noted: Mapping[str, Any] | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
@@ -154,7 +145,7 @@ class Audited(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """The number of calls that an account may make at once, and again in each period."""
+    """How many calls an account can make in each period. All of them can come at once."""
 
     calls: int
     period_s: int
@@ -164,15 +155,13 @@ class Pace(NamedTuple):
 
 
 class EnvelopeFacts(NamedTuple):
-    """Facts about a top-up that a response contains beside the data."""
-
     id: str | None = None
     status: str = ""
     approval_id: str | None = None
-    # The top-up whose voucher code is shown in the first response, but never stored.
+    # The first response shows this top-up's voucher code. The stored response doesn't contain it.
     voucher_of: str | None = None
     voucher_code: str | None = None
-    # Set if a repeated call must report the time of the first call.
+    # When the first call was made, if a repeated call must report that time.
     at_us: int | None = None
 
 
@@ -181,7 +170,7 @@ def about_topup(found: Any, _shown: Any) -> EnvelopeFacts:
 
 
 class Failing(NamedTuple):
-    """How an act reports that it succeeded here but failed outside, such as at a receiver."""
+    """How an act reports that its change was made here, but failed elsewhere, such as at a receiver."""
 
     kind: type[DomainError]
     detail: Callable[[Any], str | None]
@@ -189,38 +178,35 @@ class Failing(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ActRow:
-    """What all interfaces need to know about an act."""
-
     name: str
     summary: str
-    # Below the API's prefix, with the object's ID, or an {account} given by ID or email address.
+    # The path below the API's prefix. It can contain the object's ID, and an {account} given by ID
+    # or email address.
     path: str
     result: type
-    # Makes the result's struct. If None, the result's `of` makes it, or the act returns it.
+    # Makes the result's struct. If it is None, the act returns the struct, or the result's `of` makes it.
     view: Callable[[Any], Any] | None = None
     scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
-    # True if the act belongs to an environment but no account, such as a list over all accounts.
+    # True if the act belongs to an environment but to no account, as a list of all accounts does.
     is_catalogue: bool = False
     is_account_wide: bool = False
-    # True if the act is for the signed-in person's own account, even while they act for a colleague's.
+    # True if the act is for the signed-in person's own account, even while the person acts for another account.
     is_persons: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    # The field of the view that is in the path.
+    # The field of the view that identifies the object in the path.
     named_by: str = "id"
-    # Makes the struct for one caller, if callers see different things.
+    # Makes the struct for one caller, if not all callers may see the same.
     seen: Callable[[CallContext, Any], Any] | None = None
     told: Callable[[Any, Any], EnvelopeFacts] | None = None
-    # The states of the top-up that decide the response's code. ok means a response without a
-    # top-up.
+    # The top-up's possible states, which decide the response's code. A response without a top-up is ok.
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
-    # True if a wrong code counts ten times against the account's rate limit.
     guesses_code: bool = False
-    # If this returns true for the view, the command exits with 1.
+    # The command exits with 1 if this returns true for the view.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
     session_only: bool = False
 
@@ -241,82 +227,78 @@ class ChangingAct(ActRow, Generic[I]):
     about: str = ""
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
-    # If this returns true for the view, the API responds 202 with the status pending.
+    # The API responds 202 with the status pending if this returns true for the view.
     is_pending: Callable[[Any], bool] | None = None
     shows_secret: bool = False
-    # True if the audit entry names the person who decided, such as with `--by` on the command line.
+    # True if the audit entry also names the person who decided, for example from `--by` on the command line.
     names_person: bool = False
     moves_money: bool = False
-    # The confirmation question, filled with the view's fields. Empty if nothing can be lost.
+    # The question to confirm, with placeholders for the view's fields. It is empty if the act loses nothing.
     asks: str = ""
     done: str = "Saved."
-    # The act that a page offers afterwards.
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
-    # Whether this call shows or changes something lasting in live, so that a user in a session must
-    # enter the password again.
+    # Returns whether this call shows or changes something lasting in live. A user in a session must
+    # then enter the password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False
-    # How often a merchant may run the act. The `run` of a StepsAct awaits `context.pace()` before it calls out.
+    # How often a merchant can run the act. In a StepsAct, `run` awaits `context.pace()` before it
+    # calls another system.
     paces: tuple[Pace, ...] = ()
-    # Whether an Idempotency-Key is used. A rehearsal needs none, because it changes nothing.
+    # Whether the act uses an Idempotency-Key. A rehearsal needs none, because it changes nothing.
     takes_key: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiAct(ChangingAct[I]):
-    """An act that gateway/api runs itself, because its body or response has several forms."""
+    """An act that gateway/api runs itself, because its body or response can have several formats."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Act(ChangingAct[I], Generic[I, R]):
-    """An act in one transaction under the tenant's lock. The runner writes its audit entry."""
+    """An act in one transaction, which holds the tenant's lock. The act's runner writes the audit entry."""
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
     event: str | None = None
-    # Returns a URL, whose host is resolved before the transaction.
+    # Returns a URL. Its host is resolved before the transaction begins.
     target: Callable[[I], str | None] | None = None
     prepare: Callable[[CallContext, I, Database], Awaitable[Any]] | None = None
     dry: type | None = None
 
     def __post_init__(self) -> None:
-        """Reject acts that need a name look-up and are open to operators, because commands in process can't do one."""
+        """Reject an act for operators that needs a host to be resolved. Commands in process can't do that."""
         assert self.target is None or OPERATOR not in self.audience, self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineAct(ChangingAct[I], Generic[I, R]):
-    """An act that the engine decides in a batch. The command writes its own audit entry and events."""
+    """An act that the engine decides in a batch. Its command writes the audit entry and the events."""
 
     command: Callable[[CallContext, I], Awaitable[Command[R]]]
     refusal: Callable[[R], DomainError | None] | None = None
 
     def __post_init__(self) -> None:
-        """Reject acts that return secrets, because the engine doesn't encrypt stored responses."""
+        """Reject an act that returns a secret. The engine stores responses without encrypting them."""
         assert not self.shows_secret, self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepsAct(ChangingAct[I], Generic[I, R]):
-    """An act of several transactions, with calls to a provider or supplier between them."""
-
-    # No transaction is open. The function writes its own audit entries.
+    # This runs without a transaction, and writes its own audit entries.
     run: Callable[[CallContext, I], Awaitable[R]]
-    # If the process of the first call has died, a repeated call continues its work after this time.
+    # If the first call's process has died, a repeated call can continue its work after this time.
     lease_s: int = 30
     failing: Failing | None = None
 
 
-# Proxies commonly end a call after 60 s of silence.
+# Proxies commonly end a call that has been silent for 60 s.
 WAIT_S_MAX: Final = 50
 
 
 class WaitQuery(Fields, frozen=True, kw_only=True):
-    """The time to wait for a change."""
-
     wait_s: Annotated[
         int,
         Meta(
@@ -328,8 +310,6 @@ class WaitQuery(Fields, frozen=True, kw_only=True):
 
 
 class State(NamedTuple):
-    """What a wait compares, and whether the state is final."""
-
     topup_id: str
     status: str
     approval_status: str | None
@@ -340,7 +320,7 @@ class State(NamedTuple):
 class ReadAct(ActRow, Generic[R]):
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
-    # What a call with wait_s waits for. None if it doesn't wait.
+    # Returns the state whose change ends a wait. None if the read takes no wait_s.
     state: Callable[[R], State] | None = None
     prepare: Callable[[CallContext, Any, Database], Awaitable[Any]] | None = None
 
@@ -350,14 +330,15 @@ class ReadAct(ActRow, Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRead(ActRow):
-    """A read that gateway/api runs itself, because its response is streamed or has several forms."""
+    """A read that gateway/api runs itself, because its response is streamed or can have several formats."""
 
     query: type[Fields] = Fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
-    # Returns at most the given number of rows after a place. Without prefix and own_cursors, it returns all.
+    # Returns at most the given number of rows that follow a position. Without prefix and
+    # own_cursors, it returns all rows.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""
@@ -371,9 +352,7 @@ class ListAct(ActRow, Generic[Q, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportAct(ActRow, Generic[I, R]):
-    """An act that computes a short list and returns it whole, as JSON or CSV."""
-
-    # No transaction is open, because the report may take minutes.
+    # This runs without a transaction, because a report may take minutes.
     run: Callable[[CallContext, I, Database], Awaitable[Sequence[R]]]
     query: type[I]
 

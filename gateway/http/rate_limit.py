@@ -1,9 +1,9 @@
-"""Limit requests: the rate of each credential and its account, and the work for callers without a credential.
+"""Limit how often credentials and accounts call, and how much time callers without a credential take.
 
 - Headers follow draft-ietf-httpapi-ratelimit-headers. A burst is twice the rate, so the window is two seconds.
 - Callers without a credential must not slow down sends. The event loop serves one of them at a time, and all
-  together get at most SHARE of its time. One address may use up to WORK_BURST_S of CPU time at once, then
-  SHARE_OF_ADDRESS of a core.
+  of them together get at most SHARE of its time. One address can use WORK_BURST_S of CPU time at once. After
+  that, it gets SHARE_OF_ADDRESS of a core.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ KNOWN_MAX = 10_000
 LOOK_UPS = 600
 LOOK_UPS_PER_S = 10.0
 MISS_COST = 10
-# Larger requests count in units of a record or a KiB.
+# The size of a body counts only above this many bytes.
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 _NAMES = (b"account", b"default")
@@ -45,7 +45,6 @@ WORK_BURST_S: Final = 1.0
 SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
 AROUND_S: Final = 0.00006
-# Timers aren't finer than this, so a smaller debt of time isn't waited for yet.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
 _REFUSED: Final = 400
@@ -64,9 +63,10 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """The rate limits. rate_per_s 0 turns both off; account_rate_per_s 0 only the account's.
+    """The rate limits of credentials and accounts. If rate_per_s is 0, nothing is limited. If
+    account_rate_per_s is 0, only credentials are.
 
-    An account's limit is at least as high as that of one credential.
+    An account's limit is never lower than a credential's.
     """
 
     def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
@@ -79,7 +79,6 @@ class RateLimit:
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
     def take_now(self, caller: Principal, headers: HeaderList) -> bool:
-        """Take units as `take` does, but return False instead of waiting."""
         if self._rate_per_s == 0:
             return True
         buckets = self._buckets(caller)
@@ -97,7 +96,9 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check, the account's first: if it refuses, the credential's isn't used up."""
+        """Return the limits to check. The account's comes first, so that its refusal leaves the credential's
+        unused.
+        """
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:
@@ -145,7 +146,7 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 class Allowance(NamedTuple):
-    """The number of calls allowed at once, and again in each period."""
+    """How many calls are allowed in each period. All of them can come at once."""
 
     calls: int
     period_s: int
@@ -158,10 +159,10 @@ async def take_one(limiter: Limiter, key: str, allowed: Allowance, detail: str) 
 
 
 async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
-    """Look up a secret code. A wrong code counts ten times as much against the account's limit."""
+    """Look up a secret code. A wrong code uses ten times as much of the account's limit as a right one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse a caller who lacks tokens for a wrong code now, because the last ones would allow cheap guesses.
+    # Refuse a caller who couldn't pay for a wrong code. Otherwise, guesses with the last tokens would be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:
@@ -172,7 +173,9 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Count the request as one unit for each record, or for each KiB of its body if that is more."""
+    """Take one unit for each record of the request. If its body has more KiB than records, take one for each
+    KiB.
+    """
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
     if rate and caller.is_sandbox:
@@ -209,7 +212,7 @@ _PORTS = {"http": ":80", "https": ":443"}
 
 
 def agent_of(call: RequestContext[Any, Any]) -> str | None:
-    """Return the URL of the agent that signed the request, or None. The check is made once for each request."""
+    """Return the URL of the agent that signed the request, or None. The first call stores the result."""
     if AGENT_HEADER not in call.headers:
         return None
     if isinstance(call.agent, UnsetType):
@@ -308,7 +311,7 @@ class Strangers:
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._is_serving = False
         self._free_at_s = 0.0
-        # The time at which each address's whole burst is available again.
+        # When the whole burst of each address is available again.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     async def serve(
@@ -318,7 +321,10 @@ class Strangers:
         *,
         is_free: bool = False,
     ) -> T:
-        """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time, unless is_free."""
+        """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time.
+
+        If is_free, the address's time is neither checked nor counted.
+        """
         address = None if is_free else self._counted_as(call)
         if address is not None:
             self._check(address)

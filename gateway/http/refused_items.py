@@ -1,4 +1,4 @@
-"""Word the errors of a bulk request's items as if each item were its own request."""
+"""Write the error of each item in a bulk request as if the item had been sent alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,7 +45,9 @@ _ITEM_ERRORS_MAX: Final = 10
 
 
 class RefusedItems:
-    """Builds the errors of a request's items. template: the API path that accepts a single item."""
+    """Builds the errors of a request's items. `template` is the path of the API call that accepts a single
+    item.
+    """
 
     __slots__ = ("_address", "_call", "_compared", "_template")
 
@@ -59,9 +61,9 @@ class RefusedItems:
         return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
 
     def refusal_of(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
-        """Return why the item of a bulk send was refused, or None.
+        """Return why the item of a bulk send was refused, or None if it wasn't.
 
-        Without `body`, no smaller amount is suggested, because the limits may have changed.
+        Without `body`, suggest no smaller amount, because the limits may have changed since.
         """
         why = item.refusal
         if why is None:
@@ -105,7 +107,7 @@ class RefusedItems:
                 smaller_cents=smaller,
                 key_id=caller.key_id,
                 has_person=not caller.is_sandbox,
-                # The request itself was authenticated, so a sandbox account wouldn't help.
+                # The request has a valid credential, so its errors don't suggest a sandbox account.
                 is_open=False,
             )
         )
@@ -115,7 +117,7 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """Return the platform's largest amount that the limits allow including its fee, or None."""
+    """Return a smaller amount that the limits allow together with its fee, or None if there is none."""
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None
@@ -124,7 +126,7 @@ def smaller_cents(
         found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
     except InvalidPlatform:
         return None
-    # A larger amount has a larger fee, so the smaller amount's fee is at most this.
+    # The fee never falls as the amount grows, so the smaller amount's fee is at most this one.
     amount = most - found.fee_cents(caller.account_id, max(most, 0))
     return amount if amount >= found.min_amount_cents else None
 
@@ -146,7 +148,7 @@ def problem_of_item(error: DomainError) -> ItemProblem:
 
 
 def reference_in(part: bytes) -> str | None:
-    """Return the reference of an item with other errors, to identify it."""
+    """Return the reference of an invalid item, so that its error can name the item."""
     try:
         found = msgspec.json.decode(part)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Hold one HTTP request on its way through the gateway: its content, its caller, and the result."""
+"""Hold one HTTP request while the gateway handles it: its content, its caller and the result."""
 
 import re
 import time
@@ -29,10 +29,11 @@ class RequestContext(Generic[B, Q]):
     """An HTTP request. Each part is None until the pipeline sets it.
 
     - whole: the body, if it arrived together with the headers.
-    - template: the route's path without the caller's values, so that logs and metrics may contain it.
-    - agent: the URL of the agent that signed the request; unset until it is looked up
-      (gateway/http/rate_limit.py).
-    - receive: the server's receive function, for long waits; None for a request from inside the process.
+    - template: the route's path without the caller's values, so that logs and metrics can contain it.
+    - agent: the URL of the agent that signed the request. gateway/http/rate_limit.py looks it up when it is
+      needed.
+    - receive: the server's receive function, by which a long wait notices that the client has left. It is None
+      for a request from inside the process.
     """
 
     __slots__ = (
@@ -136,7 +137,9 @@ class RequestContext(Generic[B, Q]):
 
 
 def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return headers by lower-case name. Repeated ones are joined, so that none is ignored."""
+    """Return the headers by their lower-case names. Join the values of a repeated header, so that none is
+    ignored.
+    """
     headers = dict(listed)
     if len(headers) != len(listed):
         headers = {}

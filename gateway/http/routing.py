@@ -21,7 +21,7 @@ from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
-# Parses a body, from its bytes, the headers, the query and the credential's environment.
+# A function that parses a body. It gets the bytes, the headers, the query and the credential's environment.
 Decode = Callable[[bytes, Mapping[bytes, bytes], Fields, str | None], Fields]
 
 PARAM_CHARACTERS_MAX = 128
@@ -90,14 +90,17 @@ class MethodNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and path below an API's prefix, and what a request needs.
+    """A method, a path below an API's prefix, and what a request must have.
 
-    - scopes: the caller must have one of them; empty only with is_public, which needs no credential.
-    - media: accepted body types; raw isn't parsed. decode: a function that parses the body instead.
-    - session_only: only for a user in a browser. asks_password: in live, they must have confirmed recently.
-    - is_for_suspended, is_for_paused: allowed for suspended or paused callers, because it only removes access
+    - scopes: the caller must have one of them. They are only empty if the route is_public, so that it needs no
+      credential.
+    - media: the accepted body types. A raw body isn't parsed.
+    - decode: a function that parses the body instead.
+    - session_only: only a user in a browser may call it.
+    - asks_password: in live, the user must have entered the password recently.
+    - is_for_suspended, is_for_paused: suspended or paused callers may call it, because it only removes access
       or returns funds.
-    - takes_mcp: also accepts an MCP client's token.
+    - takes_mcp: an MCP client's token is accepted, too.
     """
 
     method: str
@@ -142,7 +145,7 @@ class Route:
 class ApiSurface:
     """An API: the routes below its prefix, and the format of its errors.
 
-    takes_bare: also accept `Authorization: <token>` without Bearer.
+    If takes_bare, `Authorization: <token>` is accepted without Bearer, too.
     """
 
     prefix: str
@@ -216,7 +219,7 @@ class Router:
                 yield node.resource
 
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Return the resource at the path and the path's parameters, or None.
+        """Return the resource at the path with the path's parameters, or None if no route matches.
 
         Raise NotFound if a parameter can't be an ID.
         """
@@ -226,7 +229,6 @@ class Router:
         return found
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Find the resource and parameters without checking the parameters."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, NO_PARAMS

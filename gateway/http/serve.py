@@ -1,6 +1,7 @@
 """Run the gateway on listening sockets: uvicorn, with limits on what a connection may use.
 
-While stopping, each connection ends after its next response, which says so. So a proxy doesn't repeat a POST.
+While the gateway stops, each response announces that its connection closes. So no proxy sends a POST on it
+that would be lost.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ KEEP_ALIVE_S = 65
 DRAIN_S = 10
 IDLE_S = 0.5
 _IDLE_LOOK_S = 0.02
-# Requests leave no reference cycles, so the garbage collector may run rarely.
+# Requests leave no reference cycles behind, so the garbage collector can run rarely.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
 _TICK_S = 1.0
@@ -74,7 +75,7 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Wait for the stop. uvicorn's own loop would wake ten times a second."""
+        """Wait until the server must stop. The original method in uvicorn would wake ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
@@ -95,7 +96,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """Act like a signal: the first call starts the delay, if there is one, and the next ends it."""
+        """Do what a signal does. The first call starts the delay, if one is set. The next call ends it."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -117,8 +118,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # Objects created at startup live as long as the process, so the garbage collector skips them [p99 of a
-        # send falls from 55 to 8 ms].
+        # Objects created at startup live as long as the process. Let the garbage collector skip
+        # them [the p99 of a send falls from 55 to 8 ms].
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
@@ -170,10 +171,10 @@ async def serve(
     on_stopping: Callable[[], None] = lambda: None,
     is_kept: bool = False,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or the parent's end. Return when all requests are finished.
+    """Serve until SIGINT, SIGTERM or the end of the parent process. Return when all requests are finished.
 
-    After a signal, serve for stop_delay_s more, so that a load balancer notices /readyz. A second signal ends
-    the delay, unless a supervisor stops this process (`is_kept`).
+    After a signal, keep serving for stop_delay_s, so that a load balancer can notice /readyz. A second signal
+    ends this delay. If a supervisor runs this process (`is_kept`), a second SIGTERM is ignored.
     """
     raise_open_files_limit()
     server = _Server(
@@ -228,7 +229,7 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
         lifespan="off",
         log_config=None,
         access_log=False,
-        # Our own code decides whom to believe, by TRUSTED_PROXIES (gateway/http/auth.py).
+        # gateway/http/auth.py decides which proxies to trust, by the setting TRUSTED_PROXIES.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,

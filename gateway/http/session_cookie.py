@@ -1,6 +1,6 @@
-"""Handle the session cookie, the check that a request comes from our own page, and known devices.
+"""Handle the session cookie and known devices, and check that a request comes from one of our own pages.
 
-A known device has its own limit of sign-in attempts, so that a stranger's guesses don't lock the owner out.
+A known device has its own limit of sign-in attempts, so that a stranger's guesses don't lock out the owner.
 """
 
 import re
@@ -87,7 +87,9 @@ def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Return whether the browser says that the request comes from another site, for forms without a session."""
+    """Return whether the browser says that the request comes from another site. Forms without a session need
+    this check.
+    """
     says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
     return says is not None and not is_same_origin(scope, headers, settings)
 

@@ -1,7 +1,7 @@
 """Keep a request open until the state that it reads changes (?wait_s=), or to stream events.
 
-No transaction is open meanwhile. Streamed events are sent once and in order; if a stream ends, the client
-continues after the last ID that it got.
+Meanwhile, no transaction is open. Events are streamed once and in order. If a stream ends, the client
+continues after the last ID that it received.
 """
 
 import asyncio
@@ -46,7 +46,9 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Return the result of `read` after its state has changed, or after wait_s, or at once if the state is final."""
+    """Wait until the state that `read` returns changes, for at most wait_s. If the state is final, don't wait.
+    Return the last result.
+    """
     found = await read()
     state = state_of(found)
     if not call.query.wait_s or state.is_final or call.method == "HEAD":
@@ -102,7 +104,7 @@ def poll_links(
     approval_id: str | None = None,
 ) -> list[Link]:
     api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
-    # A scheduled top-up may be days away, so a waiting poll would only occupy a connection.
+    # A scheduled top-up may be sent days later, so a long poll would only keep a connection busy.
     poll = f"{api}/topup/status/{topup_id}{'' if status == 'scheduled' else wait}"
     links = [Link(rel="poll", method="GET", href=poll)]
     if approval_id is not None:
@@ -116,7 +118,7 @@ def poll_links(
 
 
 def with_poll_headers(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """Add headers that say what to poll, and when, to each response with code 1002 or 3006."""
+    """Add headers to each response with code 1002 or 3006. They say what to poll, and when."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"
@@ -135,10 +137,10 @@ def _poll_after_s(body: bytes) -> int:
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
-# This and the credential cache's half second end a revoked key's stream within a second.
+# Credentials are cached for half a second. With this interval, the stream of a revoked key ends within a second.
 CHECK_S: Final = 0.35
 SEND_S_MAX: Final = 30.0
-# When streams reconnect, they also reach gateways that were started later.
+# Streams end after this time, so that clients reconnect and also reach gateways that were started later.
 LIFE_S_MAX: Final = 3600.0
 RECONNECT_MS: Final = 1000
 
@@ -165,8 +167,10 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """A stream of events. check: raises an error once the caller may no longer listen. show: inserts codes that
-    the caller may see.
+    """A stream of events.
+
+    `check` raises an error once the caller may no longer listen. `show` inserts the codes that the caller may
+    see.
     """
 
     def __init__(
@@ -203,7 +207,7 @@ class EventStream:
 
     async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # A client that reconnects before the first event continues from this ID.
+        # If the client reconnects before it received an event, it continues from this ID.
         await self._send_part(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True

@@ -1,1 +1,1 @@
-"""Offer API calls as tools for agents, by the Model Context Protocol (MCP)."""
+"""Offer API calls to agents as tools of the Model Context Protocol (MCP)."""

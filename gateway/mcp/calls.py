@@ -1,6 +1,6 @@
 """Turn API responses into tool results, and ask the user when a send needs approval.
 
-If the user declines, the top-up is cancelled. Closing the question decides nothing.
+If the user declines, the top-up is cancelled. If the user closes the question, nothing is decided.
 """
 
 import re
@@ -126,10 +126,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolRequest(NamedTuple):
-    """A tool call with its arguments.
-
-    responses: the user's answers, or None before a question. may_ask: the client can show a URL to the user.
-    """
+    """A tool call with its arguments. `responses` is None if the user wasn't asked yet."""
 
     call: RequestContext[Fields, Fields]
     tool: ApiTool
@@ -195,7 +192,7 @@ async def _price(asked: ToolRequest) -> PaymentMeta | None:
     except PaymentRequired:
         return send.said
     except DomainError:
-        # The key forbids the payment, or none is offered, so the original error is returned.
+        # The key forbids the payment, or no payment is offered. Return only the original error.
         return None
     return None
 
@@ -225,7 +222,7 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
         try:
             cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
-            # The top-up was approved or has ended before the client answered.
+            # The top-up was approved or ended before the client answered.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)
@@ -243,7 +240,9 @@ def _held(envelope: Envelope) -> str:
 
 
 def _question(envelope: Envelope) -> InputRequiredResult:
-    """Ask the user once. The funds are already held, and repeating the call with its key returns the same top-up."""
+    """Ask the user to approve. The funds are already held. When the client repeats the call with the same key,
+    it gets this top-up.
+    """
     params = ElicitRequestURLParams(
         message="This top-up is above the key's threshold: a person has to approve it."
         " Declining cancels it.",
@@ -286,9 +285,10 @@ def _result(
     first: str | None = None,
     said: PaymentMeta | None = None,
 ) -> CallToolResult:
-    """Return the envelope as structured values and as text, after the sentence `first` if there is one.
+    """Return the envelope as structured values and as text. If there is a sentence `first`, put it before the
+    text.
 
-    For x402 clients, the fields that they read are added beside the envelope's.
+    x402 clients also find the fields that they read beside the envelope's own.
     """
     value = _with_tools(asked, msgspec.to_builtins(envelope))
     if said is not None:

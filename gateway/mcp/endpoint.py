@@ -1,4 +1,4 @@
-"""Serve /mcp: API calls as tools, by the Model Context Protocol's Streamable HTTP.
+"""Serve API calls as tools at /mcp, by the Model Context Protocol's Streamable HTTP.
 
 The first authenticated request imports the SDK (25 MB).
 """
@@ -27,14 +27,14 @@ ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
 
 def surface() -> ApiSurface:
-    """Return the routes. GET and DELETE are for MCP sessions, which this server doesn't have."""
+    """Return the routes. MCP sessions would use GET and DELETE, but this server has none."""
     loaded: dict[bool, ReplyOf] = {}
 
     async def reply(call: RequestContext[Fields, Fields], *, is_paid: bool) -> Reply:
         if is_foreign(call.scope, call.headers, call.context.settings):
             raise ForgeryRefused("Cross-site requests can't use this credential.")
         if is_paid not in loaded:
-            # The SDK is imported in a thread: that takes half a second, in which other requests continue.
+            # Importing the SDK takes half a second, so a thread does it while other requests continue.
             loaded[is_paid] = await asyncio.to_thread(_load, is_paid=is_paid)
         return loaded[is_paid](call)
 
@@ -75,10 +75,10 @@ def surface() -> ApiSurface:
 
 
 def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """Return the error's headers. They say where a client signs in, and which scopes it needs (RFC 6750, RFC
+    """Return the headers that tell a refused client where to sign in and which scopes it needs (RFC 6750, RFC
     9728).
 
-    Only clients with a token may request more scopes; a key's scopes are its owner's decision.
+    Only a client with a token can request more scopes. A key's scopes are its owner's decision.
     """
     headers = [pair for pair in refusal.headers if pair[0] != _CHALLENGE]
     caller = call.credential
@@ -102,15 +102,14 @@ def _load(*, is_paid: bool) -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
     made = server.server(is_paid=is_paid)
-    # The imported objects stay, so the garbage collector can skip them.
     gc.freeze()
     return made
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Return an error that occurs before any tool is reached, as a JSON-RPC error with our own code.
+    """Return an error that occurred before a tool was reached, as a JSON-RPC error with our own code.
 
-    JSON-RPC has no codes for these, and leaves numbers outside its range to applications.
+    JSON-RPC defines no codes for these errors, and leaves numbers outside its own range to applications.
     """
     code, data = refusal.code.code, {"code": refusal.code.code, **refusal.error}
     return refused(refusal.http_status, None, code, refusal.message, data)

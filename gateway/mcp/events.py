@@ -1,6 +1,7 @@
-"""Implement MCP's Events extension (io.modelcontextprotocol/events, SEP-3415), by webhook and by polling.
+"""Implement MCP's Events extension (io.modelcontextprotocol/events, SEP-3415). Clients get events by webhook
+or by polling.
 
-A subscription is a webhook endpoint (webhooks/subscriptions/, docs/decisions/0046-mcp-events.md).
+A subscription is stored as a webhook endpoint (webhooks/subscriptions/, docs/decisions/0046-mcp-events.md).
 """
 
 import hmac
@@ -48,7 +49,8 @@ from webhooks.subscriptions.subscription import (
 )
 
 EXTENSION: Final = "io.modelcontextprotocol/events"
-# SEP-3415's codes. ChatGPT's guide has older numbers, so the message and `data` also say what is wrong.
+# The codes of SEP-3415. Clients that follow ChatGPT's guide know older numbers, so the message and
+# `data` also say what is wrong.
 NOT_FOUND: Final = -32023
 FORBIDDEN: Final = -32024
 EXHAUSTED: Final = -32025
@@ -64,7 +66,7 @@ _PACES: Final = (
     Pace(10, 60, "verifications of one address", is_per_object=True),
     Pace(120, 60, "subscriptions of one account"),
 )
-# Clients don't learn a receiver's response, or why an address was refused.
+# Don't show clients what a receiver responded, or why its address was refused.
 _REASONS: Final[Mapping[str, str]] = {"timeout": "timeout", "tls": "tls_error"}
 _encode = msgspec.json.Encoder().encode
 
@@ -238,7 +240,7 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         raise MCPError(UNSUPPORTED, "Unsupported: events are delivered by webhook or poll.", data)
     _check_secret(delivery.secret)
     principal, context = call.principal, call.context
-    # /mcp also admits paused and suspended callers, because they may read.
+    # /mcp also serves paused and suspended callers, because they may still read.
     if principal.suspended_for is not None:
         raise suspended(principal.suspended_for)
     context.staging_room.check(principal, context.clock)
@@ -252,8 +254,8 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Check at each renewal, too, because the address may be forbidden by now. The extension requires https, even in
-    # staging.
+    # Check the address again at each renewal, because it may have become forbidden. The extension
+    # requires https even in staging.
     await pace_target(context.limiter, principal)
     await context.transport.check(
         delivery.url, policy=context.policy, account_id=principal.account_id

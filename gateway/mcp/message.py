@@ -1,4 +1,4 @@
-"""Parse the JSON-RPC message of a request to /mcp. Refuse a bad one with a sentence, its ID and a fix."""
+"""Parse the JSON-RPC message of a request to /mcp. The error for an invalid message says how to fix it."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,6 @@ PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 UNSUPPORTED_VERSION: Final = -32022
-# The names of payments in a request's `_meta`, for x402 and for the Machine Payments Protocol.
 X402: Final = "x402/payment"
 CREDENTIAL: Final = "org.paymentauth/credential"
 PAYMENTS: Final = frozenset({X402, CREDENTIAL})
@@ -22,16 +21,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Message(NamedTuple):
-    """A message. `id` is None for a notification, and `tool` is only set for a tool call."""
-
     id: str | int | None
     method: str
     tool: str | None
 
 
 class PaymentMeta(NamedTuple):
-    """What a response says about payment. required: x402's PaymentRequired, or empty. meta: added to the
-    result's `_meta`.
+    """What a response says about payment.
+
+    `required` is x402's PaymentRequired, or empty. `meta` is added to the result's `_meta`.
     """
 
     required: Mapping[str, Any]

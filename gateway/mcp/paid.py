@@ -1,7 +1,7 @@
 """Run a send that is paid for in its own tool call, by x402 or the Machine Payments Protocol.
 
-The payment in `_meta` is passed to gateway/x402/handler.py as an HTTP header, and the response's headers are
-passed back as `_meta`.
+gateway/x402/handler.py gets the payment from `_meta` as an HTTP header. The headers of its response go back
+into `_meta`.
 """
 
 from base64 import b64decode, b64encode
@@ -49,7 +49,8 @@ _RECEIPT: Final = "org.paymentauth/receipt"
 _CHALLENGES: Final = "org.paymentauth/payment-required"
 _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
-# A payment may take this long to settle. If this process dies, only the same payment can continue earlier.
+# A payment may take this long to settle. If this process dies before that, only the same payment
+# can continue earlier.
 _LEASE_S: Final = 86_400
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)
@@ -59,7 +60,9 @@ _decode_json = msgspec.json.decode
 
 
 class PaidSend:
-    """A call of send_topup that pays or must pay. `arguments` don't include the idempotency_key."""
+    """A send_topup call that contains a payment or must be paid for. `arguments` don't include the
+    idempotency_key.
+    """
 
     def __init__(
         self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]
@@ -76,7 +79,9 @@ class PaidSend:
         inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
-        """Return the top-up. Raise PaymentRequired; `said` then has the payment options."""
+        """Return the top-up. Raise PaymentRequired if it must be paid for; the payment options are then in
+        `said`.
+        """
         await take_turn(self._call)
         try:
             if key_text is None:
@@ -96,10 +101,10 @@ class PaidSend:
             raise InvalidInput(words, param=X402, reason=error.reason) from None
 
     async def earlier(self, key_text: str) -> Envelope | None:
-        """Return the current state of the response stored for the key, or None. A refused payment's response is
-        deleted.
+        """Return what the response stored for the key says now, or None if there is none.
 
-        Raise KeyReused.
+        If the payment was refused, delete the stored response. Raise KeyReused if the key was used for another
+        call.
         """
         call, key = self._call, self._request_key(key_text)
         stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
@@ -203,7 +208,7 @@ def _waits_for(stored: Stored | StoredAnswer) -> str | None:
 
 
 class _NothingBought(Exception):
-    """Nothing was bought, so the key must not store this response."""
+    """Nothing was bought, so this response isn't stored for the key."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -224,7 +229,7 @@ def _headers_of(meta: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 def _authorization(credential: Any) -> bytes:
     challenge = credential["challenge"]
-    # The mppx client sends this field as received, and pympp sends it decoded.
+    # For this field, the mppx client sends the text that it received, but pympp sends the decoded object.
     if isinstance(challenge.get("opaque"), str):
         opaque = challenge["opaque"].encode()
         challenge = {**challenge, "opaque": _decode_json(_of_base64url(opaque))}

@@ -1,6 +1,6 @@
 """Build the JSON Schemas of tools' inputs and outputs from the routes' structs and the caller's limits.
 
-An input schema allows everything that the API accepts. An output schema only has the fields that agents act on.
+An input schema allows everything that the API accepts. An output schema has only the fields that agents use.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _KEY_WORDS: Final = {
 }
 _ORDER: Final = "create_order"
 _RECIPIENTS_MAX: Final = 20
-# Keywords that readers of responses don't need, because they refuse nothing.
+# These keywords only restrict a value, so readers of responses don't need them.
 _UNSAID_OF_ANSWERS: Final = frozenset(
     {
         *("description", "title", "default", "examples", "pattern", "format", "required"),
@@ -41,17 +41,16 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-# For an argument with more allowed values, the tool lists only some; an error suggests the right one.
+# If an argument has more allowed values than this, the tool lists only some of them. An error then
+# suggests the right one.
 _WORDS_MAX: Final = 20
-# All tools' errors have the same fields, which the server's instructions describe.
+# The errors of all tools have the same fields. The server's instructions describe them.
 _ERROR: Final[Schema] = {"type": "object"}
 _CHARACTERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the caller may request: platforms in order, payment providers, and the key's limits."""
-
     platforms: tuple[Platform, ...] = ()
     providers: tuple[str, ...] = ()
     per_call_cents: int | None = None
@@ -77,7 +76,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 @cache
 def output_schema(tool: ApiTool) -> Schema:
     shown = _shown(tool)
-    # A delivery attempt has its own field named error.
+    # A delivery attempt has an own field named error.
     error = {} if "error" in shown else _ERROR
     return {
         "type": "object",
@@ -127,7 +126,9 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Return whether to leave out a keyword. Most names need no description, and each reading of one costs tokens."""
+    """Return whether to leave out the keyword. Most fields are clear from their names, and agents pay for each
+    word that they read.
+    """
     if keyword in {"description", "examples"}:
         return True
     if keyword == "pattern":
@@ -207,8 +208,8 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """Remove descriptions. Inline small structs at the first level, and replace other structs and long lists by
-    their type.
+    """Remove the descriptions, and inline small structs at the first level. Replace other structs and long
+    lists by their type.
     """
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]

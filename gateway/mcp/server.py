@@ -1,6 +1,6 @@
-"""Serve an authenticated request to /mcp with the SDK's server, on top of the API's own calls.
+"""Serve an authenticated request to /mcp. The SDK's server runs the API's own calls.
 
-No state outlives a request, so any gateway process can serve any call.
+No state outlives a request, so any gateway process can serve it.
 """
 
 from collections.abc import Callable, Mapping
@@ -105,7 +105,7 @@ def _of(tool: ApiTool, offer: Offer) -> Tool:
 
 _CALL: Final = "topup.call"
 _VERSIONS: Final = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))
-# Lists rarely change: only with a key's scopes and limits, or with the operator's platforms.
+# The lists change rarely: when a key's scopes or limits change, or when the operator changes platforms.
 _LIST_MS: Final = 60_000
 _DISCOVER_MS: Final = 3_600_000
 _INSTRUCTIONS: Final = """\
@@ -137,7 +137,7 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
             "tools/list": CacheHint(_LIST_MS, "private"),
             "server/discover": CacheHint(_DISCOVER_MS, "public"),
         },
-        # No argument is mirrored in a header; otherwise, each call would first have to list the tools.
+        # No argument is repeated in a header. If one were, clients would have to list the tools before each call.
         get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
         on_call_tool=cast(Any, _call_tool),
@@ -149,7 +149,7 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
         made.middleware.append(_with_extensions)
 
     async def discover(ctx: Context, _params: RequestParams) -> DiscoverResult:
-        # The SDK only names the newest protocol version, but this server also supports older ones.
+        # The SDK names only the newest protocol version, but this server supports older ones, too.
         capabilities = made.get_capabilities(protocol_version=ctx.protocol_version)
         return DiscoverResult(
             supported_versions=list(_VERSIONS),
@@ -165,7 +165,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
     message = read(call.raw, call.headers, _VERSIONS)
     if not isinstance(message, Message):
         return message
-    # If a name occurred twice, such as two amounts, the SDK would use the last value.
+    # If a name occurred twice, such as an amount, the SDK would silently use the last value.
     refuse_repeated_names(call.raw)
     _check_scope(call, message)
 
@@ -178,8 +178,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
         manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES_MAX
         )
-        # Whitespace around a header's value isn't part of it (RFC 9110, 5.5), but our server's parser leaves it
-        # there.
+        # Whitespace around a header's value isn't part of it (RFC 9110, 5.5). uvicorn's parser leaves it there.
         headers = [(name, value.strip()) for name, value in scope["headers"]]
         async with manager.run():
             await manager.handle_request({**scope, "headers": headers, _CALL: call}, replay, send)
@@ -188,9 +187,9 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _check_scope(call: RequestContext[Fields, Fields], message: Message) -> None:
-    """Raise ScopeMissing if a token may not call the tool, because its client can request more scopes.
+    """Raise ScopeMissing if a token may not call the tool, because its client can then request more scopes.
 
-    An API key's scopes are its owner's decision, so the tool's own error tells the agent.
+    An API key's scopes are its owner's decision. With a key, the tool itself reports the error to the agent.
     """
     tool = None if message.tool is None else TOOLS.get(message.tool)
     if call.credential is None:
@@ -253,7 +252,7 @@ def _opens_addresses(ctx: Context) -> bool:
 
 
 async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Add to server/discover the extensions for which the SDK has no field."""
+    """Add to server/discover the extensions that the SDK can't list itself."""
     result = await call_next(ctx)
     if ctx.method != "server/discover" or not isinstance(result, dict):
         return result
@@ -264,7 +263,9 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 async def _with_sentences(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Describe errors in a method's params, unlike the SDK, and hide the message of unexpected errors."""
+    """Describe what is wrong in a method's params, which the SDK doesn't. Hide the message of an unexpected
+    error.
+    """
     try:
         return await call_next(ctx)
     except MCPError:

@@ -1,7 +1,7 @@
-"""Implement MCP's Tasks extension (io.modelcontextprotocol/tasks): a send that waits is a task
+"""Implement MCP's Tasks extension (io.modelcontextprotocol/tasks). A send that has to wait becomes a task
 (docs/decisions/0047-mcp-tasks.md).
 
-Nothing is stored for a task: it is the top-up, and its ID is derived from the top-up's (LinkTokens).
+No row is stored for a task. It is the top-up itself, and LinkTokens derives the task's ID from the top-up's.
 """
 
 from typing import Any, Final
@@ -48,14 +48,15 @@ def add_to(server: Server[Any], call_of: Any) -> None:
         return await _detailed(call, params.task_id, topup_id)
 
     async def update(ctx: Context, params: UpdateParams) -> dict[str, Any]:
-        # Our tasks ask no questions, so answers are ignored.
+        # Our tasks ask no questions, so there are no answers to use.
         call, topup_id = _checked(ctx, call_of, params)
         await _read_task(call, STATUS, topup_id)
         return {}
 
     async def cancel(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
-        # If the top-up was delivered meanwhile, it stays delivered, and the task's result says so.
+        # If the top-up was delivered meanwhile, it isn't cancelled, and the task's result says that
+        # it was delivered.
         await _read_task(call, STATUS, topup_id)
         await _used(call, CANCEL, topup_id)
         return {}
@@ -66,7 +67,6 @@ def add_to(server: Server[Any], call_of: Any) -> None:
 
 
 def is_declared(ctx: Context) -> bool:
-    """Return whether this request declares the extension."""
     declared = ctx.session.client_capabilities
     extensions = None if declared is None else declared.extensions
     is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS

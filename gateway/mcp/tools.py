@@ -1,4 +1,4 @@
-"""Define the tools for agents, in the order in which they are listed. Each calls an API route."""
+"""Define the tools for agents, in the order in which clients list them. Each tool calls an API route."""
 
 import re
 from collections.abc import Mapping
@@ -28,8 +28,6 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolCall(NamedTuple):
-    """An API call: its route, path parameters, body, query and Idempotency-Key."""
-
     route: Route
     ids: Mapping[str, str]
     body: Mapping[str, Any]
@@ -41,10 +39,12 @@ class ToolCall(NamedTuple):
 class ApiTool:
     """A tool, and the route that it calls.
 
-    - other_path: another route for the same tool, which needs a different argument.
-    - key: whether the tool takes an idempotency_key. fills: default values of arguments.
-    - shows: the fields of the response's data, or of a list's items, in the output schema.
-    - omits: fields that agents don't need; the tool refuses them. says: descriptions that replace the route's.
+    - other_path: the path of a second route, which the tool calls if it gets that path's argument.
+    - key: whether the tool takes an idempotency_key.
+    - fills: the default values of arguments.
+    - shows: the fields of the response's data, or of a list's items, that the output schema has.
+    - omits: fields that agents don't need. The tool refuses them.
+    - says: descriptions of arguments, instead of the route's own.
     """
 
     name: str
@@ -85,7 +85,9 @@ class ApiTool:
         return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
-        """Build the call. Raise InvalidInput, which lists all errors, or NotFound."""
+        """Build the call. Raise InvalidInput, which lists everything that is wrong, or NotFound for an
+        impossible ID.
+        """
         rest = dict(given)
         if self.method == "GET":
             return self._read(rest)
@@ -131,7 +133,6 @@ class ApiTool:
 
 def _ids(named: Mapping[str, Any]) -> Mapping[str, str]:
     values = {name: str(value) for name, value in named.items()}
-    # Path parameters can't contain a slash.
     if any("/" in value for value in values.values()):
         raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
     return values

@@ -1,1 +1,1 @@
-"""Build the OpenAPI document from the route table that also routes requests."""
+"""Build the OpenAPI document from the same route table that serves requests."""

@@ -1,5 +1,5 @@
-"""Describe price, payment methods and guidance for registries of paid services (AgentCash's discovery profile,
-draft-payment-discovery-00).
+"""Describe price, payment methods and guidance for registries of paid services. The formats are AgentCash's
+discovery profile and draft-payment-discovery-00.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +24,6 @@ _MAIL: Final = "mailto:"
 
 
 class Discovery(NamedTuple):
-    """Facts for registries: the gateway's URL, the operator's email address, and the x-payment-info of POST
-    /x402/topup.
-    """
-
     home: str
     contact: str = ""
     payment: Mapping[str, Any] | None = None

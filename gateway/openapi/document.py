@@ -1,4 +1,4 @@
-"""Build the whole OpenAPI 3.1 document from the routing table and the webhooks' event types."""
+"""Build the whole OpenAPI 3.1 document from the route table and the webhooks' event types."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -48,7 +48,7 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # Don't show a deleted object, or the result of a call without a key, which may be about another account.
+            # A deleted object can't be shown. Without a key, the result may be about another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 
@@ -115,8 +115,6 @@ _SIGNATURES: Final = (
 
 
 class Api(NamedTuple):
-    """An API to document. webhooks: the event types that it sends."""
-
     title: str
     description: str
     bearer: str

@@ -1,6 +1,7 @@
 """Provide examples of requests, responses and an event.
 
-The recording tests write answers.json; written_answers.json has examples that no recording produces.
+The tests that record responses write answers.json. written_answers.json has the examples that they can't
+record.
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,6 @@ API: Final = "/api/public/v1"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example. body: None if there is nothing to show. query: the required parameters."""
-
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] | None = None
 

@@ -1,4 +1,4 @@
-"""Describe path parameters and common fields. A field's own Meta overrides these texts."""
+"""Describe path parameters and common fields. If a field's own Meta has a description, that is used instead."""
 
 from typing import Any, Final
 

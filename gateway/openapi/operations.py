@@ -22,7 +22,7 @@ _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    # This vendor's own clients send a form.
+    # The clients of this vendor send forms.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
     "json_or_csv": ("application/json",),
     "json_or_events": (
@@ -73,9 +73,9 @@ def tag_of(route: Route) -> tuple[str, str]:
 
 
 def operation_id(route: Route, resource: Resource) -> str:
-    """Return an ID that is unique, and doesn't change as long as the path doesn't."""
+    """Return an ID that is unique and stays the same as long as the path does."""
     path = resource.template
-    # Vendor APIs share words with ours, so only our own IDs omit the prefix.
+    # Vendor APIs have words in common with ours, so their IDs include the prefix.
     words = re.findall(
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )

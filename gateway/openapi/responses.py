@@ -1,4 +1,4 @@
-"""Describe a route's responses: its own successes and errors, and errors that any request may get."""
+"""Describe a route's responses: its own successes and errors, and the errors that any request can get."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
@@ -24,7 +24,7 @@ def types() -> Iterable[Any]:
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
     """Return a reference to the schema of a successful response.
 
-    Routes with the same data share a schema, which lists the codes of all of them.
+    Routes that return the same data share one schema, which lists the codes of all these routes.
     """
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
@@ -66,7 +66,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
 
 
 def _one_of(codes: list[int]) -> Schema:
-    """Make a single code a constant, by which clients can distinguish responses with the same HTTP status."""
+    """Make a single code a constant. It lets clients distinguish responses with the same HTTP status."""
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 
@@ -101,8 +101,6 @@ def refusals_of(route: Route, *, has_params: bool) -> Statuses:
 
 
 class Shared:
-    """Error responses that routes share. Each is defined once."""
-
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self.responses: dict[str, Any] = {}
@@ -201,7 +199,7 @@ def _one_content(kind: str, schema: Schema) -> dict[str, Any]:
         return {kind: {"schema": schema}}
     if kind.startswith("text/"):
         return {kind: {"schema": {"type": "string"}}}
-    # Client generators that don't know PDF handle bytes.
+    # Client generators that can't handle PDF can handle bytes.
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {kind: binary, BYTES: binary}
 

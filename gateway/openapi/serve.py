@@ -1,4 +1,4 @@
-"""Serve GET /openapi.json, a short version for agents, and the operators' document."""
+"""Serve GET /openapi.json, a shorter version of it for agents, and the operators' document."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -107,7 +107,7 @@ def _refused() -> dict[str, Any]:
 def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
     if name in asked:
         return _EXAMPLES
-    # The schema `Error` describes the seven fields of every response.
+    # The schema `Error` already describes the seven fields that every response has.
     return _OF_ANSWERS | {"description"} if name.endswith("Answer") else _OF_ANSWERS
 
 
@@ -152,7 +152,7 @@ def _cut(value: Any, kept: Collection[str]) -> Any:
 
 
 def _nullable(value: Any) -> Any:
-    """Merge each choice between one plain type and null into a list of types."""
+    """Write a choice between null and one plain type as a list of types."""
     if isinstance(value, list):
         return [_nullable(one) for one in value]
     if not isinstance(value, dict):

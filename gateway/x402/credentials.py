@@ -1,8 +1,8 @@
 """Implement the HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
 tokens (draft-stripe-charge-00).
 
-Challenges aren't stored: a challenge's ID is a MAC of the request, price, seller and expiry. Only the payer
-knows its random identifier, which later gives access to what was bought.
+Challenges aren't stored. A challenge's ID is a MAC of the request, price, seller and expiry. Its random
+identifier is known only to the payer, who shows it later to see what was bought.
 """
 
 import base64
@@ -30,7 +30,7 @@ from billing.machine_payments.payment import MPP
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 
 INTENT: Final = "charge"
-# The header for the credential if Authorization holds an API key.
+# The credential's header if Authorization already holds an API key.
 BESIDE_KEY: Final = mpp.PAYMENT_AUTHORIZATION_HEADER
 PROBLEMS: Final = "https://paymentauth.org/problems/"
 CHALLENGE_S: Final = 900
@@ -43,16 +43,17 @@ _TAIL: Final = 4
 
 
 class Misfit(NamedTuple):
-    """Why a payment isn't accepted. `problem` is the draft's name for it, or None."""
+    """Why a payment isn't accepted. `problem` is the draft's name for the reason, if any."""
 
     detail: str
     problem: str | None = None
 
 
 class ShownCredential(NamedTuple):
-    """A credential in a request. Only `misfit` shows whether its challenge was made here.
+    """A credential in a request. Its challenge may be forged until `misfit` has checked it.
 
-    ref: a digest of the token. identifier: the challenge's secret. expires_at: the challenge's end.
+    `ref` and `identifier` are digests of the token and of the challenge's secret. `expires_at` is when the
+    challenge ends.
     """
 
     ref: str
@@ -69,7 +70,7 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """The input of a challenge. key: makes the challenge's ID. is_beside_key: Authorization already holds an
+    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, Authorization already holds an
     API key.
     """
 
@@ -116,7 +117,7 @@ def challenge(priced: Priced, *, now_us: int) -> bytes:
 
 
 def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | None:
-    """Return why the credential doesn't pay for the request, or None if its challenge was made here for it."""
+    """Return why the credential doesn't pay for the request, or None if it does."""
     echo = shown.challenge
     if (echo.method, echo.intent) != (METHOD, INTENT):
         return Misfit(f"{METHOD}/{INTENT} is taken here alone", "method-unsupported")

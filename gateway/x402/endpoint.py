@@ -27,7 +27,7 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
     await take_turn(call)
     door = _LOADED.get(PATH)
     if door is None:
-        # The packages are imported in a thread: that takes a third of a second, in which other requests continue.
+        # Importing the packages takes a third of a second, so a thread does it while other requests continue.
         door = _LOADED[PATH] = await asyncio.to_thread(_load)
     return await door(call)
 
@@ -44,7 +44,6 @@ async def take_turn(call: RequestContext[Any, Any]) -> None:
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
     from gateway.x402 import handler  # noqa: PLC0415 see the module's docstring
 
-    # The imported objects stay, so the garbage collector can skip them.
     gc.freeze()
     return handler.topup
 

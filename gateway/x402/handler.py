@@ -1,7 +1,7 @@
 """Handle POST /x402/topup: return the price, or the top-up that the payment in the request pays for.
 
-A known payment isn't verified or charged again. Codes are shown to callers with the payment's identifier (and
-its signature, if the identifier could be guessed), or with a key that may see them.
+A known payment isn't verified or charged again. Codes are shown to a caller with the payment's identifier, or
+with a key that may see them. If the identifier could be guessed, the payment's signature is needed, too.
 """
 
 import hashlib
@@ -315,7 +315,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # The same payment may have come twice, and been settled by the other request.
+        # Another request with the same payment may have settled it meanwhile.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _resume(call, found, shown, principal)
@@ -352,7 +352,7 @@ async def state_of(call: PaidCall, payment_id: str) -> Answer | None:
 async def _judge(
     call: PaidCall, principal: Principal | None, asked: PaidRequest, environment: Environment
 ) -> None:
-    """Raise an error if the tool's key forbids the send, before anyone is asked to pay."""
+    """Raise an error if the tool's key forbids the send. This happens before anyone is asked to pay."""
     if principal is None or not isinstance(call, PaidToolCall):
         return
     for way in ways_of(call, environment, asked.charged_cents)[:1]:
@@ -400,7 +400,9 @@ def _response_header(payment: MachinePayment) -> bytes:
 
 
 def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
-    """Add the draft's receipt to a successful response, and forbid shared caches."""
+    """Add the draft's receipt to a successful response. Allow only the client's own cache to store the
+    response.
+    """
     call.reply_headers.append((b"cache-control", b"private"))
     if made.status < _BAD and payment.settled_at is not None and payment.settlement:
         receipt = credentials.receipt(payment.settlement, payment.settled_at)
@@ -462,9 +464,8 @@ def _request_of(call: PaidCall, environment: str, principal: Principal | None) -
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """Build the request without checking today's offer, for an earlier payer whose platform is gone.
-
-    Raise InvalidEmail.
+    """Build the request without checking that the platform is offered today. An earlier payer's platform may
+    be gone.
     """
     body = call.body
     said = body.delivery
@@ -526,7 +527,9 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Return a digest of everything that is paid for, except `distinct` and the fee, which may have changed."""
+    """Return a digest of what is paid for. Leave out `distinct` and the fee, because both may have changed
+    since.
+    """
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")

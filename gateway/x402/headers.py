@@ -1,7 +1,7 @@
 """Read and write the three headers of x402 version 2, with the x402 package's own models.
 
-Only what the signature covers is used and passed on, because a facilitator would settle another authorization
-beside it.
+Only the signed parts of a payment are used and passed on. If it contained a second authorization, a
+facilitator would settle that, too.
 """
 
 import base64
@@ -60,7 +60,7 @@ def bazaar_entry() -> dict[str, Any]:
     made = declare_discovery_extension(
         input=_BAZAAR_EXAMPLE, input_schema=_BAZAAR_BODY, body_type="json", output=_BAZAAR_OUTPUT
     )[BAZAAR]
-    # The package leaves out the method, which its own schema requires.
+    # The package omits the method, although its own schema requires it.
     made["info"]["input"]["method"] = "POST"
     return dict(made)
 
@@ -79,7 +79,7 @@ def bazaar_tool_entry(name: str, about: str, input_schema: Mapping[str, Any]) ->
 HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
 BYTES_MAX: Final = 16_384
-_AGO_S: Final = 6  # Facilitators need an authorization to be valid for some seconds more.
+_AGO_S: Final = 6  # Facilitators refuse an authorization that expires within seconds.
 _AHEAD_S: Final = 86_400
 _AUTHORIZATION: Final = frozenset({"from", "to", "value", "validAfter", "validBefore", "nonce"})
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
@@ -107,8 +107,6 @@ _IDENTIFIER_SCHEMA: Final = {
 
 
 class Asking(NamedTuple):
-    """What a 402 response contains besides the price: the resource to pay for, and its entry in catalogues."""
-
     resource: Mapping[str, Any]
     bazaar: Mapping[str, Any]
 
@@ -116,8 +114,8 @@ class Asking(NamedTuple):
 class Presented(NamedTuple):
     """A payment in a request. Times are in seconds since the epoch.
 
-    ref identifies the payment. identifier: a digest of the secret identifier. digest: a digest of the signed
-    authorization. payload, extensions: the received parts to pass to the facilitator.
+    `ref` identifies the payment. `identifier` is a digest of the secret identifier, and `digest` one of the
+    signed authorization. `payload` and `extensions` are passed on to the facilitator.
     """
 
     ref: str
@@ -181,7 +179,9 @@ def response_header(
 
 
 def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -> dict[str, Any]:
-    """Return the body for the facilitator's /verify and /settle. The payment has been checked against the offer."""
+    """Return the body for the facilitator's /verify and /settle. The caller has checked the payment against
+    the offer.
+    """
     wanted = offer.requirements(cents)
     return {
         "x402Version": 2,
@@ -256,7 +256,7 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 def digest_of(identifier: str, key: str) -> str:
     """Return a keyed digest of a payer's secret.
 
-    Without the key, nobody with a copy of the database can find out a short secret by guessing.
+    A short secret could be found by guessing if a copy of the database were enough to check each guess.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
 

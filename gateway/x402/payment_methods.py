@@ -1,4 +1,4 @@
-"""Decide who pays, in which environment, and which payment methods are offered, each with its header."""
+"""Decide who pays, in which environment, and by which payment methods. Each method has its own header."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +29,6 @@ _ICON: Final = "/apple-touch-icon.png"
 
 
 class Nothing(NamedTuple):
-    """Stands for a payment in a dry run."""
-
     ref: str = ""
     identifier: str = ""
     digest: str = ""
@@ -39,7 +37,7 @@ class Nothing(NamedTuple):
 
 
 class PaidToolCall(RequestContext[PaidBody, Fields]):
-    """An agent's tool call. `entry`: its entry in catalogues."""
+    """An agent's tool call. `entry` describes the tool in catalogues."""
 
     __slots__ = ("entry",)
     entry: Mapping[str, Any]
@@ -54,8 +52,6 @@ class Terms(NamedTuple):
 
 
 class PaymentMethod(Protocol):
-    """A payment method in one environment."""
-
     @property
     def protocol(self) -> str: ...
 
@@ -68,14 +64,12 @@ class PaymentMethod(Protocol):
     def terms(self, asked: PaidRequest) -> Terms: ...
 
     def proof(self, shown: Any, payment: MachinePayment) -> bytes:
-        """Return the proof of payment, which is stored and sent to settle the payment."""
+        """Return the proof that the payer paid. It is stored, and sent to settle the payment."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """An x402 payment: an authorization signed by a wallet."""
-
     offer: Offer
     asking: Asking
     protocol: str = X402
@@ -102,9 +96,9 @@ class ByWallet:
 
 @dataclass(frozen=True, slots=True)
 class ByToken:
-    """A card payment: a shared payment token in a `Payment` credential.
+    """A card payment, made by a shared payment token in a `Payment` credential.
 
-    is_beside_key: Authorization already holds an API key.
+    If `is_beside_key`, Authorization already holds an API key.
     """
 
     offer: TokenOffer
@@ -160,7 +154,9 @@ def _asking(call: PaidCall) -> Asking:
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return the owner of the key beside the payment, or None. Raise an error if the key is refused."""
+    """Return the owner of the API key that came with the payment, or None without a key. Raise an error if the
+    key is refused.
+    """
     if call.credential is not None:
         require_scope(call.credential, "topup:send")
         return call.credential
@@ -182,9 +178,11 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Return the environment in which credit is bought, which the payment's protocol may determine.
+    """Return the environment in which to buy credit. If the request names none, the payment's protocol can
+    decide it.
 
-    Raise EnvironmentMismatch, InvalidInput or NotOffered.
+    Raise EnvironmentMismatch if the key is for another one, and InvalidInput or NotOffered if no payment is
+    accepted there.
     """
     asked = call.body.environment
     if principal is not None:

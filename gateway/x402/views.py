@@ -43,7 +43,7 @@ class MachinePaymentShape(Struct, kw_only=True):
 
 
 class GivenBack(Struct, kw_only=True):
-    """A refund for a payment without a delivery: a code to redeem at POST /codes/redeem.
+    """A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem.
 
     The code is null unless the caller shows the payment's identifier.
     """
@@ -89,7 +89,7 @@ class PaidTopUp(Struct, kw_only=True):
 
 
 class PaidBody(Fields, frozen=True, kw_only=True):
-    """What to top up, and for whom. The price is the amount plus the platform's fee."""
+    """What to top up, and for whom. The payer pays the amount and the platform's fee."""
 
     platform: Annotated[Text, Meta(description="The platform to top up; see GET /platforms.")]
     amount_cents: Annotated[Int64, Meta(description="The amount in US cents; see GET /platforms.")]

@@ -48,7 +48,7 @@ class KnownPlatforms:
 async def check_platforms(
     context: ActContext, names: Iterable[str] | None, *, kept: Collection[str] = ()
 ) -> None:
-    """Raise InvalidInput for an unknown platform. Removed platforms are allowed if they are in `kept`."""
+    """Raise InvalidInput for an unknown platform. Removed platforms in `kept` are allowed."""
     wanted = list(names or ())
     if wanted:
         known = await context.service(KnownPlatforms).ids(context.tx, context.tenant.environment)
@@ -76,7 +76,7 @@ def _problem(name: str, known: Collection[str]) -> FieldEntry:
 
 
 class Rotation(Fields, frozen=True, kw_only=True):
-    """How long the old secret works beside the new one."""
+    """How long the old secret still works after the rotation."""
 
     overlap_s: Annotated[
         Int64,
@@ -104,7 +104,9 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API requests the scope admin, which would outlive the operator's token."""
+    """Raise ScopeMissing if the operators' API would give a key the scope admin. The key would outlive the
+    operator's token.
+    """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
         raise ScopeMissing(
@@ -199,7 +201,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Resume a paused key. Only a user or an unrelated key may do this."""
+    """Resume a paused key. A key can't resume itself, its ancestors or its descendants."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
     _check_admin(context, before.scopes)
     resumed = await api_key.resume(
@@ -301,7 +303,6 @@ REVOKE_KEY = Act(
     asks="Revoke {name} ({id}) and all its descendants? They stop working for good.",
     examples=("topup keys revoke key_7Hn2",),
 )
-# The act's command is `topup logout`.
 REVOKE_OWN = Act(
     name="keys.revoke-self",
     summary="Revoke the calling key",

@@ -1,7 +1,7 @@
 """API keys: create, list, change, pause, rotate and revoke them.
 
-A key that another key creates stays its child; a key may change only its own descendants. A secret leaves
-this module once, and only its SHA-256 is stored. The caller holds the account's lock.
+A key that another key creates remains its child. A key can change only its own descendants. This module
+returns a secret once, and stores only its SHA-256. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,8 +33,8 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping, update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-# LIKE would treat the underscore in an ID as a wildcard, and ignores case in only one of the
-# databases.
+# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard. In one of the
+# databases, it also ignores case.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 _OWN = "k.account_id = :account_id AND k.environment = :environment"
 _USED = """
@@ -48,9 +48,9 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One API key. `lineage` has its ancestors' IDs, nearest first.
+    """An API key. `lineage` has the IDs of its ancestors, nearest first.
 
-    If `client_id` is set, the key belongs to an MCP client and has no secret. last_used_at is accurate to a
+    If `client_id` is set, the key belongs to an MCP client and has no secret. `last_used_at` is exact to a
     minute.
     """
 
@@ -95,8 +95,8 @@ async def mint(
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it and its secret, which is never shown again.
 
-    If `parent` acts by a key, the new key becomes that key's child. Raises LiveNotOpen, KeyLimitReached,
-    KeyPaused, ScopeMissing, and InvalidInput, also for a limit wider than the parent's.
+    If `parent` uses a key, the new key becomes that key's child. A limit wider than the parent's raises
+    InvalidInput.
     """
     secret = token_format.new_api_key(environment)
     shown = {
@@ -114,7 +114,7 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """Create a key without a secret for an MCP client, which uses tokens instead. Raise the same errors as mint()."""
+    """Create a key for an MCP client, which uses tokens instead of a secret."""
     shown = {"prefix": "", "last4": "", "client_id": client_id}
     return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
 
@@ -164,7 +164,9 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys, newest first, including revoked ones. A viewing key sees only itself and its descendants."""
+    """List keys, newest first, including revoked ones. If the viewer uses a key, list only that key and its
+    descendants.
+    """
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -203,7 +205,7 @@ async def patch(
     asker: Principal | None,
     now_us: int,
 ) -> ApiKey:
-    """Change a key. If `asker` is None, the command line does it. Raise NotFound, ScopeMissing, InvalidInput."""
+    """Change a key. If `asker` is None, the command line made the call."""
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
@@ -222,7 +224,7 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Revoke a key and all its descendants for good. Raise NotFound and ScopeMissing."""
+    """Revoke a key and all its descendants for good."""
     key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
@@ -232,10 +234,7 @@ async def revoke(
 async def pause(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Pause a key and its descendants until it is resumed. A key may pause itself.
-
-    Raises NotFound, ScopeMissing and InvalidInput.
-    """
+    """Pause a key and its descendants until the key is resumed. A key can pause itself."""
     key = await _find_to_change(tx, tenant, key_id, asker, may_be_own=True)
     if key.paused_at is not None:
         return key
@@ -245,9 +244,9 @@ async def pause(
 async def resume(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None
 ) -> ApiKey:
-    """Resume a key and its descendants, except those that are paused themselves.
+    """Resume a key. Its descendants resume, too, except those that were paused themselves.
 
-    Only a user, or a key without a common ancestor, may do this. Raises NotFound and ScopeMissing.
+    Only a user, or a key that isn't related to this one, can do this. Others get ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
@@ -267,8 +266,7 @@ async def rotate(
 ) -> tuple[ApiKey, str]:
     """Give the key a new secret. Return the key and the secret.
 
-    The last secret works for another `overlap_s` seconds; older ones end now. Raises NotFound, ScopeMissing
-    and InvalidInput.
+    The previous secret works for another `overlap_s` seconds. Older secrets stop working now.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -391,7 +389,7 @@ async def _insert_secret(
 
 
 async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]:
-    """Return the key and its descendants that aren't revoked. Parents come before their children."""
+    """Return the key and those descendants that aren't revoked. Parents come before their children."""
     rows = await tx.fetch(
         _TREE,
         viewer=key_id,

@@ -1,6 +1,6 @@
 """Check what a caller may set on a key, and convert it to columns.
 
-A preset fills in limits for one kind of holder, and requires those that only the caller can know.
+A preset fills in limits for one kind of holder. Limits that only the caller can know are required.
 """
 
 import ipaddress
@@ -58,8 +58,6 @@ LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
 
 
 class Checks:
-    """Check several fields and report every one that fails."""
-
     def __init__(self) -> None:
         self._failed: list[DomainError] = []
 
@@ -85,7 +83,9 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a key with this preset is for, which fields it fills in, and which it requires (suggestions in cents)."""
+    """What a key with this preset is for, the fields that it fills in, and the fields that it requires (with
+    suggestions in cents).
+    """
 
     says: str
     fills: Mapping[str, Any]
@@ -93,7 +93,7 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    # An agent may plan again and unknowingly repeat a send.
+    # An agent that plans again may repeat a send without knowing it.
     "agent": Preset(
         "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
         " 10 minutes.",
@@ -112,7 +112,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits to fill in. Raise InvalidInput with each limit that the caller must set."""
+    """Return the limits to fill in. Raise InvalidInput, which lists the limits that the caller must set."""
     if named is None:
         return {}
     preset = PRESETS.get(named)
@@ -140,7 +140,9 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new or changed mandate. None removes a limit; limits that aren't named stay."""
+    """Return the columns of a new or changed mandate. None removes a limit. Limits that aren't in `given`
+    stay.
+    """
     columns: dict[str, Any] = {}
     if "purpose" in given:
         columns["purpose"] = checks.of(_purpose, given["purpose"])
@@ -237,8 +239,9 @@ assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 class NewKey:
     """A key to create.
 
-    If `scopes` is None, the key gets its parent's default scopes, or on the command line all scopes of an
-    account. An empty ip_allow_list admits any address. `limits` has names from LIMITS; amounts are in cents.
+    If `scopes` is None, the key gets its parent's default scopes. On the command line, it gets all scopes of
+    an account. An empty ip_allow_list admits any address. `limits` has names from LIMITS, and its amounts are
+    in cents.
     """
 
     def __init__(
@@ -257,7 +260,7 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return a new key's columns. `scopes` are the default. Raise InvalidInput, listing every wrong field."""
+    """Return a new key's columns. `scopes` are the default. Raise InvalidInput, which lists all wrong fields."""
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
@@ -303,12 +306,14 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return each scope once, in the order of SCOPES. Raise InvalidInput for an unknown scope, or for none."""
+    """Return each scope once, in the order of SCOPES. Raise InvalidInput if there is none, or if one is
+    unknown.
+    """
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("A key needs at least one scope.", param="scopes")
     if not wanted <= set(SCOPES):
-        # The message contains only our own words, because an unknown scope may be a secret.
+        # An unknown scope may be a secret, so it isn't in the message.
         detail = f"scopes are of {', '.join(SCOPES)}"
         unknown = next(iter(sorted(wanted - set(SCOPES))))
         problem = word_entry("scopes", detail, unknown, SCOPES)
@@ -317,7 +322,6 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def checked_networks(cidrs: Sequence[str]) -> list[Network]:
-    """Return each network once. A bare address becomes a network of one address."""
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
             f"An allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries.", param="ip_allow_list"
@@ -326,7 +330,7 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 
 
 def _network(cidr: str) -> Network:
-    # A zone (%eth0) means nothing on another machine.
+    # A zone such as %eth0 means nothing on another machine.
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
         raise InvalidInput("Each entry of an allow-list must be a CIDR.", param="ip_allow_list")
     try:

@@ -1,4 +1,4 @@
-"""Limit what a credential may give to a new key: never more than it has."""
+"""Limit what a credential can give to a new key: never more than the credential has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -13,19 +13,19 @@ from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
 LIVE_KEYS_MAX = 1_000
-# the most keys in a chain of ancestors, because each send counts against all of them
+# the maximum length of a chain of ancestors, because each send counts for every key in it
 LINEAGE_KEYS_MAX = 8
 _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
-# repeat_guard_s is left out, because a shorter guard applies in addition to the ancestor's longer
-# one.
+# repeat_guard_s is missing here, because a descendant's guard can be shorter: the ancestor's longer
+# one applies, too.
 _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 
 class KeyLimitReached(DomainError):
-    """The account has its maximum number of keys, or the chain of ancestors has its maximum length."""
+    """The account has the maximum number of keys, or the key would have too many ancestors."""
 
 
 def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
-        # A key without a parent would outlive the token that created it.
+        # The token that created a key without a parent would end before the key.
         raise ScopeMissing(
             "Only a session or the command line can create a key without a parent.", reason="parent"
         )
@@ -71,7 +71,7 @@ async def check_grant(
 
 
 def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
-    """Raise ScopeMissing if a colleague would get a key with more scopes than their own."""
+    """Raise ScopeMissing if a colleague would get a key with scopes that their own role doesn't have."""
     if asker is None or asker.colleague is None:
         return
     missing = sorted(set(scopes) - asker.scopes)
@@ -104,7 +104,7 @@ async def check_room(
 
 
 class Together(msgspec.Struct, frozen=True):
-    """The narrowest limits of a key and its ancestors. None means that no key has such a limit; an empty list
+    """The narrowest limits of a key and its ancestors. None means that no key has such a limit. An empty list
     allows nothing.
     """
 

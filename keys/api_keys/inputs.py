@@ -24,8 +24,8 @@ from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# These limits are only documentation: keys/normalise.py counts after removing spaces and composing
-# accents.
+# These limits are only for the documentation. keys/normalise.py checks the length after it has
+# removed spaces and composed accents.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -139,8 +139,6 @@ ExpiresAt = Annotated[
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
-    """A spending limit for any period of this many seconds."""
-
     seconds: Annotated[
         int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")
     ]
@@ -165,8 +163,6 @@ Windows = Annotated[
 
 
 class Caps(Fields, frozen=True, kw_only=True):
-    """Spend caps in cents."""
-
     per_call_cents: PerCallCents | UnsetType | None = UNSET
     per_day_cents: PerDayCents | UnsetType | None = UNSET
     per_month_cents: PerMonthCents | UnsetType | None = UNSET
@@ -187,8 +183,9 @@ else:
 
 
 class Limits(_Numbers, frozen=True, kw_only=True):
-    """The caps, the mandate, and the amounts above which a user must approve. Amounts are in cents; null
-    means no limit.
+    """The caps, the mandate, and the amounts above which a user must approve.
+
+    Amounts are in cents. null means no limit.
     """
 
     layout: ClassVar[FormLayout | None] = FormLayout(
@@ -257,7 +254,7 @@ class NewKey(Limits, frozen=True, kw_only=True):
 
 
 class KeyChanges(Limits, frozen=True, kw_only=True):
-    """Changes to a key. Omitted fields stay unchanged, and null removes a limit."""
+    """Changes to a key. A field that is omitted stays unchanged. null removes a limit."""
 
     name: Name | UnsetType = UNSET
     scopes: ScopeChoice | UnsetType = UNSET
@@ -267,7 +264,9 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
-    """Return the limits by their names in fields.LIMITS. Raise InvalidInput if two of them contradict each other."""
+    """Return the limits by their names in fields.LIMITS. Raise InvalidInput if two of them contradict each
+    other.
+    """
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:

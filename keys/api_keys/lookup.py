@@ -1,7 +1,7 @@
-"""Turn the digests of API keys into principals, many at once and with their ancestors.
+"""Turn digests of API keys into principals, many at once. Their ancestors' limits are included.
 
-A key has no principal if it, its secret or an ancestor is revoked, expired or missing. Expiry times are
-converted from the account's own clock to ours.
+A key has no principal if it, its secret or one of its ancestors is revoked, expired or missing. Expiry times
+are on the account's own clock, so they are converted to ours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ from store.row_mapping import RowMapping
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
 _Ancestors = tuple[Link | None, ...]
-# The rows of months are never deleted, so their sum is everything ever spent.
+# Rows of months are never deleted, so their sum is everything that the key ever spent.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""
@@ -61,7 +61,9 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return for each digest the principal, or why the key no longer works. This takes at most two statements."""
+    """Return a principal for each digest, or the reason why its key no longer works. This takes at most two
+    statements.
+    """
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -103,7 +105,9 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first of the keys may do. If one of its ancestors is missing, it counts as revoked."""
+    """Return what the first key may do. The other keys are its ancestors. If one of them is missing, the key
+    is revoked.
+    """
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):
@@ -124,9 +128,9 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 
 @lru_cache(maxsize=_MEANINGS_MAX)
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
-    """Return what these rows allow until the first expiry, or None if they allow nothing.
+    """Return what these rows allow until something in them expires, or None if they allow nothing.
 
-    The result is cached for equal rows [5 % of a send over 1,000 wallets].
+    Results are cached, because equal rows are read again and again [5 % of a send over 1,000 wallets].
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -197,7 +201,9 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """Return when the secret before the last rotation ends by the account's clock, or None."""
+    """Return when the secret that the last rotation replaced expires, on the account's clock. Return None if
+    it has expired.
+    """
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s
@@ -227,7 +233,7 @@ class KeyState:
     approval_threshold_cents: int | None
     approval_above_per_day_cents: int | None = None
     lifetime_cents: int | None = None
-    mandate: str | None = None  # in the form that keys/mandate.py stores
+    mandate: str | None = None  # as keys/mandate.py writes it
     paused_at: int | None = None
     name: str | None = None
     lifetime_micros: int | None = None  # what the key has spent so far, if it has lifetime_cents
@@ -261,7 +267,7 @@ FROM api_keys k WHERE k.id IN :ids[text]"""
 
 
 async def check_may_move_clock(tx: Transaction, mover: Principal) -> None:
-    """Raise ScopeMissing if the caller has limits that a later sandbox clock would reset."""
+    """Raise ScopeMissing if the caller has limits that would be reset by moving the sandbox clock forward."""
     if mover.kind == "session":
         return
     states = await load_key_states(tx, mover.lineage)
