@@ -219,7 +219,7 @@ def main() -> None:
     chosen = report.options(__doc__, _arguments)
     many, rounds = chosen.others.endpoints, chosen.count(200, 500)
     table = report.Table(
-        "A claim beside endpoints with open deliveries, medians in ms",
+        "A claim beside endpoints with open deliveries: median times in ms",
         ("database", "other endpoints are", "operation", f"{FEW:,}", f"{many:,}", "ratio"),
     )
     for kind in chosen.others.kind or KINDS:

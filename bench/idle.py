@@ -18,7 +18,7 @@ def main() -> None:
     seconds = chosen.pick(8, 40)
     groups = ("gateway", "worker", "redis")
     table = report.Table(
-        "Share of one core, and resident MB, at rest",
+        "Share of one core's time, and resident memory in MB, at rest",
         ("database", "all three", *groups, "PostgreSQL", *(f"{name} MB" for name in groups)),
     )
     for kind in KINDS:

@@ -137,7 +137,7 @@ def main() -> None:
     given = chosen.others
     seconds, rounds = given.seconds or chosen.pick(10, 15), given.rounds
     table = report.Table(
-        f"Response to receipt at healthy endpoints, {given.per_s:g} sends a second, ms",
+        f"Response to receipt at healthy endpoints, at {given.per_s:g} sends a second, in ms",
         (
             *("database", "hanging endpoints", "hung requests", "n", "p50", "p99", "max"),
             *("p99 of each round", "÷ none"),

@@ -61,7 +61,7 @@ def main() -> None:
     given = chosen.others
     count = round((given.seconds or chosen.pick(8, 20)) * given.per_s)
     table = report.Table(
-        f"Accept to receipt at {given.per_s:g} sends a second, ms",
+        f"Latency at {given.per_s:g} sends a second, in ms",
         ("database", "interval", "n", "p50", "p99", "max"),
     )
     for kind in given.kind or KINDS:

@@ -209,7 +209,7 @@ def _ratios(figures: dict[str, Figures]) -> report.Table:
 
 def _rates(figures: dict[str, Figures]) -> report.Table:
     table = report.Table(
-        "Events a second; send to receipt in ms",
+        "Events per second, and time from send to receipt in ms",
         (
             *(
                 "system",

@@ -191,7 +191,7 @@ def _deliver(
 def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
     """What each part does with n processes, beside the same with one."""
     table = report.Table(
-        f"Efficiency of each of n processes (1.00: as one alone) on {os.cpu_count()} cores",
+        f"Efficiency of each process (1.00: that of a single one) on {os.cpu_count()} cores",
         (
             *("what", "processes", "by rate", "by CPU", "per second", "p99 ms", "process µs"),
             *("cores: processes", "cores: PostgreSQL"),

@@ -132,7 +132,7 @@ def main() -> None:
         ("database", "wallets", "connections", "rate", "p50", "p99", "CPU of the process"),
     )
     figures_table = report.Table(
-        "Figures: CPU in µs a send, memory at its peak",
+        "Figures: CPU time per send in µs, and peak memory",
         (
             *("database", "wallets", "connections", "sends/s", "no-op/s", "p50 ms", "p99 ms"),
             *("gateway µs", "PostgreSQL µs", "statements", "commits", "client busy"),

@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 _START: Final = """\
 # Metrics
 
-Every metric of a gateway and a worker. Times ending in `_timestamp_seconds` are Unix times. A histogram has `_bucket`, `_sum` and `_count`.
+This page lists every metric of a gateway and a worker. Times ending in `_timestamp_seconds` are Unix times. A histogram has `_bucket`, `_sum` and `_count`.
 [operations.md](operations.md#collect-metrics) says how to scrape them. `make docs` makes this page.
 
 | metric | type | meaning | alerts |
