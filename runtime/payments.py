@@ -1,6 +1,6 @@
 """Open a process's payment providers and machine payments.
 
-Their simulated secrets and keys are created once for an installation, and stored encrypted.
+The secrets and keys of the simulated ones are created once for an installation, and stored encrypted.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ DATA_KEY: Final = "machine_payments"
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """Measure how long the calls of another transport take. The transport's owner closes it."""
+    """Measure how long the calls of another transport take. The owner of that transport closes it."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
         self._inside = inside
@@ -75,9 +75,10 @@ async def open_providers(
     clock: Clock,
     metrics: Metrics,
 ) -> AsyncIterator[Providers]:
-    """Open each provider with its settings, and log which ones lack some. Raise SealBroken and StoreError.
+    """Open each provider with its settings, and log which providers lack some. SealBroken and StoreError may be
+    raised.
 
-    Private addresses are allowed, because the operator chose them.
+    Providers may have private addresses, because the operator chose them.
     """
     setup = settings.providers
     for note in setup.notes:
@@ -126,7 +127,9 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Open machine payments. The facilitator may have a private address. Raise SealBroken and StoreError."""
+    """Open machine payments. The facilitator may have a private address. SealBroken and StoreError may be
+    raised.
+    """
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

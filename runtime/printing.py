@@ -1,4 +1,4 @@
-"""Make PDFs in a thread, one at a time in each process. The first one loads the PDF library."""
+"""Make PDFs in a thread, one at a time in each process. The PDF library is loaded for the first document."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ WAITING_MAX: Final = 8
 
 class Printer:
     """Print documents. `extra_font` is an operator's font file for characters that the built-in font lacks.
-    `label` returns a provider's name for people.
+    `label` returns the name under which documents show a provider.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Printer:
         self._waiting = 0
 
     async def document(self, document: BillingDocument) -> bytes:
-        """Return the PDF of a receipt or credit note. Raise Unavailable if too many documents wait."""
+        """Return the PDF of a receipt or credit note. Raise Unavailable if too many documents are waiting."""
         return await self._print(
             partial(_document_pdf, document, self._extra_font, self._label(document.facts.provider))
         )

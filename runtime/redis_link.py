@@ -1,12 +1,11 @@
-"""One process's link to Redis. No caller waits long if Redis is slow, stopped or gone.
+"""One process's link to Redis. No caller waits long if Redis is slow or unreachable.
 
-A call takes at most `timeout_s`. After a failed call, all calls are refused at once until a background probe
-succeeds. A fault is logged once. Only a Redis cluster ends the process, because it would always refuse our
-calls.
+A call takes at most `timeout_s`. After a failed call, all calls are refused until a background probe succeeds.
+Only a Redis cluster ends the process, because it would always refuse our calls.
 
-A hint (Queue) tells workers to look for work now. It may be lost, because workers also poll the database.
-Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON: ARQ's default,
-pickle, would execute whatever somebody writes into Redis.
+A hint (Queue) tells workers to look for work now. A hint may be lost, because workers also poll the database.
+Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON. ARQ's default is
+pickle, which would execute whatever somebody writes into Redis.
 """
 
 import asyncio
@@ -43,10 +42,10 @@ from runtime.setting_forms.redis_url import CONNECT_TIMEOUT_S, close_pool, conne
 from store.database import ANYTHING
 from store.errors import StoreError
 
-# If Redis comes and goes, log it at most this often.
+# A repeated fault is logged at most this often.
 SAID_EVERY_S: Final = 10.0
 PROBE_KEYS: Final = ("topup:probe:{a}", "topup:probe:{b}")
-# Like our own calls, this uses several keys and writes one.
+# Like our own calls, this uses several keys and writes one of them.
 _PROBE: Final = "return redis.call('SET', KEYS[1], KEYS[2], 'PX', 1000)"
 _CHAIN_MAX: Final = 8
 CALL_TIMEOUT_S = 0.05
@@ -60,7 +59,7 @@ Word = str | bytes | int
 
 
 class RedisFault(StrEnum):
-    """Why Redis can't be used. The values are labels of a metric."""
+    """A reason why Redis can't be used. The values are labels of a metric."""
 
     PASSWORD = "password"  # noqa: S105 no password
     PERMISSION = "permission"
@@ -122,7 +121,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], RedisFault], ...]] = (
     (ConnectionResetError, RedisFault.HUNG_UP),
     (InvalidResponse, RedisFault.HUNG_UP),
 )
-# The server's own messages, always in English, begin like this.
+# These are the beginnings of the server's own messages, which are always in English.
 _BY_START: Final = (
     ("MOVED ", RedisFault.CLUSTER),
     ("ASK ", RedisFault.CLUSTER),
@@ -145,7 +144,7 @@ _BY_START: Final = (
 
 
 def fault_of(error: BaseException) -> RedisFault:
-    """Return the fault that an error or its cause means. redis-py wraps the system's errors."""
+    """Return the fault for an error or for its cause. redis-py wraps the system's errors."""
     one: BaseException | None = error
     for _ in range(_CHAIN_MAX):
         if one is None:
@@ -162,19 +161,19 @@ def fault_of(error: BaseException) -> RedisFault:
 
 
 async def check_usable(redis: Redis) -> None:
-    """Run a command like our own calls, and raise its error. A full Redis still answers PING."""
+    """Run a test command that resembles our calls, and raise its error. A full Redis still answers PING."""
     await cast(Awaitable[object], redis.eval(_PROBE, len(PROBE_KEYS), *PROBE_KEYS))
 
 
 class RedisState:
-    """Whether this process can use Redis. It counts as away while any part of the process can't reach it."""
+    """Whether this process can use Redis. It can't while any of its parts can't reach Redis."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._counter = None if metrics is None else metrics.redis_refusals
         self._away: dict[str, RedisFault] = {}
         self._since_s = 0.0
         self._refused = 0
-        # The last logged fault and when it was logged. _is_told: this outage has been logged.
+        # The last logged fault, when it was logged, and whether the current outage has been logged.
         self._told: RedisFault | None = None
         self._told_s = float("-inf")
         self._is_told = False
@@ -184,7 +183,7 @@ class RedisState:
         return next(iter(self._away.values()), None)
 
     def lose(self, part: str, error: BaseException) -> RedisFault:
-        """Record that this part can't reach Redis, and return the fault. A new or changed fault is logged."""
+        """Record that this part can't reach Redis, and return the fault. Log a new or changed fault."""
         fault = fault_of(error)
         if not self._away:
             self._since_s, self._refused = time.monotonic(), 0
@@ -200,12 +199,12 @@ class RedisState:
             self._counter.add(next(iter(self._away.values())).value)
 
     def find(self, part: str) -> None:
-        """Record that this part reaches Redis again. Log the recovery once all parts do."""
+        """Record that this part reaches Redis again. When all parts do, log the recovery."""
         if self._away.pop(part, None) is None or self._away or not self._is_told:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        # A process that made no calls during the outage, such as a worker, refused none.
+        # A process that makes no calls, such as a worker, refused none during the outage.
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 
@@ -220,7 +219,7 @@ class RedisAway(Exception):
 
 
 async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
-    """Call `on_message` with each message on the channel until cancelled; reconnect after outages.
+    """Call `on_message` with each message on the channel until cancelled. Reconnect after outages.
 
     After each connection, `on_message` gets None, because messages may have been missed.
     """
@@ -258,11 +257,12 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 
 
 class OwnConnection:
-    """A connection for one caller's frequent commands; made by RedisLink.keep.
+    """A connection for one caller's frequent commands, made by RedisLink.connect.
 
-    A pool would check the connection before each command, at the cost of a timer and a turn of the event
-    loop. This connection is used unchecked. If it has ended, it is reopened and the command is sent again, so
-    a command may run twice. It is also closed after a refusal, because its server may have become a replica.
+    A pool would check the connection before each command, which takes a timer and a turn of the event loop.
+    This connection isn't checked. If it was closed, it is reopened and the command is sent again, so a command
+    may run twice. After Redis refuses a command, the connection is closed, because the server may have become a
+    replica.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -312,7 +312,7 @@ class RedisLink:
         self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
-        # Many callers share a few connections instead of opening one each.
+        # Callers share a few connections.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
         self._kept: list[OwnConnection] = []
         self._probe: asyncio.Task[None] | None = None
@@ -322,11 +322,11 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """Return False from a failed call until a probe succeeds."""
+        """Return False from a failed call until a probe succeeds. Calls aren't sent meanwhile."""
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:
-        """Call `callback` each time Redis responds again after an outage."""
+        """Call `callback` whenever Redis responds again after an outage."""
         self._on_return.append(callback)
 
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
@@ -339,16 +339,18 @@ class RedisLink:
             raise self._away(error) from error
 
     def connect(self) -> OwnConnection:
-        """Return a connection for one caller's use with `ask`.
+        """Return a connection that one caller uses with `execute`.
 
-        The probe opens it, because connecting may take longer than a caller can wait. The link closes it.
+        The probe opens the connection, because a caller can't wait that long. The link closes it.
         """
         kept = OwnConnection(self.pool)
         self._kept.append(kept)
         return kept
 
     async def execute(self, kept: OwnConnection, *command: Word) -> object:
-        """Send one command over a connection from `keep`. The command may run twice. Raise RedisAway."""
+        """Send one command over a connection from `connect`. The command may run twice. Raise RedisAway if it
+        fails.
+        """
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -357,7 +359,9 @@ class RedisLink:
             raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
-        """Check that Redis does what we need. After a fault, calls are refused until a probe succeeds."""
+        """Check that Redis does what we need, and return the fault. After a fault, calls are refused until a
+        probe succeeds.
+        """
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await check_usable(self._redis)
@@ -367,7 +371,7 @@ class RedisLink:
         return None
 
     async def aclose(self) -> None:
-        """Stop probing and close all connections. This works even while Redis is stopped."""
+        """Stop probing and close all connections. Redis may be unreachable."""
         self._is_closed = True
         if self._probe is not None:
             self._probe.cancel()
@@ -394,9 +398,8 @@ class RedisLink:
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe runs at once, so a timeout caused by our own busy event loop ends quickly.
-        # If Redis has only just come back, the probe waits, so that callers can't fail in a tight
-        # loop.
+        # The first probe runs at once, so that a timeout caused by our own busy event loop has little effect. If
+        # Redis has only just come back, the probe waits, so that callers can't fail in a tight loop.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)
@@ -414,7 +417,7 @@ class RedisLink:
                 logger.exception("redis.callback_broke")
 
     async def _answers_in_time(self) -> bool:
-        """Connect with a long timeout, then run our commands within a caller's timeout."""
+        """Connect with a long timeout. Then run our commands within the timeout that callers have."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._redis.ping()
@@ -430,7 +433,7 @@ class RedisLink:
                 await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:
-            # Only the probe ends an outage, so it continues after any error.
+            # Only the probe can end an outage, so it continues after any error.
             logger.exception("redis.probe_broke")
             return False
         return True
@@ -439,22 +442,22 @@ class RedisLink:
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
 SLOT_US = 20_000
-# While commits follow each other closely, at most one hint is sent per millisecond.
+# At most one hint is sent per millisecond.
 HINT_INTERVAL_S = 0.001
 # Without Redis, each hint costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
-# A hint that hasn't started also covers all later ones. So a hint uses the first of these IDs that
-# isn't running, which also bounds the queue.
+# A hint that hasn't started also covers all later ones. So a hint uses the first of these IDs that isn't running.
+# This also limits the length of the queue.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
-# A message to workers contains names of hints, or ANYTHING, or this mark for a queued job.
+# A message to workers contains names of hints, ANYTHING, or this mark, which means a queued job.
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
-# For work that is due later than this, a worker's own polling is early enough.
+# Work that is due later than this needs no hint, because workers also poll.
 WAKE_AHEAD_MS = 2000
-# KEYS: queue. ARGV: channel or "", message, then five values for each job: key, body, life in ms,
-# score and ID. A job whose ID is queued already stays unchanged.
+# KEYS: the queue. ARGV: a channel or "", a message, then five values for each job: key, body, life in ms, score and
+# ID. A job whose ID is already queued isn't changed.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -463,7 +466,7 @@ for i = 3, #ARGV, 5 do
 end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 """
-# KEYS: queue. ARGV: prefix of job keys, prefix of running keys, body, life in ms, score, then the
+# KEYS: the queue. ARGV: the prefixes of job keys and of running keys, a body, its life in ms, a score, then the
 # IDs.
 _ADD_HINT = """
 for i = 6, #ARGV do
@@ -483,7 +486,7 @@ _decoder = msgspec.json.Decoder()
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """Encode a job as JSON. Values that JSON can't hold become their repr."""
+    """Encode a job as JSON. A value that JSON can't represent is replaced by its repr."""
     return msgspec.json.encode(job, enc_hook=repr)
 
 
@@ -496,10 +499,10 @@ def wake_channel(queue_name: str) -> str:
 
 
 class Queue:
-    """Send hints to workers. Sending never makes the caller wait for a round trip.
+    """Send hints to workers. The caller never waits for a round trip.
 
-    While Redis is away, hints are passed to `otherwise`, such as Store.send_hints. If that is None, they are
-    dropped.
+    While Redis is away, hints are passed to `otherwise`, for example Store.send_hints. Without `otherwise`,
+    they are dropped.
     """
 
     def __init__(
@@ -513,7 +516,7 @@ class Queue:
         self._link = link
         self._kept = link.connect()
         self._otherwise = otherwise
-        # Whether a hint bypassed Redis or was dropped since Redis last responded.
+        # Whether a hint was dropped, or sent without Redis, since Redis last responded.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
@@ -527,20 +530,20 @@ class Queue:
         self.wake_soon()
 
     def wake_soon(self, name: str = ANYTHING) -> None:
-        """Make every worker check now for the work that `name` stands for.
+        """Make every worker check for the work that `name` stands for.
 
-        If Redis is away, use `otherwise`; when Redis is back, all workers check for any work.
+        If Redis is away, `otherwise` is used. When Redis is back, workers check for any work.
         """
         self._names_wanted.add(name)
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Wake every worker within 20 ms after `at_us`. Times in one slot of 20 ms share a wake-up at its end."""
+        """Wake every worker within 20 ms after `at_us`. One wake-up serves all times within 20 ms."""
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return
         if not self._link.is_up:
-            # Each worker has its own timer, and all are woken when Redis is back.
+            # Each worker has its own timer. When Redis is back, all workers are woken.
             self._is_behind = True
             return
         slot = -(-at_us // SLOT_US)
@@ -570,12 +573,12 @@ class Queue:
                 if slots:
                     await self._add_later_hints(slots)
             except RedisAway:
-                # When Redis is back, one check replaces every lost hint.
+                # When Redis is back, one check makes up for all lost hints.
                 self._is_behind = True
                 await self._send_otherwise(names)
                 continue
             except Exception:
-                # Workers find this work by their own polling.
+                # Workers find this work by polling.
                 logger.exception("hint.broke")
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)
@@ -598,7 +601,7 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str]) -> None:
-        """Publish the hint. Only if no worker listens, queue a job, which costs as much CPU as a delivery."""
+        """Publish the hint. If no worker listens, queue a job instead, which takes as much CPU as a delivery."""
         channel = wake_channel(self._queue_name)
         if await self._link.execute(self._kept, "PUBLISH", channel, " ".join(names)):
             return
@@ -611,8 +614,7 @@ class Queue:
         body = _hint(now_ms)
         arguments: list[Word] = ["", JOBS]
         for slot in slots:
-            # ARQ rounds its clock to the millisecond, so it can start a job half a millisecond
-            # early.
+            # ARQ rounds its clock to the millisecond, so it could start a job half a millisecond early.
             due_ms = -(-(slot * SLOT_US + 500) // 1000)
             if due_ms <= now_ms + WAKE_AHEAD_MS:
                 arguments[0] = wake_channel(self._queue_name)

@@ -1,8 +1,8 @@
 """All settings of a process, each with a description, a unit and a default.
 
-Settings are read once at the start, from the command's options, the environment, then `.env`. A wrong value
-stops the process with a message that names the variable and says what it should be, but never shows the
-value. Lists are separated by commas or spaces; PLATFORMS is JSON.
+Settings are read once at the start: from the command's options, then the environment, then `.env`. A wrong
+value stops the process. The message names the variable and says what it should be, but never shows the value.
+Lists are separated by commas or spaces. PLATFORMS is JSON.
 """
 
 import ipaddress
@@ -37,7 +37,7 @@ from runtime.setting_forms.redis_url import check_redis_url
 
 
 def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
-    """Return the known name with the fewest changed characters, at most `most`, or None."""
+    """Return the known name that differs in the fewest characters, or None if more than `most` differ."""
     near = [(changes(name, one), one) for one in known if abs(len(name) - len(one)) <= most]
     found = min(near, default=None)
     return None if found is None or found[0] > most else found[1]
@@ -64,9 +64,9 @@ _TOO_WIDE = {
     "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
     "webhook_allow_cidrs": "{} opens clouds' metadata and everything else inside: name the networks that receivers are in",
 }
-# Names at least this long may differ in one more character from a known name.
+# Names at least this long may differ from a known name in one more character.
 _LONG_NAME = 18
-# Names used before 0.1.0 whose current name isn't the nearest one.
+# Settings that were renamed in 0.1.0 to something that `nearest` doesn't find.
 _RENAMED = {
     "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
     "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",
@@ -80,7 +80,7 @@ Amounts = Annotated[tuple[Annotated[int, Field(ge=1, le=10_000)], ...], NoDecode
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names its variable and says what to do."""
+    """A setting is missing or wrong. The message names its variable and says what to do."""
 
 
 class Settings(SettingGroups, BaseSettings):
@@ -404,7 +404,10 @@ class Settings(SettingGroups, BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Load the settings. `overrides`, also those of providers, win over the environment. Raise SettingsError."""
+    """Load the settings. `overrides` may include providers' settings, and win over the environment.
+
+    Raise SettingsError if a setting is missing or wrong.
+    """
     try:
         settings = Settings(**overrides)
         return settings.with_providers(_read_providers(settings, overrides))
@@ -414,7 +417,7 @@ def load_settings(**overrides: Any) -> Settings:
         lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
         raise SettingsError("\n".join(lines)) from None
     except Exception as error:
-        # If JSON can't be read, pydantic-settings raises an error that contains the value.
+        # If JSON can't be parsed, pydantic-settings raises an error that contains the value.
         raise SettingsError(_sentence((_field_of(error),), "is not valid JSON")) from None
 
 
@@ -429,7 +432,7 @@ def nearest_setting(name: str) -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """Return the TOPUP_ variables that name no setting, except the *_FD variables of `topup dev`."""
+    """Return the TOPUP_ variables that aren't settings. The *_FD variables of `topup dev` don't count."""
     known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}

@@ -1,7 +1,7 @@
 """The basis of `topup dev`: bind the socket, lock the data directory, and restart children that end.
 
-Children start in the given order and stop in reverse order. Each has a session of its own, so Ctrl-C reaches
-only the supervisor. Each also watches a pipe that closes when the supervisor ends.
+Children are started in the given order and stopped in reverse order. Each child has its own session, so Ctrl-C
+reaches only the supervisor. Each child also watches a pipe that closes when the supervisor ends.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from kernel.errors import DomainError
 
-# This variable has the descriptor that a child watches; see watch_parent.
+# This variable holds the descriptor that a child watches (watch_parent).
 PARENT_FD_VARIABLE = "TOPUP_PARENT_FD"
 GRACE_S = 15.0
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
-# A child that lived this long is restarted without a delay.
+# If a child ran for this long, it is restarted without a delay.
 STEADY_S = 30.0
 BACKLOG = 2048
 
@@ -35,7 +35,9 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """Return a descriptor that locks the directory until it is closed or the process ends. Raise DataDirInUse."""
+    """Lock the directory and return a descriptor. The lock lasts until it is closed. Raise DataDirInUse if
+    another process has it.
+    """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,9 +50,11 @@ def lock_data_dir(data_dir: Path) -> int:
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a listening socket, on which callers wait while the gateway restarts. Raise OSError.
+    """Return a listening socket. Callers wait on it while the gateway restarts. Raise OSError if it can't be
+    opened.
 
-    With port 0, the system chooses a port. If `is_shared`, the user's other processes may listen there, too.
+    If the port is 0, the system chooses one. `is_shared` lets the user's other processes listen on the same
+    port.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -72,8 +76,8 @@ def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # asyncio turns Nagle's algorithm off only if the protocol is named [otherwise a response takes
-    # 45 ms].
+    # asyncio turns Nagle's algorithm off only if the protocol is named. With Nagle's algorithm, a response takes 45
+    # ms.
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +97,7 @@ def parent_fd(environ: Mapping[str, str]) -> int | None:
 
 
 def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
-    """Call `on_gone` once when the supervisor has ended for any reason."""
+    """Call `on_gone` once the supervisor has ended for any reason."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -107,7 +111,7 @@ def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One child process: its full environment, and the descriptors above 2 that it inherits."""
+    """A child process: its full environment, and which descriptors above 2 it inherits."""
 
     name: str
     argv: Sequence[str]
@@ -116,9 +120,10 @@ class Child:
 
 
 class Keeper:
-    """Run one child again and again until stopped.
+    """Run a child again and again until stopped.
 
-    If children report that they work, `is_ready` says that this one did, and `was_ready` that its predecessor did.
+    `is_ready` means that this child has reported that it works. `was_ready` is the same for the child before
+    it.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -211,7 +216,9 @@ class Keeper:
     async def _terminate(
         self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
     ) -> None:
-        """Send SIGTERM and wait. If that fails, or at once when aborting, send SIGKILL to the child's whole session."""
+        """Send SIGTERM and wait. If the child doesn't end, or the supervisor aborts, kill the child's whole
+        session.
+        """
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         abort = asyncio.ensure_future(self._supervisor.aborted.wait())
@@ -235,7 +242,7 @@ class Keeper:
 class Supervisor:
     """Restart the children until the first SIGINT, SIGTERM or SIGHUP. A second signal aborts.
 
-    `ready_variable` names the variable with the descriptor on which a child reports that it works.
+    `ready_variable` names a variable. It holds the descriptor on which a child reports that it works.
     """
 
     def __init__(
@@ -269,7 +276,9 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Run all children until stopped or cancelled, then stop them. Return False if aborted. Call this once."""
+        """Run all children until stopped or cancelled, then stop them. Return False if aborted. This can be
+        called once.
+        """
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in numbers:

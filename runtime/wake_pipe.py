@@ -1,7 +1,7 @@
-"""Wake the worker of an embedded installation without Redis. A byte through a pipe means "look for work now".
+"""Wake the worker of an embedded installation without Redis. A byte in a pipe means "look for work now".
 
-If the pipe is full, a wake-up is already on its way. The supervisor owns both ends, so a restarted child uses
-the same pipe.
+If the pipe is full, the worker is about to wake anyway. The supervisor owns both ends, so a restarted child
+uses the same pipe.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ class WakePipe:
         self.wake_soon()
 
     def wake_soon(self, name: str = "") -> None:  # noqa: ARG002 - the queue's signature
-        """Make the worker look for any work now. The wake-up is lost silently if the worker's end is closed."""
+        """Make the worker look for work now. The wake-up is lost if the worker's end is closed."""
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self._write_fd, b"w")
 
     def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
-        """Make the worker look now. It reads the due time from the database and sets its own timer."""
+        """Make the worker look now. It finds the due time in the database and sets its own timer."""
         self.wake_soon()
 
     async def aclose(self) -> None:
@@ -53,7 +53,7 @@ def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
         if is_open:
             on_wake()
         else:
-            # A closed pipe stays readable for ever, so continued listening would be a busy loop.
+            # A closed pipe always counts as readable, so continued listening would be a busy loop.
             loop.remove_reader(read_fd)
 
     def end() -> None:

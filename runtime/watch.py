@@ -1,9 +1,9 @@
 """Watch for stalled database sessions, file descriptors, the database's servers, and space for staging.
 
-- Every process ends stalled sessions that hold locks, if no time-out of the server does.
-- No two processes may use different primaries. Each checks every server of its URL, and shares the result in
-  Redis.
-- Below the reserve of free space only staging is refused, until a quarter more is free. Live is never
+- Every process ends stalled sessions that hold locks. Some servers do this with a time-out of their own.
+- No two processes may use different primaries. Each process checks every server in its URL, and shares the
+  result through Redis.
+- When little space is free, staging is refused until there is a quarter more than the reserve. Live is never
   refused.
 """
 
@@ -34,11 +34,11 @@ STALLED_LOOK_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 FILES_LOOK_S: Final = 0.25
-# The interval is multiplied by this while more than half of the descriptors are free.
+# The interval is this many times longer while more than half of the descriptors are free.
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
-# With a single server in the URL, another server can still take over its address.
+# Even a single server is checked, because another one may take over its address.
 SERVERS_LOOK_S: Final = 3.0
 LOOK_AT_ONE_S: Final = 15.0
 _HINT_S: Final = 7 * 86_400
@@ -50,11 +50,11 @@ REFUSALS: Final = (
     Fault.WENT_BACK,
     Fault.FILE_REPLACED,
 )
-# Checking a disk costs a system call, but a database server checks the size of each of its files.
+# Checking a disk takes one system call. A database server has to check the size of each of its files.
 DISK_S: Final = 5.0
 SERVER_S: Final = 30.0
 _MIB: Final = 1024 * 1024
-# Staging opens again when the free space reaches this multiple of the reserve.
+# Staging opens again when the free space is this many times the reserve.
 OPEN_AGAIN: Final = 1.25
 _SIZE: Final = "SELECT [[PG_DATABASE_SIZE(CURRENT_DATABASE()) | 0]] AS size"
 
@@ -78,7 +78,7 @@ async def _watch_transactions(database: Store, every_s: float) -> None:
         try:
             ended = await database.end_stalled()
         except Exception as error:
-            # Log this once, because an outage lasts and other parts report it as well.
+            # Log this once, because an outage lasts and other parts of the process also log it.
             if not has_failed:
                 logger.warning("database.stalled_unknown", extra={"error": str(error)})
             has_failed = True
@@ -115,7 +115,7 @@ def open_files_max() -> int:
 
 
 def next_descriptor() -> int | None:
-    """Return the smallest free file descriptor, or None if the process or machine can't open another file."""
+    """Return the smallest free file descriptor, or None if no more files can be opened."""
     try:
         descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -175,7 +175,7 @@ async def _watch_servers(servers: ServerWatch, link: RedisLink, metrics: Metrics
 async def check_servers(
     servers: ServerWatch, link: RedisLink, metrics: Metrics, faults: dict[str, Fault | None]
 ) -> Sequence[SeenServer]:
-    """Check the servers once, log the result and share it. `faults` has the last logged fault of each address."""
+    """Check the servers once, log the result and share it. `faults` maps each address to its last logged fault."""
     seen = await servers.check_all()
     _say(seen, faults)
     await _share(servers, link)
@@ -248,10 +248,10 @@ async def read_size(tx: Transaction) -> int:
 
 
 async def staging_left(settings: Settings, database: Database) -> int | None:
-    """Return the bytes that staging may still use, or None without such a limit. At 0 or below, staging is
+    """Return how many bytes staging may still use, or None if there is no limit. At 0 or below, staging is
     refused.
 
-    Raises StoreError and OSError.
+    StoreError and OSError may be raised.
     """
     file = file_of(settings.database_address)
     if file is not None:
@@ -305,7 +305,7 @@ async def _check_room(
     try:
         left = await staging_left(settings, database)
     except (StoreError, OSError) as error:
-        # Keep the last result: while the database is away, nothing is stored anyway.
+        # The last result still applies, because nothing is stored while the database is away.
         logger.warning("staging.room_unknown", extra={"error": str(error)})
         return
     if left is None:

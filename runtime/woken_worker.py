@@ -1,4 +1,4 @@
-"""Run jobs from the queue: an ARQ worker that sleeps until there is work, and also works without Redis."""
+"""Run jobs from the queue. The worker sleeps until there is work, and works without Redis too."""
 
 import asyncio
 import contextlib
@@ -25,13 +25,13 @@ from runtime.redis_link import (
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 
-# ARQ queues cron jobs up to 1 s ahead, so with longer polling they would start late.
+# ARQ queues cron jobs up to 1 s before they are due. With a longer polling interval, they would start late.
 BEAT_S = 0.9
-# How long a worker waits for one check of the queue, or for its last calls, if Redis hangs.
+# A worker waits at most this long for a check of the queue, or for its last calls to Redis.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
-# ARQ reads only this many due jobs, including running ones. So this limits the jobs in progress of
-# all workers together.
+# ARQ reads only this many due jobs, including running ones. So this limits how many jobs all workers together can
+# run.
 QUEUE_READ_MAX = 1000
 PART = "queue"
 
@@ -40,9 +40,9 @@ logger = logging.getLogger(__name__)
 
 
 class WokenWorker(Worker):
-    """An ARQ worker that sleeps until a hint, until the next job is due, or for one polling interval.
+    """An ARQ worker that sleeps until a hint arrives or a job is due, but at most one polling interval.
 
-    `on_wake` gets the names of hints, and ANYTHING after each reconnection, because a hint may have been
+    `on_wake` gets the names of hints. After each reconnection it gets ANYTHING, because a hint may have been
     missed. It must not block. on_startup and on_shutdown always run.
     """
 
@@ -58,8 +58,8 @@ class WokenWorker(Worker):
     ) -> None:
         """Take the settings of arq.worker.Worker, such as cron_jobs, max_jobs or job_timeout.
 
-        At a stop, running jobs have job_completion_wait seconds to finish. A job that is cancelled while it
-        calls Redis runs again only after job_timeout + 10 s.
+        When the worker stops, running jobs have job_completion_wait seconds to finish. A job that is cancelled
+        while it calls Redis can run again only after job_timeout + 10 s.
         """
         pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
@@ -80,9 +80,8 @@ class WokenWorker(Worker):
             job_deserializer=from_json,
             **arq_settings,
         )
-        # ARQ doesn't release its slot if Redis fails between taking the slot and starting the job.
-        # So free slots are counted from the running tasks (job_counter), and ARQ's semaphore never
-        # blocks.
+        # If Redis fails after ARQ took a slot for a job, ARQ never releases the slot. So free slots are counted
+        # from the running tasks (job_counter), and ARQ's semaphore never blocks.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
         self._url = url
@@ -97,10 +96,10 @@ class WokenWorker(Worker):
 
     @job_counter.setter
     def job_counter(self, _count: int) -> None:
-        """Ignore ARQ's own count, because the running tasks are counted."""
+        """Ignore ARQ's own count."""
 
     async def serve(self) -> None:
-        """Work until a signal or stop() ends the loop, then close."""
+        """Work until a signal arrives or stop() is called. Then close."""
         try:
             await self.async_run()
         except asyncio.CancelledError:
@@ -118,28 +117,28 @@ class WokenWorker(Worker):
         listener = self.loop.create_task(listen(self._url, channel, self._heard))
         looking = self.loop.create_task(self._poll_until_ended())
         try:
-            # Neither task ends on its own. If one fails, the process must not continue without it.
+            # Neither task ends normally. If one fails, the process must not continue without it.
             done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            # A check that has begun isn't cancelled: if a redis-py pipeline is cancelled while it
-            # closes, its connection is never returned.
+            # A check that has begun isn't cancelled. If a redis-py pipeline is cancelled while it closes, its
+            # connection is never returned.
             self._is_ending = True
             self._woken.set()
             listener.cancel()
             await asyncio.gather(looking, listener, return_exceptions=True)
 
     def stop(self) -> None:
-        """Do what SIGTERM does: take no more jobs, finish those that run, then end serve()."""
+        """Do what SIGTERM does: take no more jobs, finish the running ones, then end serve()."""
         self.handle_sig_wait_for_completion(signal.SIGTERM)
 
     async def close(self) -> None:
-        """Cancel running jobs, run on_shutdown, and close all connections, even without Redis."""
+        """Cancel running jobs, run on_shutdown, and close all connections. Redis may be unreachable."""
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each running job makes a last call to Redis, which may have stopped responding.
+            # Each running job makes a last call to Redis, which may not respond.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
@@ -150,7 +149,9 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start the jobs that don't run in this process. Checking a running job in Redis takes three round trips."""
+        """Start the jobs that don't run in this process. ARQ would check a running job with three calls to
+        Redis.
+        """
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:
@@ -159,15 +160,15 @@ class WokenWorker(Worker):
 
     def _release_sem_dec_counter_on_complete(self) -> None:
         super()._release_sem_dec_counter_on_complete()
-        # A worker that was full takes its next job now, not at its next check.
+        # A worker that was full takes its next job at once.
         self._woken.set()
 
     async def _poll_until_ended(self) -> None:
         while not self._is_ending:
             self._woken.clear()
             delay_s = await self._poll()
-            # Use a timer of the event loop, because a blocking command's timeout is as coarse as
-            # Redis's clock, which ticks one to ten times a second.
+            # The event loop's timer is used, because a blocking command's timeout is only as precise as Redis's
+            # clock, which ticks one to ten times a second.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()
@@ -175,7 +176,7 @@ class WokenWorker(Worker):
     async def _poll(self) -> float:
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                # Take the time before polling, so that work which falls due meanwhile isn't missed.
+                # The time is taken before polling, so that work which becomes due meanwhile isn't missed.
                 now_ms = timestamp_ms()
                 await self._poll_iteration()
                 delay_s = await self._next_due_s(now_ms)
@@ -183,7 +184,7 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Deliveries continue even if a job makes the check fail.
+            # Deliveries continue even if a job breaks the check.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)
@@ -192,7 +193,7 @@ class WokenWorker(Worker):
     async def _next_due_s(self, now_ms: int) -> float:
         """Return the seconds until the next job is due, at most one polling interval.
 
-        A running job stays at the head of the set, so only scores above now_ms count.
+        A running job stays at the beginning of the set, so only scores above now_ms count.
         """
         rows = await self.pool.zrangebyscore(
             self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True
@@ -200,7 +201,7 @@ class WokenWorker(Worker):
         return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
     def _heard(self, message: str | None) -> None:
-        """Handle a message. None means that listening has begun, perhaps again."""
+        """Handle a message. None means that listening has just begun, perhaps again."""
         if message is None or message == JOBS:
             self._woken.set()
         if self._on_wake is not None and message != JOBS:

@@ -1,6 +1,6 @@
 """Copy a whole database while it is in use, and restore a copy.
 
-A copy gets its final name only when it is complete and on disk. A failed restore leaves the database as it was.
+A copy gets its final name only when it is complete and on disk. If a restore fails, the database isn't changed.
 """
 
 import contextlib
@@ -29,17 +29,17 @@ def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Return the copying tool's name and version; raise BackupRefused if the tool is missing or too old."""
+    """Return the copying tool's name and version. Raise BackupRefused if the tool is missing or too old."""
     if file_of(url) is not None:
         return "needs no program beside topup"
     return backup_server.check_tools(url)
 
 
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
-    """Restore the copy; raise BackupRefused if the database is in use, and OSError.
+    """Restore the copy. Raise BackupRefused if the database is in use, or OSError.
 
-    An existing database is replaced only if `replace` is set. An SQLite file is then kept under a name that
-    ends in `aside`.
+    An existing database is replaced only if `replace` is set. An SQLite file isn't deleted then, but renamed.
+    Its new name ends in `aside`.
     """
     kind = kind_of(source)
     target = file_of(url)
@@ -53,7 +53,9 @@ def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def kind_of(source: Path) -> str:
-    """Return "sqlite" or "postgresql", depending on the file's first bytes, or raise BackupRefused."""
+    """Return "sqlite" or "postgresql", depending on the file's first bytes. Raise BackupRefused for other
+    files.
+    """
     with source.open("rb") as file:
         start = file.read(16)
     found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
@@ -64,7 +66,7 @@ def kind_of(source: Path) -> str:
 
 @contextlib.contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """Yield a temporary file that gets the target's name on success, but never replaces an existing file."""
+    """Yield a temporary file. On success it gets the target's name, but it never replaces an existing file."""
     if target.exists():
         raise BackupRefused(f"{target} is there already; a copy is never written over a file")
     draft = target.with_name(f".{target.name}.{os.getpid()}")

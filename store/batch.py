@@ -1,11 +1,11 @@
-"""Commit commands in groups: while one batch commits, the next batch fills. No timer is involved.
+"""Commit commands in groups. While one batch commits, the next batch fills. No timer is involved.
 
 - A result is returned only after its batch has committed.
 - If a command breaks its batch, the other commands are tried once more.
 - If the queue gets too long or a command too old, commands are refused (Unavailable).
 
-One task writes full batches. If that task is held up, a second one takes other tenants' commands. If a tenant's
-rows are locked elsewhere, its commands leave the batch and wait in BlockedCommands.
+One task writes full batches. If that task is held up, a second one takes other tenants' commands. If another
+transaction has locked a tenant's rows, the tenant's commands leave the batch and wait in BlockedCommands.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# After this time the caller is told that the outcome isn't known yet.
+# After this time, the caller gets the response that the outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 TRIES_AT_ONCE_MAX: Final = 2
-# All waiting tenants are tried once in about this time.
+# All waiting tenants are tried within about this time.
 ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 BATCH_COMMANDS_MAX = 256
@@ -42,7 +42,7 @@ WAITING_AGE_MAX_S = 5.0
 GATHER_TURNS_MAX = 64
 GATHER_IDLE_TURNS = 6
 GATHER_ALONE_TURNS = 2
-# How long a batch waits for locked rows before it continues without them.
+# A batch waits this long for locked rows. Then it continues without them.
 LOCK_WAIT_S = 0.1
 PATIENCE_S = 0.1
 LANES_MAX = 2
@@ -50,21 +50,25 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(Protocol[R_co]):
-    """One batch, decided and written in one transaction. The number of statements doesn't depend on its size."""
+    """A batch that is decided and written in one transaction. The number of statements doesn't depend on its
+    size.
+    """
 
     @property
     def lock(self) -> Lock | None: ...
 
     def meanwhile(self) -> None:
-        """Do work that needs no database. This method may be called late, or never."""
+        """Do work that needs no database. This method may be called late or not at all."""
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """Return one result or refusal for each command, in order. A batch may be run more than once."""
+        """Return one result or refusal for each command, in order. This method may be called again for the same
+        batch.
+        """
         ...
 
     def on_committed(self) -> None:
-        """Finish the batch after its commands were answered; raise nothing."""
+        """Finish the batch after its commands were answered. This method must not raise anything."""
         ...
 
 
@@ -72,7 +76,7 @@ class Tenancy(Protocol[C_contra]):
     def of(self, command: C_contra, /) -> Tenants: ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
-        """Lock and return the tenants that no other transaction holds."""
+        """Lock the tenants that no other transaction has locked, and return them."""
         ...
 
 
@@ -85,7 +89,7 @@ class Waiting(msgspec.Struct, Generic[C, R], eq=False):
 
 
 class BatchWatch:
-    """Calls `look` with the batch's age after first_s, then after as many seconds as `look` returns."""
+    """Call `look` with the batch's age after first_s seconds. `look` returns the seconds until its next call."""
 
     __slots__ = ("_look", "_loop", "_since_s", "_timer")
 
@@ -123,7 +127,7 @@ def fail(batch: Iterable[Waiting[C, R]], error: Exception) -> None:
 
 
 class Commit(Protocol[C, R]):
-    """Write a batch and answer its commands; raise LockTimeout if a row stays locked too long."""
+    """Write a batch and answer its commands. Raise LockTimeout if a row stays locked too long."""
 
     async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
 
@@ -131,8 +135,8 @@ class Commit(Protocol[C, R]):
 class BlockedCommands(Generic[C, R]):
     """Commands of tenants whose rows another transaction has locked. Batches don't wait for them.
 
-    A tenant's commands stay in order, and are refused (Unavailable) at a maximum age. Tenants that haven't
-    been tried yet come first. A round over all tenants takes about ROUND_S.
+    A tenant's commands stay in order. They are refused (Unavailable) when they reach a maximum age. Tenants
+    that haven't been tried yet come first. All tenants are tried in about ROUND_S.
     """
 
     def __init__(
@@ -194,7 +198,7 @@ class BlockedCommands(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # The task is removed here and not in a callback, so that the next command finds none.
+            # The task is removed here, so that the next command finds none. A callback would run too late.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -277,7 +281,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """Call on_batch with the number of a batch's commands, and on_kept with its duration in seconds."""
+        """Call on_batch with a batch's number of commands, and on_kept with its duration in seconds."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -304,7 +308,7 @@ class GroupCommit(Generic[C, R]):
         self._last_commit_at_s = float("-inf")
 
     def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
-        """Return the command's result once it is durable; raise its refusal, or Unavailable.
+        """Return the command's result once it is durable. Raise the command's refusal, or Unavailable.
 
         The command joins the queue at once, and runs even if the caller disconnects. A command with is_long
         gets a batch of its own.
@@ -324,7 +328,7 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def waiting_s(self) -> float:
-        """Return the waiting time of the oldest command outside BlockedCommands, or 0."""
+        """Return how long the oldest command outside BlockedCommands has waited, or 0."""
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
             oldest.append(self._waiting[0].since_s)
@@ -390,8 +394,9 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop as long as more commands arrive.
 
-        A request needs two turns of the event loop to arrive here. Without these turns, full and single batches
-        would alternate under load. After a batch of one command, the loop gets only two turns [20 us each].
+        A request reaches this queue after two turns of the event loop. Without the pause, full and single
+        batches would alternate under load. After a batch of one command, only two turns are allowed, which take
+        20 us each.
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
@@ -426,7 +431,9 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """Put a long command into a batch of its own, and allow only one such batch at a time."""
+        """Return whether the command fits. A long command gets a batch of its own, and only one long batch runs
+        at a time.
+        """
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -441,7 +448,7 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _check(self, lane: _Lane[C, R], age_s: float) -> float:
-        """Refuse commands that are too old, and return the seconds until the next check."""
+        """Refuse commands that are too old. Return the seconds until the next check."""
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
         fail(takewhile(lambda one: one.since_s <= late_s, lane.batch), unknown())
@@ -522,7 +529,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # A statement of a command waited for rows that tenants share.
+            # The locked row is shared by several tenants.
             self._apart.put(batch)
             return
         except StoreError as error:

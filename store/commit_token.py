@@ -1,7 +1,7 @@
 """Find out whether a COMMIT took effect if its response was lost.
 
-Each durable transaction writes a new token to its connection's own row. If a response is lost, the next
-connection locks that row and reads the token. PostgreSQL's transaction IDs can't be used for this, because a
+Each durable transaction writes a new token to its connection's own row. If a response is lost, another
+connection locks that row and reads the token. PostgreSQL's transaction IDs aren't used for this, because a
 server may assign the same ID again after a failover.
 """
 
@@ -21,14 +21,14 @@ WRITE: Final = f"""
 WRITE_IF_ANYTHING: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) SELECT $1, $2::bigint, {_NOW_US}
     WHERE pg_current_xact_id_if_assigned() IS NOT NULL{_ON_CONFLICT}"""
-# The row is read by a write, which waits for a pending INSERT. Its COMMIT proves that everything
-# before it is durable and replicated.
+# A write reads the row, because it waits for a pending INSERT. Its COMMIT proves that everything before it is
+# durable and replicated.
 LOOK: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, 0, {_NOW_US})
     ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
     RETURNING token"""
 
-# Each process has its own row, so that a stopped process can't keep another's row locked.
+# Each process has its own row. Otherwise a stopped process could keep the row locked for others.
 _PROBE_ID: Final = f"probe_{secrets.token_hex(10)}"
 
 

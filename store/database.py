@@ -4,7 +4,8 @@
     value = await database.transaction(work)
 
 The value is returned only after everything in `work` is durably committed. After contention or a lost
-connection, `work` runs again. So it must change nothing but the database, and await only its own statements.
+connection, `work` runs again. So it must change nothing outside the database, and await only its own
+statements.
 """
 
 import logging
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
-    """A result row, whose values are read by column name, position or slice."""
+    """A result row. A value is read by its column's name or position."""
 
     def __getitem__(self, key: str | int | slice) -> Any: ...
 
@@ -35,13 +36,13 @@ Rows = Sequence[Row]
 
 
 def check_touched(touched: int, expected: int) -> None:
-    """Raise StoreError unless a statement changed as many rows as were read under a lock."""
+    """Raise StoreError if a statement didn't change as many rows as were read under a lock."""
     if touched != expected:
         raise StoreError("rows", f"{touched} touched, not {expected}")
 
 
 class BatchRead:
-    """A statement, and the function that receives its rows. If the text is empty, nothing is read."""
+    """A statement and the function that receives its rows. If the text is empty, nothing is read."""
 
     __slots__ = ("take", "text", "values")
 
@@ -52,9 +53,9 @@ class BatchRead:
 
 
 class Lock:
-    """Rows to lock when a transaction begins: a SELECT ... FOR UPDATE whose result is ignored.
+    """Rows to lock when a transaction begins. The text is a SELECT ... FOR UPDATE whose result is ignored.
 
-    The locked rows are read by later statements, because only their snapshots are newer than the locks.
+    Later statements read the locked rows, because only their snapshots are newer than the locks.
     """
 
     __slots__ = ("text", "values")
@@ -65,14 +66,14 @@ class Lock:
 
 
 class Transaction(Protocol):
-    """A transaction, which runs statements in the portable form that store/statement.py describes."""
+    """A transaction. Its statements have the portable form that store/statement.py describes."""
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]: ...
 
     async def fetch_one(self, text: str, **values: Any) -> Row | None: ...
 
     async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
-        """Run all reads, in one round trip on PostgreSQL, and pass each read's rows to its `take`."""
+        """Run all reads and pass each one's rows to its `take`. PostgreSQL needs one round trip for this."""
         ...
 
     async def execute(self, text: str, **values: Any) -> int:
@@ -96,14 +97,14 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """Insert the rows before the next other statement or the commit.
+        """Insert the rows later: before the commit or the next statement that isn't deferred.
 
         Deferred writes share one round trip, so they must change different rows.
         """
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """Run a write as late as insert_deferred does; raise StoreError unless it changes `touching` rows."""
+        """Run a write as late as insert_deferred does. Raise StoreError unless it changes `touching` rows."""
         ...
 
     async def update_and_insert(
@@ -115,18 +116,19 @@ class Transaction(Protocol):
         /,
         **values: Any,
     ) -> frozenset[str]:
-        """Run an update that returns `updated_id`, insert the rows whose first value is such an ID, and return the IDs.
+        """Run an update that returns IDs as `updated_id`, and insert the rows that begin with one of them.
+        Return the IDs.
 
-        Both statements take one round trip on PostgreSQL.
+        On PostgreSQL, both statements take one round trip.
         """
         ...
 
     async def pause(self) -> None:
-        """Let other tasks run during a transaction that works for a long time without a statement."""
+        """Let other tasks run. Call this in a transaction that works for long without a statement."""
         ...
 
     def hint(self, name: str) -> None:
-        """Notify the process's listener after the commit that there is work of this name."""
+        """After the commit, notify the process's listener that there is work of this name."""
         ...
 
 
@@ -146,29 +148,30 @@ class Database(Protocol):
     ) -> T:
         """Run work and commit.
 
-        - lock: the rows to lock in the round trip that begins the transaction.
-        - lock_wait_s: the longest wait for a locked row. After it, LockTimeout is raised and work isn't retried.
+        - lock: rows that are locked in the round trip that begins the transaction.
+        - lock_wait_s: how long to wait for a locked row. After this time, LockTimeout is raised without a
+          retry.
         - meanwhile: a function that may be called on the event loop while the database works.
-        - is_short: work takes a few milliseconds at most, and may run on the event loop's thread.
-        - durable: if false, a crash may lose the newest transactions, and a lost COMMIT isn't resolved. Money
-          is always written durably.
+        - is_short: work takes a few milliseconds at most, so it may run on the event loop's thread.
+        - durable: if false, a crash may lose the newest transactions. Money is always written durably.
 
-        Raises StoreError and what work raises. After any error but CommitUnknown, nothing was stored.
+        Errors of work are raised unchanged, and StoreError may be raised. After any error except CommitUnknown,
+        nothing was stored.
         """
         ...
 
     async def autocommit(self, work: Work[T]) -> T:
-        """Run short work without a transaction, which saves two round trips.
+        """Run short work without a transaction. This saves two round trips.
 
         After a StoreError, some of the statements may have been stored.
         """
         ...
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
-        """Run work on one consistent snapshot that can't write.
+        """Run work that only reads, on one consistent snapshot.
 
-        If is_single is set, work takes a few milliseconds and usually runs one statement. PostgreSQL then begins
-        a transaction only for a second statement.
+        Set is_single if work takes a few milliseconds and usually runs one statement. PostgreSQL then begins a
+        transaction only for a second statement.
         """
         ...
 
@@ -178,53 +181,55 @@ class Database(Protocol):
 class Store(Database, Protocol):
     @property
     def pool_waits(self) -> tuple[int, float]:
-        """Return how often callers waited for a connection, and for how many seconds in total."""
+        """Return how often callers have waited for a connection, and for how many seconds in total."""
         ...
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session. The first transaction finds out."""
+        """Return whether a pooler gives each transaction another session. This is known after the first transaction."""
         ...
 
     def unhurried(self) -> Database:
-        """Return a view of the database for reads that may take minutes."""
+        """Return a view of the database for reads that can take minutes."""
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return a view for short transactions that has its own connections, and is closed with this object."""
+        """Return a view for short transactions with its own connections. It is closed together with this
+        object.
+        """
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        """Send the names of new work to every listening process; raise StoreError.
+        """Send the names of new work to every listening process. Raise StoreError if this fails.
 
-        Such hints may be lost. Call this method once after many commits, not after each commit.
+        Hints may be lost. Call this method once after many commits, not after each commit.
         """
         ...
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        """Call on_hints with the names of new work in any process, until cancelled and through any outage.
+        """Call on_hints with the names of new work in any process, until cancelled. Outages don't end this.
 
         The name ANYTHING means that hints may have been missed. on_hints must not block.
         """
         ...
 
     async def end_stalled(self) -> int:
-        """End the server sessions that lost processes left behind, and return how many."""
+        """End the server sessions that lost processes left behind, and return how many were ended."""
         ...
 
     async def room(self) -> ServerRoom | None:
-        """Return what is left of the server's limits, or None if there is no server."""
+        """Return how much of the server's limits is used, or None if there is no server."""
         ...
 
     @property
     def servers(self) -> ServerWatch: ...
 
     async def place(self) -> str:
-        """Return a name for the database and its running server, or an empty text if there is no server."""
+        """Return a name for the database and its running server. It is empty if there is no server."""
         ...
 
     async def free_space(self) -> int:
-        """Return some unused space to the disk, unless a server does so, and return how many pages are left."""
+        """Return some unused space to the disk, and return how many pages are left. Servers do this themselves."""
         ...
 
     async def shape(self) -> dict[str, str]:
@@ -232,7 +237,7 @@ class Store(Database, Protocol):
         ...
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
-        """Commit a test row that contains the filler; raise StoreError if nothing can be stored."""
+        """Commit a test row that contains the filler. Raise StoreError if nothing can be stored."""
         ...
 
 
@@ -240,7 +245,7 @@ def no_hint(_name: str) -> None: ...
 
 
 def pass_on(on_hint: OnHint, names: Iterable[str]) -> None:
-    """Pass each hint to the listener. Its failure is only logged, because the commit has happened."""
+    """Pass each hint to the listener. An error is only logged, because the commit has happened."""
     for name in sorted(names):
         try:
             on_hint(name)

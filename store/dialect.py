@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from store.statement import POSTGRESQL
 
-# Texts are compared by their bytes, so that IDs sort the same in any locale.
+# Texts are compared by their bytes, so that IDs have the same order in any locale.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
 BIGINT = sa.BigInteger()
 BYTES = sa.LargeBinary()

@@ -1,4 +1,4 @@
-"""Read a table's due rows. The row that has been due longest comes first."""
+"""Read a table's due rows, in the order in which they became due."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -12,8 +12,8 @@ T = TypeVar("T")
 class DueRows(Generic[T]):
     """The rows of a table that are due according to `next_check_at`.
 
-    The column `called` names the party that is called for a row. exclude_keys names parties to skip, in the
-    form "environment/party".
+    The column `called` identifies the party that is called for a row. exclude_keys names the parties to skip,
+    as "environment/party".
     """
 
     def __init__(

@@ -1,10 +1,10 @@
-"""Erase an account with all its rows, in small steps. Use this only for idle sandboxes, whose history nobody needs.
+"""Erase an account with all its rows, in small steps. Use this only for idle sandboxes.
 
-- The account is first marked with erasing_at, so that the ledger's audit skips it, and the next sweep can
-  continue after a crash.
+- The account is first marked with erasing_at. The ledger's audit then skips it, and after a crash the next
+  sweep continues.
 - The first step ends automatic charges. It also stores the account's customer IDs, so that a worker can delete
   these customers at the payment providers.
-- While a charge of a saved card has no outcome, nothing is deleted, because the rows are needed to find out.
+- While a charge of a saved card has no outcome, nothing is deleted. The rows are needed to find the outcome.
 """
 
 from typing import Final
@@ -16,8 +16,8 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Each step has a table, its key, and an indexed condition. A table without an account_id must not be
-# used in a subselect, which would take the name from the outer table.
+# Each step has a table, its key, and an indexed condition. If a table has no account_id, a subselect on it would
+# use the outer table's.
 STEPS = (
     ("replays", "id", "{own}"),
     ("record_waiting", "id", "{own}"),
@@ -163,7 +163,7 @@ class ChargeUnderWay(RuntimeError):
 
 
 class NotIdle(RuntimeError):
-    """Nothing was deleted, because the account was used meanwhile or is no longer a sandbox."""
+    """Nothing was deleted, because the account has been used since or isn't a sandbox."""
 
 
 _MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
@@ -178,10 +178,11 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account; raise ChargeUnderWay. The function is safe to run again.
+    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. It is safe to call
+    this again.
 
     first_of_all runs in the transaction that marks the account. If idle_before is given, that transaction
-    raises NotIdle unless the account is a sandbox that was last used before then.
+    raises NotIdle unless the account is a sandbox and was last used before then.
     """
 
     async def first(tx: Transaction) -> None:
@@ -200,7 +201,7 @@ async def erase_account(
             pass
 
     async def last(tx: Transaction) -> None:
-        # A provider may have created another customer in the meantime.
+        # A provider may have created another customer since the first step.
         await _note_customers(tx, account_id, now_us)
         # Spending of test credit is counted under the account's own ID.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)

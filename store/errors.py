@@ -1,4 +1,4 @@
-"""Define how the database can fail. Unlike drivers' messages, these contain no values.
+"""Define how the database can fail. Unlike drivers' messages, these errors contain no values.
 
 StoreError
 |- Contention          a deadlock, a serialization failure or a busy file; a retry may succeed
@@ -13,7 +13,9 @@ from enum import StrEnum
 
 
 class StoreError(Exception):
-    """An error that contains only a SQLSTATE or SQLite's error name, and the name of a constraint."""
+    """An error that contains only a code (a SQLSTATE or SQLite's name for the error) and the name of a
+    constraint.
+    """
 
     def __init__(self, code: str, constraint: str = "") -> None:
         super().__init__(f"{code} {constraint}".strip())
@@ -63,10 +65,12 @@ class Fault(StrEnum):
     PASSWORD_WRONG = "password_wrong"  # noqa: S105 no password
     ROLE_UNKNOWN = "role_unknown"
     DATABASE_UNKNOWN = "database_unknown"
-    NOT_LET_IN = "not_let_in"  # pg_hba.conf refuses the role, or it lacks CONNECT.
+    # No line of pg_hba.conf lets the role connect, or the role lacks CONNECT.
+    NOT_LET_IN = "not_let_in"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_READY = "not_ready"
-    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # A pooler runs in transaction mode.
+    # A pooler runs in transaction mode, which migrations can't use.
+    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"
     OLD_PRIMARY = "old_primary"
     TWO_PRIMARIES = "two_primaries"
     WENT_BACK = "went_back"
@@ -86,7 +90,7 @@ class Fault(StrEnum):
 
 
 class CannotOpen(ConnectionLost):
-    """No connection can be opened. `subject` names a host, a role or a file, and never a password."""
+    """No connection can be opened. `subject` is a host, a role or a file, and never a password."""
 
     def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
         super().__init__(code)

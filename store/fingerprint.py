@@ -1,6 +1,6 @@
 """Compute a digest of a table's columns and indexes that is the same in both databases.
 
-A digest ignores what a restore or another server release may change: order, index names and the text of
+A digest ignores what a restore or another release of the server may change: order, index names and the text of
 expressions.
 """
 
@@ -166,8 +166,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 def fingerprints(columns: Iterable[Row], indexes: Iterable[Row]) -> dict[str, str]:
     """Return each table's digest by the table's name.
 
-    A column is given as table, name, type, whether it is required, and whether it has a default. An index is
-    given as table, whether it is unique, whether it is partial, and column names joined by commas.
+    A column consists of its table, name, type, whether it is required, and whether it has a default. An index
+    consists of its table, whether it is unique, whether it is partial, and its columns, joined by commas.
     """
     lines: dict[str, list[str]] = {}
     for table, name, kind, is_required, has_default in columns:

@@ -1,8 +1,8 @@
 """Store responses, so that a repeated request with the same Idempotency-Key gets the first response's bytes.
 
-A response is stored in the transaction whose effect it reports. Its key is the account, the environment, and a
-digest of the Idempotency-Key and its owner. The caller holds the account's lock, so reading before writing is
-safe.
+A response is stored in the transaction whose effect it reports. It is found by the account, the environment,
+and a digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing
+is safe.
 
 A call of several steps first stores a row with a lease, so that a crash blocks the key only for a limited time.
 Only the holder of the lease's token can extend, complete or abandon the call.
@@ -74,8 +74,8 @@ class KeyInProgress(DomainError):
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
-    voucher_code and claim_url are shown once and not stored. In the stored body, the top-up's ID (voucher_of)
-    replaces them, the first time at the position code_at.
+    voucher_code and claim_url are shown once and never stored. In the stored body, the top-up's ID (voucher_of)
+    replaces them. The first replacement is at code_at.
     """
 
     status: int
@@ -105,9 +105,9 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     def with_code(
         self, code_of: Callable[[str], str], claim_token_of: Callable[[str], str]
     ) -> "StoredAnswer":
-        """Return the original body, byte for byte, by undoing without_code.
+        """Undo without_code, and return the original body, byte for byte.
 
-        Only the ID at code_at is replaced, so an ID in the caller's own text stays.
+        Only the ID at code_at is replaced. The caller's own text may contain the same ID.
         """
         at = self.code_at
         if at is None:
@@ -161,14 +161,14 @@ def request_key(
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """Return digests of an Idempotency-Key and its request; raise InvalidInput if the key is malformed.
+    """Return digests of an Idempotency-Key and its request. Raise InvalidInput if the key is malformed.
 
-    The same text from another owner in the account counts as another key.
+    If another owner in the account uses the same text, it counts as another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise _malformed(key_text)
     request = f"{method} {path}\n".encode() + canonical_body
-    # An owner contains no line end, so different pairs of owner and key never give the same bytes.
+    # An owner contains no line end, so two different pairs of owner and key never give the same bytes.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
@@ -187,7 +187,7 @@ async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKe
 
 
 def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
-    """Return the read that `find` runs, so that it can run together with other reads."""
+    """Return the read that `find` runs, so that it can share a round trip with other reads."""
     places = list({key.place for key in keys})
 
     def take(rows: Rows) -> None:
@@ -202,7 +202,8 @@ def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> Ba
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
     """Return the stored response to replay, or None if the request may run.
 
-    Raises KeyReused if the key belongs to another request, and KeyInProgress while the first request is running.
+    Raise KeyReused if the key belongs to another request. Raise KeyInProgress while the first request is
+    running.
     """
     if stored is None:
         return None
@@ -226,7 +227,9 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raise KeyReused if another credential of the account used the same text for a call that returned a secret."""
+    """Raise KeyReused if another credential of the account used the same text for a call that returned a
+    secret.
+    """
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
            WHERE account_id = :account_id AND environment = :environment
@@ -245,7 +248,9 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 
 
 async def save_text(tx: Transaction, key: RequestKey) -> None:
-    """Store the digest by which `check_text` finds keys whose response contains a secret."""
+    """Store a digest of the key's text, so that `check_text` finds it. Call this if the response contains a
+    secret.
+    """
     await tx.execute(
         """UPDATE idempotency_keys SET text_digest = :text_digest
            WHERE account_id = :account_id AND environment = :environment AND digest = :digest""",
@@ -265,7 +270,7 @@ async def save(
 ) -> None:
     """Store the responses. A row that holds only a lease is completed.
 
-    Pass is_begun=False if `find` saw no row of these keys under the lock.
+    Pass is_begun=False if `find` found no rows for these keys while the account was locked.
     """
     await _write(
         tx,
@@ -289,7 +294,7 @@ async def save(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Store the lease of a call of several steps, unless a row exists whose lease hasn't ended."""
+    """Store the lease of a call of several steps, unless another lease on the key is still running."""
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
@@ -348,7 +353,7 @@ def _under(key: RequestKey, token: str) -> dict[str, str]:
 
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
-    """Delete a bounded number of expired responses, and return how many."""
+    """Delete a limited number of expired responses, and return how many were deleted."""
     sealed = await _prune_before(tx, "is_sealed = 1 AND", now_us - SEALED_KEPT_US)
     return sealed + await _prune_before(tx, "", now_us - KEPT_US)
 

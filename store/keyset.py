@@ -3,10 +3,10 @@
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
-If an index ends in the key, every page of a list costs the same. With `days_of`, a range of days is found by IDs
-that begin with their time, with an allowance for clocks that differ.
+If an index ends in the key, every page of a list costs the same. With `days_of`, a range of days is found by
+the time with which IDs begin. Clocks may differ by a small allowance.
 
-Other orders begin at a ListPlace: oldest first, or a sort of the newest SORTED_ROWS_MAX rows.
+Lists in other orders begin at a ListPlace. They are oldest first, or sort the newest SORTED_ROWS_MAX rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,18 +19,18 @@ from store.database import Row, Transaction
 
 T = TypeVar("T")
 
-# This text is greater than every ID, so that a first page uses the same statement as the others.
+# This text is greater than every ID. With it, the statement for the first page is the same as for the others.
 NEWEST: Final = "~"
 OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
-# An ID may be made this long before its row is written, for example when a large file is read.
+# An ID may be created this long before its row is written, for example while a large file is read.
 _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
-# Each bound has the operator for IDs within it, the order and operator that find the nearest ID outside, the
-# condition under which that row still belongs to the days, and the value if there is no bound.
+# Each bound has an operator for the IDs within it. An order and an operator find the nearest ID outside it. Then
+# come a condition under which that row still belongs to the days, and the value if there is no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
@@ -38,10 +38,10 @@ _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
 
 
 class ListPlace(NamedTuple):
-    """The beginning of a page in an order other than newest first.
+    """Where a page begins in an order other than newest first.
 
-    `sort` is OLDEST_FIRST or the name of a sort, after "-" for descending order. `id` names the row before the
-    page, or is None.
+    `sort` is OLDEST_FIRST or the name of a sort, with "-" before it for descending order. `id` is the ID of the
+    row before the page, or None.
     """
 
     sort: str
@@ -63,16 +63,18 @@ def end_of(rows: Sequence[object]) -> str | None:
 
 
 def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
-    """Return the page without the extra row that was read to learn whether more rows follow."""
+    """Return the page without the extra row. That row was read to find out whether more rows follow."""
     return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 class Keyset:
-    """A list of the rows of `source`: a table or a join.
+    """A list of the rows of `source`, which is a table or a join.
 
-    - where: a clause that every row matches. filters: clauses that apply if a value for them is given.
-    - key: the unique column that orders the list. indexed: the filters with an index that ends in the key.
-    - sorts: expressions for other orders of a single table, by name. An expression is never null.
+    - where: a clause that every row matches.
+    - filters: clauses that apply if their value is given. indexed: the filters that have an index ending in the
+      key.
+    - key: the unique column that orders the list.
+    - sorts: expressions for other orders of a single table, by name. An expression must never be null.
     - days_of: the prefix of the IDs, if created_after and created_before filter the rows.
     - looked_at: how many rows are read for a page.
     """
@@ -120,7 +122,9 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> Sequence[Row]:
-        """Return at most `limit` rows after `before_id`. The tenant gives :account_id and :environment."""
+        """Return at most `limit` rows after `before_id`. :account_id and :environment are taken from the
+        tenant.
+        """
         values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
             text = self._text_of(before_id, values)
@@ -138,10 +142,10 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> "ListStretch[T]":
-        """Return a page whose rows are converted by `read`.
+        """Return a page of rows, each converted by `read`.
 
-        If a filter has no index, only `looked_at` rows are read. So a page may be short or empty before the end
-        of the list.
+        If a filter has no index, only `looked_at` rows are read. So a page may be short or empty although more
+        rows follow.
         """
         known = self._values(tenant, before_id, values)
         end_id = await self._end_of_look(tx, before_id, known)
@@ -154,7 +158,9 @@ class Keyset:
     async def total(
         self, tx: Transaction, tenant: Tenant, amount: str, *, most: int, **values: Any
     ) -> tuple[int, int, bool]:
-        """Return the count of at most `most` matching rows, their sum of `amount`, and whether more may match."""
+        """Count at most `most` matching rows. Return the count, the sum of `amount`, and whether more may
+        match.
+        """
         known = self._values(tenant, None, values)
         end_id = await self._end_of_look(tx, None, known)
         known |= {"last_id": end_id, "page_rows": most + 1}
@@ -215,7 +221,7 @@ class Keyset:
         way, order = ("<", "DESC") if place.sort.startswith("-") else (">", "ASC")
         bounds = self._given({name: values[name] for name in self._inner if name in values})
         newest, alias = [*self._where, *bounds], self._source.split()[-1]
-        # The row before the page must be in the list, so that no other row's value can be guessed.
+        # The row before the page must be in the list. Otherwise a caller could guess another row's value.
         before = _where([*newest, f"{self._key} = :after_id"])
         last = f"SELECT {sorted_by} FROM {self._source}{before}"
         after = (

@@ -1,8 +1,8 @@
 """Migrate a database to the newest schema. store/version.py says which schemas a process accepts.
 
-A migration with `pre` in its file name only adds, and runs before the deploy. One with `post` removes, and runs
-after it. On PostgreSQL, migrations hold an advisory lock and use a lock timeout. A new constraint on a table with
-rows is added as NOT VALID and validated later.
+A migration with `pre` in its file name runs before the deploy, and only adds. One with `post` runs after it,
+and removes. On PostgreSQL, migrations hold an advisory lock and use a lock timeout. On a table with rows, a new
+constraint is added as NOT VALID and validated later.
 """
 
 import asyncio
@@ -64,13 +64,13 @@ _NOTE: Final = """
 
 
 class RevisionPassed(Exception):
-    """The database is beyond the requested revision, and no migration goes back."""
+    """The database has a newer revision than the requested one. Migrations can't be undone."""
 
 
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
     """Upgrade the database, unless it already has this revision or a newer one.
 
-    Raises CannotOpen, RevisionPassed, SchemaOutOfRange, and any error of Alembic and the driver.
+    CannotOpen, RevisionPassed, SchemaOutOfRange, and any error of Alembic and the driver may be raised.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -122,14 +122,13 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     if not path.parent.parent.is_dir():
-        # Only the last folder is created. If more are missing, the path is misspelt, or a disk isn't
+        # Only the last folder is created. If its parent is also missing, the path may be misspelt, or a disk isn't
         # mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # The path isn't passed as a URL, in which some characters have a special meaning.
+    # The path isn't parsed as a URL, where some characters have a special meaning.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    # The driver begins transactions only before an INSERT, so half of a failed migration would be
-    # stored.
+    # The driver would begin a transaction only before an INSERT. Half of a failed migration would then be stored.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
     sa.event.listen(engine, "begin", _begin)
     try:
@@ -158,7 +157,7 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Hold the lock that every writer of the file takes, so that no other process migrates or writes meanwhile."""
+    """Hold the lock that every writer of the file takes. No other process can migrate or write meanwhile."""
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)
@@ -173,7 +172,7 @@ async def _migrate_server(url: str, revision: str) -> None:
     )
     try:
         async with engine.begin() as connection:
-            # Wait while another process migrates, but not long for a busy table.
+            # Another process that migrates is waited for, but a busy table isn't waited for long.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
@@ -183,7 +182,9 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 
 async def _validate(engine: AsyncEngine) -> None:
-    """Validate each constraint that was added as NOT VALID. After an interruption, the next `migrate` continues."""
+    """Validate each constraint that was added as NOT VALID. If this is interrupted, the next `migrate`
+    continues.
+    """
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})
         waiting = found.all()

@@ -16,9 +16,9 @@ def open_database(
     options: PoolOptions | None = None,
     kept: AcknowledgedCommits | None = None,
 ) -> Store:
-    """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
+    """Open sqlite:///path or postgresql://…, and raise ValueError for any other URL.
 
-    `kept` is closed with the database. An unused driver isn't imported [3 MB].
+    `kept` is closed with the database. The other driver isn't imported, which saves 3 MB.
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]

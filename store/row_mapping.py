@@ -1,4 +1,4 @@
-"""Convert rows to objects and back. A class whose fields are columns has one mapping.
+"""Convert rows to objects and back. If a class's fields are columns, it has one mapping.
 
     _ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
 
@@ -7,8 +7,7 @@
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
 `stored` names the fields that are stored in another form. A bool is always stored as 0 or 1. Rows are read by
-position, in a fifth of the time that names take. So a SELECT begins with `listed` or `of(…)`; more columns may
-follow.
+position, which takes a fifth of the time. So a SELECT begins with `listed` or `of(…)`. More columns may follow.
 """
 
 import dataclasses
@@ -45,8 +44,8 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# Words without spaces, and whole numbers, are stored as one text, separated by spaces. The second
-# conversion stores null for an empty tuple.
+# Several words or whole numbers are stored as one text, separated by spaces. With the second conversion, an empty
+# tuple is stored as null.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
@@ -97,8 +96,8 @@ class Columns(Generic[T]):
 class RowMapping(Columns[T]):
     """The fields of a struct, a dataclass or a named tuple as columns.
 
-    `without` names fields that aren't columns; they need a default. TypeError is raised for an unknown name, and
-    for a field that no column can store.
+    `without` names fields that aren't columns. They need a default. TypeError is raised for an unknown name,
+    and for a field that no column can store.
     """
 
     def __init__(
@@ -148,7 +147,7 @@ def _writer(
     writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
     if not writes:
         return values_of
-    # Generated code is twice as fast as replacing values in a tuple. All names come from our classes.
+    # Generated code is twice as fast as replacing values in a tuple. All names come from our own classes.
     fields = (
         f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
     )
@@ -198,7 +197,7 @@ def _kind_of(hint: Any, field: str) -> str:
 async def update(
     tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> int:
-    """Update the rows with this key, and return how many there were. The key's columns may change too."""
+    """Update the rows with this key, and return how many were updated. The update may change the key's columns."""
     assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
     found = " AND ".join(f"{name} = :old_{name}" for name in key)
     return await tx.execute(

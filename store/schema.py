@@ -4,7 +4,7 @@
 - A text that holds several values separates them by spaces.
 - Unless a comment says otherwise, a digest is SHA-256 in hex, and null means "none" or "not yet".
 - `spent_by` holds a key's ID, then the IDs of its ancestors.
-- A table whose rows belong to an account has an account_id, so that the table can be distributed.
+- A table whose rows belong to an account has an account_id, so that it can be distributed.
 
 Migrations change a live database. A test compares their schema with this file.
 """
@@ -15,13 +15,15 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
-# PostgreSQL's planner expects few rows from a condition spelled like this. billing/documents/numbering.py uses the
-# same text.
+# From a condition in this form, PostgreSQL's planner expects few rows. billing/documents/numbering.py uses the same
+# text.
 UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 
 
 def _table(name: str, *parts: sa.schema.SchemaItem, is_hot: bool = False) -> sa.Table:
-    """Declare a table. If is_hot, its rows change often: leave room in each page, and vacuum early."""
+    """Declare a table. Set is_hot if its rows change often. Each page then has free space, and is vacuumed
+    early.
+    """
     options = {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02} if is_hot else {}
     return sa.Table(name, metadata, *parts, postgresql_with=options)
 
@@ -75,29 +77,30 @@ accounts = _table(
     # IANA name
     _text("time_zone", default="UTC"),
     _int("created_at"),
-    _int("last_active_at"),  # The day of the last use decides when an idle sandbox is deleted.
+    _int("last_active_at"),  # Idle sandboxes are deleted after this day.
     _int("expiring_mail_off_at", null=True),
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
     _text("mail_language", null=True),  # null: English
-    # When the account's other sessions were last ended. Unused grants from before then are void.
+    # The account's other sessions were last ended then. Unused grants from before that time are void.
     _int("access_ended_at", null=True),
     _int("erasing_at", null=True),
-    # The account's staging environment stores nothing new until this time.
+    # Staging stores nothing new for the account until this time.
     _int("staging_full_until", null=True),
     _index("ux_accounts_email", "email", unique=True, where="email IS NOT NULL"),
     _index("ix_accounts_sandbox", "last_active_at", where="is_sandbox = 1"),
 )
 
-# An account's state in one environment. Every change of money locks this row. keys/account.py writes most columns.
-# webhooks/events/event.py writes event_no, webhooks/deliveries/retention.py events_from_no, webhooks/events/cursor.py
-# event_epoch, keys/sandbox_clock.py clock_ahead_us, and keys/account_access.py suspended_at.
+# An account in one environment. Every change of money locks this row. keys/account.py writes most columns.
+# webhooks/events/event.py writes event_no, webhooks/deliveries/retention.py events_from_no,
+# webhooks/events/cursor.py event_epoch, keys/sandbox_clock.py clock_ahead_us, and keys/account_access.py
+# suspended_at.
 account_environments = _table(
     "account_environments",
     _text("account_id", key=True),
     _text("environment", key=True),
-    _int("event_no", default=0),  # Event numbers follow the commit order and have no gaps.
-    _int("events_from_no", default=0),  # No event with this or a higher number has been deleted.
+    _int("event_no", default=0),  # Events are numbered in commit order, without gaps.
+    _int("events_from_no", default=0),  # All events from this number on still exist.
     _int("event_epoch", default=0),  # a restore changes it
     _int("low_balance_threshold_micros", default=0),  # the highest; 0: off
     _int("clock_ahead_us", default=0),
@@ -115,7 +118,6 @@ account_environments = _table(
         "recharge_order_id",
         where="recharge_order_id IS NOT NULL",
     ),
-    # No column of this index changes with the balance.
     _index(
         "ix_account_environments_ahead", "account_id", "environment", where="clock_ahead_us > 0"
     ),
@@ -142,7 +144,7 @@ api_keys = _table(
     _text("lineage"),
     _text("name"),
     _text("scopes"),
-    _text("ip_allow_list"),  # allowed address ranges (CIDR), or empty if any address is allowed
+    _text("ip_allow_list"),  # the allowed address ranges (CIDR), or empty for any address
     _int("per_call_cents", null=True),
     _int("per_day_cents", null=True),
     _int("per_month_cents", null=True),
@@ -165,7 +167,7 @@ api_keys = _table(
     _index("ix_api_keys_living", "account_id", "environment", "id", where="revoked_at IS NULL"),
 )
 
-# Digests of API keys' secrets (keys/api_keys/api_key.py). A key has two rows while a rotation overlaps.
+# Digests of API keys' secrets (keys/api_keys/api_key.py). During a rotation, a key has two rows.
 api_key_secrets = _table(
     "api_key_secrets",
     _text("digest", key=True),
@@ -176,14 +178,14 @@ api_key_secrets = _table(
     _index("ix_api_key_secrets_key", "key_id"),
 )
 
-# Access tokens: sat_ tokens belong to an account, adm_ tokens to an operator (keys/tokens/access_token.py).
+# Access tokens (keys/tokens/access_token.py). A sat_ token belongs to an account, an adm_ token to an operator.
 access_tokens = _table(
     "access_tokens",
     _text("id", key=True),
     _text("kind"),  # system | operator
     _text("account_id"),
     _text("environment"),
-    # The key that made the token. The token spends within its caps and ends with it.
+    # The key that made the token. The token spends within that key's caps and ends with it.
     _text("key_id", null=True),
     _text("name"),
     _text("digest"),
@@ -197,7 +199,8 @@ access_tokens = _table(
     _index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
 
-# Links that show an account's webhooks (keys/tokens/portal_link.py). A link is deleted a week after it ends.
+# Links that show an account's webhooks (keys/tokens/portal_link.py). A link is deleted a week after it expires or
+# is revoked.
 portal_links = _table(
     "portal_links",
     _text("id", key=True),
@@ -208,7 +211,7 @@ portal_links = _table(
     _text("can"),
     _text("origins", null=True),
     _text("endpoint_ids", null=True),  # null: all
-    # The key, token or person that made the link. The link ends when that access ends.
+    # The link is void once this key, token or person loses access.
     _text("made_by"),
     _int("created_at"),
     _int("expires_at"),
@@ -277,12 +280,12 @@ members = _table(
     _text("role"),  # values: developer | finance | support | reader
     _text("invited_by"),
     _int("created_at"),
-    _text("invitation_id", null=True),  # Null once the invitation is accepted or withdrawn.
+    _text("invitation_id", null=True),  # null after the invitation was accepted or withdrawn
     _int("expires_at", null=True),
     _text("person_id", null=True),
     _int("joined_at", null=True),
     _int("removed_at", null=True),  # or withdrawn
-    # The member with the latest time names the account that the person last acted for.
+    # The person acts for the account whose row has the latest time.
     _int("chosen_at", null=True),
     _index("ux_members_email", "account_id", "email", unique=True, where="removed_at IS NULL"),
     _index(
@@ -319,20 +322,19 @@ passkeys = _table(
     _index("ux_passkeys_credential", "credential_id", unique=True),
 )
 
-# What a key and its descendants spent in a calendar window, and the counters of the key's other limits
-# (keys/caps.py).
+# What a key and its descendants spent in a calendar window. Counters of the key's other limits (keys/caps.py).
 spend_windows = _table(
     "spend_windows",
     _text("key_id", key=True),
-    # The day and month windows hold spending. The unapproved window holds a day's sends that needed
-    # no approval. keys/caps.py lists the other periods.
+    # A day or month window counts spending. The unapproved window counts a day's sends that needed no approval.
+    # keys/caps.py lists the other periods.
     _text("period", key=True),
     _int("window_start_at", key=True),
     _text("account_id"),
     _int("spent_micros"),
     _text("detail", null=True),  # JSON: caps.Detail
     sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
-    # These rows count sends to one recipient. They are deleted after some days.
+    # These rows count sends to one recipient. They are deleted after a few days.
     _index(
         "ix_spend_windows_recipients",
         "window_start_at",
@@ -349,7 +351,7 @@ sealed_keys = _table(
     _int("created_at"),
 )
 
-# The last transaction of each connection, and the row that a readiness check writes (store/commit_token.py).
+# The last transaction of each connection, and a row that readiness checks write (store/commit_token.py).
 commit_tokens = _table(
     "commit_tokens",
     _text("id", key=True),
@@ -359,7 +361,7 @@ commit_tokens = _table(
     is_hot=True,
 )
 
-# Stored responses by Idempotency-Key (store/idempotency.py).
+# Stored responses, by Idempotency-Key (store/idempotency.py).
 idempotency_keys = _table(
     "idempotency_keys",
     _text("account_id", key=True),
@@ -368,13 +370,13 @@ idempotency_keys = _table(
     _text("fingerprint"),
     _int("status"),  # 0 while a call of several steps is running
     _bytes("body", null=True),
-    # The response is encrypted because it contains a secret. It is deleted after 24 hours.
+    # The response contains a secret, so it is encrypted, and deleted after 24 hours.
     _int("is_sealed", default=0),
     _text("text_digest", null=True),
-    # The position in the body at which the top-up's ID replaces its voucher's code.
+    # where the body has the top-up's ID instead of the voucher's code
     _int("code_at", null=True),
     _int("lease_until_at", null=True),
-    # Only the holder of this token can extend or complete the call.
+    # This token is needed to extend or complete the call.
     _text("lease_token", null=True),
     _int("created_at"),
     _index("ix_idempotency_created", "created_at"),
@@ -398,8 +400,8 @@ ledger_accounts = _table(
     _text("name"),
     _int("balance_micros"),
     _int("expires_at", null=True),
-    # 1 for a grant that has no credit left. No index contains the balance, because PostgreSQL would
-    # then rewrite every index entry of a changed row.
+    # 1 for a grant without credit. The balance isn't indexed. Otherwise, PostgreSQL would rewrite every index entry
+    # of a row whose balance changed.
     _int("is_spent", default=0),
     _int("created_at"),
     _int("updated_at"),
@@ -434,13 +436,13 @@ transfers = _table(
     _int("amount_micros"),
     _text("code"),  # chart.Code
     _text("transaction_id", null=True),
-    _text("subject_id", null=True),  # what the transfer is about if it isn't a top-up
+    _text("subject_id", null=True),  # the object that caused the transfer, unless it was a top-up
     _int("created_at"),
     sa.CheckConstraint("amount_micros > 0", name="amount_positive"),
     sa.CheckConstraint("debit_id <> credit_id", name="sides_differ"),
     _index("ix_transfers_account", "account_id", "environment", "id"),
     _index("ix_transfers_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
-    # A send's transfers have no subject, so a send writes nothing to this index.
+    # A send writes nothing to this index, because its transfers have no subject.
     _index("ix_transfers_subject", "subject_id", where="subject_id IS NOT NULL"),
 )
 
@@ -449,7 +451,7 @@ _WAITS_FOR_PERSON = (
     " AND next_check_at IS NULL"
 )
 
-# Top-ups. billing/topups/topup.py writes them; billing/recipients/mail_acts.py changes the delivery of those that
+# Top-ups. billing/topups/topup.py writes them. billing/recipients/mail_acts.py changes the delivery of those that
 # have ended.
 topups = _table(
     "topups",
@@ -469,7 +471,8 @@ topups = _table(
     _int("new_balance_cents", null=True),  # the recipient's balance
     _text("voucher_code", null=True),  # never written
     _text("voucher_code_hint", null=True),
-    _text("fulfilment_code", null=True),  # the supplier's code, encrypted; it replaces the voucher
+    # the supplier's code, encrypted, which replaces the voucher
+    _text("fulfilment_code", null=True),
     _text("fulfilment"),
     _int("handed_over_at", null=True),
     _int("next_check_at", null=True),
@@ -484,13 +487,13 @@ topups = _table(
     _int("emailed_at", null=True),
     _int("scheduled_for", null=True),
     _int("fee_cents", null=True),
-    _int("earned_fee_cents", null=True),  # the whole fee once delivered, 0 once reversed
+    _int("earned_fee_cents", null=True),  # the whole fee after delivery, 0 after a reversal
     _text("counted_in", null=True),
     _text("key_name", null=True),
     _text("caller_address", null=True),
     _text("idempotency_key", null=True),
     _text("sent_by", null=True),
-    # A process that doesn't know fees can't deliver or reverse a top-up that has a fee.
+    # Older code, which doesn't know fees, can't deliver or reverse a top-up with a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
         CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
@@ -539,7 +542,7 @@ topups = _table(
     ),
 )
 
-# The callers' own IDs of top-ups (billing/topups/working_set.py).
+# Callers' own IDs for top-ups (billing/topups/working_set.py).
 topup_intents = _table(
     "topup_intents",
     _text("account_id", key=True),
@@ -560,7 +563,7 @@ mails = _table(
     _text("status"),  # values: queued | sent | bounced | failed | unwanted | outbox | limited
     _int("created_at"),
     _int("attempts", default=0),
-    _int("claim_no", default=0),  # An outcome reported under an older claim is rejected.
+    _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
     _int("next_attempt_at", null=True),
     _int("ended_at", null=True),
     _text("reason", null=True),
@@ -622,7 +625,7 @@ batch_items = _table(
     _text("refusal", null=True),  # JSON
 )
 
-# A top-up's attempts at a supplier (billing/topups/fulfilment.py). An attempt may make several calls.
+# Attempts to have a supplier deliver a top-up (billing/topups/fulfilment.py). An attempt can make several calls.
 fulfilment_attempts = _table(
     "fulfilment_attempts",
     _text("transaction_id", key=True),
@@ -676,7 +679,7 @@ topup_reversals = _table(
     _int("requested_at"),
     _int("checks_made", default=0),
     _int("next_check_at", null=True),
-    _text("outcome", null=True),  # values: reversed | kept, or null while the reversal is open
+    _text("outcome", null=True),  # values: reversed | kept; null while the reversal is open
     _text("detail", null=True),
     _int("ended_at", null=True),
     _index("ix_topup_reversals_due", "next_check_at", where="ended_at IS NULL"),
@@ -691,14 +694,14 @@ handed_over = _table(
     _text("transaction_id"),
 )
 
-# How far the top-ups delivered before handed_over existed were added to it (billing/topups/supplier_words.py).
+# The backfill of handed_over with top-ups that were delivered before it existed (billing/topups/supplier_words.py).
 handed_over_fill = _table(
     "handed_over_fill",
     _int("id", key=True),
     _text("after_id"),
 )
 
-# Suppliers' reports that couldn't change the state of their top-up (billing/topups/supplier_words.py).
+# Suppliers' reports that couldn't change their top-up's state (billing/topups/supplier_words.py).
 supplier_words = _table(
     "supplier_words",
     _text("transaction_id", key=True),
@@ -721,7 +724,7 @@ supplier_words = _table(
     _index("ix_supplier_words_unseen", "environment", "transaction_id", where="seen_at IS NULL"),
 )
 
-# Platforms that top-ups are sent to (billing/topups/platform_rows.py).
+# Platforms that can be topped up (billing/topups/platform_rows.py).
 platforms = _table(
     "platforms",
     _text("environment", key=True),
@@ -734,7 +737,7 @@ platforms = _table(
     _int("created_at"),
 )
 
-# Fees of platforms (billing/topups/platform_rows.py). A fee set for one account overrides the general fee.
+# Fees of platforms (billing/topups/platform_rows.py). An account's own fee overrides the general fee.
 platform_fees = _table(
     "platform_fees",
     _text("environment", key=True),
@@ -747,7 +750,7 @@ platform_fees = _table(
     _int("changed_at"),
 )
 
-# The suppliers of each platform, in the order in which they are called (billing/topups/platform_rows.py).
+# Each platform's suppliers, in the order in which they are called (billing/topups/platform_rows.py).
 platform_suppliers = _table(
     "platform_suppliers",
     _text("environment", key=True),
@@ -756,7 +759,7 @@ platform_suppliers = _table(
     _int("position"),
 )
 
-# Suppliers (billing/topups/platform_rows.py). Rows are never deleted, so an ID always means the same supplier.
+# Suppliers (billing/topups/platform_rows.py). Rows are never deleted, so that an ID is never reused.
 suppliers = _table(
     "suppliers",
     _text("environment", key=True),
@@ -775,7 +778,7 @@ suppliers = _table(
     _int("paused_at", null=True),
 )
 
-# One row with a number that grows when a platform, its fees or its suppliers change
+# A version number that grows with each change of a platform, its fees or its suppliers
 # (billing/topups/platform_rows.py).
 platform_versions = _table(
     "platform_versions",
@@ -824,7 +827,7 @@ stock_levels = _table(
     _text("platform", key=True),
     _int("amount_cents", key=True),
     _int("low_threshold"),
-    _int("is_low", default=0),  # Low stock was reported. It is reported again only after a refill.
+    _int("is_low", default=0),  # 1 after low stock was reported, until a refill
 )
 
 # Top-ups that an operator fulfils by hand (billing/fulfilment/manual.py).
@@ -838,7 +841,7 @@ manual_tasks = _table(
     _int("due_at"),
     _text("taken_by", null=True),
     _int("taken_at", null=True),
-    _text("outcome", null=True),  # values: delivered | refused, or null while the task is open
+    _text("outcome", null=True),  # values: delivered | refused; null while the task is open
     _bytes("sealed", null=True),  # JSON
     _text("reason", null=True),
     _text("decided_by", null=True),
@@ -911,7 +914,7 @@ redemption_batches = _table(
     _index("ix_redemption_batches_environment", "environment", "id"),
 )
 
-# Payments that came with the request they pay for (billing/machine_payments/payment.py).
+# Payments that were sent together with the request they pay for (billing/machine_payments/payment.py).
 machine_payments = _table(
     "machine_payments",
     _text("id", key=True),
@@ -936,7 +939,8 @@ machine_payments = _table(
     _text("settlement", null=True),
     _text("detail", null=True),
     _int("checks_made", default=0),
-    _int("is_lost", default=0),  # A response was lost, so a later refusal proves nothing.
+    # 1 after a response was lost, so that a later refusal proves nothing
+    _int("is_lost", default=0),
     _int("lease_until", null=True),
     _int("next_check_at", null=True),
     _text("refund_code", null=True),
@@ -951,7 +955,7 @@ machine_payments = _table(
     _index(
         "ix_machine_payments_settled", "environment", "settled_at", where="settled_at IS NOT NULL"
     ),
-    # A transfer on the network is credited only once.
+    # A transfer on the network may be credited only once.
     _index(
         "ux_machine_payments_settlement",
         "settlement",
@@ -959,7 +963,7 @@ machine_payments = _table(
         unique=True,
         where="settled_at IS NOT NULL",
     ),
-    # These payments wait for an operator, or their top-up may still fail.
+    # The payment waits for an operator, or its top-up can still fail.
     _index("ix_machine_payments_open", "environment", "state", "id", where="ended_at IS NULL"),
 )
 
@@ -981,7 +985,7 @@ redemption_codes = _table(
     _index("ix_redemption_codes_last4", "environment", "last4", "id"),
 )
 
-# Redemptions of codes, at most one for each code and account (billing/credits/redemption_code.py).
+# Redemptions of codes (billing/credits/redemption_code.py). An account can redeem a code once.
 code_redemptions = _table(
     "code_redemptions",
     _text("code_id", key=True),
@@ -997,7 +1001,7 @@ code_redemptions = _table(
     _index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
-# The newest results of `topup audit`, and the last result without findings (billing/ledger/proof.py).
+# The newest results of `topup audit` (billing/ledger/proof.py). The last one without findings is also stored.
 ledger_proofs = _table(
     "ledger_proofs",
     _text("id", key=True),
@@ -1009,7 +1013,8 @@ ledger_proofs = _table(
     _int("staging_day", null=True),
 )
 
-# The public halves of the signing keys (billing/checkpoints/signing_keys.py). sealed_keys holds the private halves.
+# The public halves of the signing keys (billing/checkpoints/signing_keys.py). The private halves are in
+# sealed_keys.
 signing_keys = _table(
     "signing_keys",
     _text("kid", key=True),  # RFC 7638 thumbprint
@@ -1018,7 +1023,7 @@ signing_keys = _table(
     _int("created_at"),
 )
 
-# Checkpoints of the ledger, one for each day, finished or in progress (billing/checkpoints/checkpoint.py).
+# The ledger's daily checkpoints, finished or in progress (billing/checkpoints/checkpoint.py).
 checkpoints = _table(
     "checkpoints",
     _text("environment", key=True),
@@ -1026,7 +1031,7 @@ checkpoints = _table(
     _bytes("seed"),  # for leaves' salts
     _text("claimed_by", null=True),
     _int("claimed_until"),
-    # The number of transfers. This column and the next ones are null until the day is sealed.
+    # The number of transfers. From here on, columns are null until the day is sealed.
     _int("size", null=True),
     _int("late", null=True),
     _bytes("root", null=True),
@@ -1040,7 +1045,8 @@ checkpoint_tiles = _table(
     "checkpoint_tiles",
     _text("environment", key=True),
     _int("day_start_at", key=True),
-    _int("level", key=True),  # Level 0 has the leaves, level 1 the roots of level 0's tiles.
+    # Level 0 has the leaves. Level 1 has the roots of the tiles at level 0.
+    _int("level", key=True),
     _int("number", key=True),
     _text("first_id"),
     _text("last_id"),
@@ -1049,7 +1055,7 @@ checkpoint_tiles = _table(
     _bytes("root"),
 )
 
-# Each ledger account's debits and credits in all checkpoints (billing/checkpoints/sums.py).
+# Each ledger account's debits and credits, summed over all checkpoints (billing/checkpoints/sums.py).
 sealed_balances = _table(
     "sealed_balances",
     _text("account_id", key=True),
@@ -1062,7 +1068,7 @@ sealed_balances = _table(
     _int("before_credits_micros"),
 )
 
-# How far the sums in sealed_balances reach (billing/checkpoints/sums.py).
+# How far sealed_balances has been summed (billing/checkpoints/sums.py).
 sealed_sums = _table(
     "sealed_sums",
     _text("environment", key=True),
@@ -1079,7 +1085,7 @@ checkpoint_proofs = _table(
     _int("findings"),
 )
 
-# One row: how far the record log reaches (billing/records/record_log.py).
+# How far the record log has been written, as one row (billing/records/record_log.py).
 record_marks = _table(
     "record_marks",
     _text("id", key=True),
@@ -1112,17 +1118,17 @@ record_heads = _table(
     _bytes("root"),
     _bytes("digest"),
     _text("jws"),
-    _int("sealed_to"),  # Rows from before this time are sealed, except late ones.
+    _int("sealed_to"),  # Older rows are sealed, unless they were written late.
     _int("sealed_at"),
     _index("ix_record_heads_day", "day_start_at", "number"),
 )
 
-# Seeds of the salts of the record log's leaves (billing/records/record_log.py). A seed is deleted with its account or
-# when its rows are pruned.
+# Seeds for the salts of the record log's leaves (billing/records/record_log.py). A seed is deleted with its
+# account, or when its rows are pruned.
 record_seeds = _table(
     "record_seeds",
     _text("account_id", key=True),  # empty: the installation
-    # A number of 30-day periods since 1970, or -1 for rows that are never pruned.
+    # the number of 30-day periods since 1970, or -1 for rows that are never pruned
     _int("period", key=True),
     _bytes("seed"),
 )
@@ -1144,7 +1150,8 @@ record_removals = _table(
     _text("jws"),
 )
 
-# Differences between our records and a supplier's or payment provider's (billing/reconciliation/differences.py).
+# Differences between our records and those of a supplier or payment provider
+# (billing/reconciliation/differences.py).
 money_differences = _table(
     "money_differences",
     _text("id", key=True),
@@ -1155,7 +1162,7 @@ money_differences = _table(
     _text("subject_id"),
     _int("expected"),  # our ledger's value
     _int("found"),  # the other side's
-    _text("unit"),  # values: a currency, micros or times
+    _text("unit"),  # a currency, micros or times
     _text("detail"),
     _int("since"),
     _int("seen_at"),
@@ -1174,7 +1181,7 @@ reconciliation_parts = _table(
     "reconciliation_parts",
     _text("environment", key=True),
     _text("part", key=True),
-    _int("next_at"),  # A run first moves this time ahead, so that only one process runs the part.
+    _int("next_at"),  # A run first moves this time ahead. So only one process runs the part.
     _int("began_at", null=True),
     _int("ended_at", null=True),
     _int("checked", default=0),
@@ -1182,7 +1189,7 @@ reconciliation_parts = _table(
     _text("mark", null=True),
 )
 
-# Events of accounts. An event's signed bytes are stored once. webhooks/events/event.py writes events, and
+# Events of accounts. An event's signed bytes are stored once. webhooks/events/event.py writes events.
 # webhooks/deliveries/retention.py deletes old ones.
 events = _table(
     "events",
@@ -1194,20 +1201,20 @@ events = _table(
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # never replayed
     _bytes("body"),  # without a redeemable code
-    _int("code_at", null=True),  # the position in the body at which a code replaces null
-    # The code, encrypted like the top-up's. Null means the voucher's code.
+    _int("code_at", null=True),  # where the body has null in place of a code
+    # The code, encrypted as in the top-up. Null means the voucher's code.
     _text("code_sealed", null=True),
     _text("trace", null=True),  # kernel/trace.py
     _int("created_at"),
     _index("ux_events_no", "account_id", "environment", "event_no", unique=True),
-    # Only these few types are mailed, so a send writes nothing to this index.
+    # A send writes nothing to this index, because only these types cause mail.
     _index("ix_events_told", "created_at", where="type IN ('balance.low', 'key.created')"),
     _index("ix_events_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
 )
 
 # Webhook endpoints. Written by webhooks/endpoints/endpoint.py, webhooks/endpoints/disabling.py,
 # webhooks/endpoints/probe.py and webhooks/endpoints/resealing.py. webhooks/subscriptions/subscription.py writes the
-# endpoints of MCP clients, webhooks/deliveries/claim.py writes rate_tat_us, drain_tat_us and claimed_at, and
+# endpoints of MCP clients. webhooks/deliveries/claim.py writes rate_tat_us, drain_tat_us and claimed_at.
 # webhooks/deliveries/delivery.py writes failing_since_at.
 endpoints = _table(
     "endpoints",
@@ -1226,10 +1233,10 @@ endpoints = _table(
     _text("retry_schedule_s"),
     _int("rate_limit_per_s", null=True),
     _int("ordered", default=0),
-    _int("include_codes", default=0),  # Event bodies published from now on contain codes.
-    _int("had_codes", default=0),  # Older event bodies may contain codes.
+    _int("include_codes", default=0),  # 1 if new event bodies contain codes
+    _int("had_codes", default=0),  # 1 if older event bodies may contain codes
     _int("include_approval_links", default=0),
-    _int("had_approval_links", default=0),  # Older event bodies may contain approval links.
+    _int("had_approval_links", default=0),  # 1 if older event bodies may contain approval links
     _text("payload_filter", null=True),  # JSON
     # GCRA
     _int("rate_tat_us", default=0),
@@ -1244,8 +1251,8 @@ endpoints = _table(
     _int("deleted_at", null=True),
     _int("created_at"),
     _text("made_by", null=True),
-    # An MCP client's subscription: its ID, its credential, its end, and the cursor before which
-    # every delivery has ended.
+    # An MCP client's subscription: its ID, its credential, when it expires, and a cursor. All deliveries before the
+    # cursor have ended.
     _text("subscription_id", null=True),
     _text("subscriber_id", null=True),
     _int("subscription_until_at", null=True),
@@ -1280,18 +1287,18 @@ endpoints = _table(
     ),
 )
 
-# Endpoints that have due deliveries, in order of their turn (webhooks/deliveries/endpoint_queue.py). A claim's cost
-# therefore doesn't grow with the number of endpoints.
+# Endpoints that have due deliveries, in order of their turn (webhooks/deliveries/endpoint_queue.py). So a claim
+# doesn't cost more if there are more endpoints.
 endpoint_queue = _table(
     "endpoint_queue",
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # Before this time the endpoint's pace allows no delivery, except an overdue one.
+    # Before this time, the endpoint's rate allows only overdue deliveries.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # Failing endpoints wait in a separate queue.
-    _int("change_no", default=0),  # a number that every write increases, except publishing
-    _int("again_no", default=0),  # a number that increases when an old event gets a new delivery
+    _int("change_no", default=0),  # increased by every write except publishing
+    _int("again_no", default=0),  # increased when an old event gets a new delivery
     _int("ending_at", null=True),
     _index(
         "ix_endpoint_queue_ready",
@@ -1304,7 +1311,7 @@ endpoint_queue = _table(
     is_hot=True,
 )
 
-# Deliveries of events to endpoints. If endpoint_queue disagrees with a row here, this row is right. Written by
+# Deliveries of events to endpoints. Where endpoint_queue disagrees with a row here, this row is right. Written by
 # webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py, webhooks/deliveries/sequence.py and
 # webhooks/deliveries/ending.py. webhooks/deliveries/retention.py deletes old ones.
 deliveries = _table(
@@ -1318,9 +1325,9 @@ deliveries = _table(
     _text("transaction_id", null=True),
     _text("status"),  # values: pending | sending | delivered | failed | cancelled
     _int("attempts_made"),
-    # when a pending delivery is due, or when a sending delivery's lease ends
+    # when a pending delivery is due, or the lease of a sending one ends
     _int("next_attempt_at", null=True),
-    _int("claim_no", default=0),  # An outcome reported under an older claim is rejected.
+    _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
     _int("lost_claims", default=0),
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # its replay job
@@ -1329,12 +1336,12 @@ deliveries = _table(
     # ordered endpoints only
     _text("object_id", null=True),
     _int("event_no", null=True),
-    # The delivery has been due since then, but waits for an earlier delivery about its object.
+    # The delivery became due then, but an earlier delivery about the same object blocks it.
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
-    # The most common status and type have no index. It would cost each send more than it saves,
-    # because a page of such rows fills soon.
+    # The most common status and type aren't indexed. A page of such rows is found quickly without an index, which
+    # would make each send slower.
     _index("ix_deliveries_account", "account_id", "environment", "created_at", "id"),
     _index("ix_deliveries_endpoint", "endpoint_id", "created_at", "id"),
     _index(
@@ -1356,7 +1363,7 @@ deliveries = _table(
         where="event_type <> 'topup.delivered'",
     ),
     _index("ix_deliveries_replays", "event_id", where="replay_of IS NOT NULL"),
-    # A replay job counts its deliveries by status, and sends none twice.
+    # A replay job counts its deliveries by status, and replays each delivery only once.
     _index(
         "ix_deliveries_job", "replay_id", "status", "next_attempt_at", where="replay_id IS NOT NULL"
     ),
@@ -1370,7 +1377,8 @@ deliveries = _table(
         where="status IN ('pending', 'sending')",
     ),
     _index("ix_deliveries_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
-    # This index finds an object's first delivery, and deliveries being sent, for ordered endpoints.
+    # For ordered endpoints, this index finds the first delivery about an object, and the deliveries that are being
+    # sent.
     _index(
         "ix_deliveries_object",
         "endpoint_id",
@@ -1388,7 +1396,7 @@ deliveries = _table(
     is_hot=True,
 )
 
-# Jobs that send a period's deliveries again (webhooks/replays/replay.py, webhooks/replays/step.py).
+# Jobs that resend the deliveries of a period (webhooks/replays/replay.py, webhooks/replays/step.py).
 replays = _table(
     "replays",
     _text("id", key=True),
@@ -1406,12 +1414,12 @@ replays = _table(
     _int("after_at"),  # a cursor
     _text("after_id"),
     _int("is_queued", default=0),
-    _int("next_step_at", null=True),  # Null if the counts are final.
+    _int("next_step_at", null=True),  # null after the counts became final
     _int("done", null=True),  # null: not final
     _int("failed", null=True),
     _int("created_at"),
     _int("ended_at", null=True),
-    # A failed delivery. The job replays deliveries that got the same response.
+    # A failed delivery. The job replays only deliveries that got the same response.
     _text("like_id", null=True),
     _int("like_status", null=True),
     _text("like_error", null=True),
@@ -1419,7 +1427,7 @@ replays = _table(
     # how many deliveries may be sent at a time, or null without a ramp
     _int("ramp_size", null=True),
     _int("ramp_at", null=True),
-    # "failing" if deliveries failed during the ramp, or null if a user paused the job
+    # "failing" if deliveries failed during the ramp; null if a user paused the job
     _text("paused_reason", null=True),
     _index("ix_replays_account", "account_id", "environment", "id"),
     _index(
@@ -1427,7 +1435,7 @@ replays = _table(
     ),
 )
 
-# HTTP requests that were tried for a delivery. webhooks/deliveries/delivery.py writes them, and
+# HTTP requests that were made for a delivery. webhooks/deliveries/delivery.py writes them.
 # webhooks/deliveries/retention.py deletes old ones.
 attempts = _table(
     "attempts",
@@ -1448,7 +1456,7 @@ attempts = _table(
     _bytes("response_body"),  # at most 4 KiB
 )
 
-# Notices about a failing endpoint, one for each stage (webhooks/deliveries/notice.py,
+# Notices about failing endpoints, one per stage (webhooks/deliveries/notice.py,
 # webhooks/subscriptions/subscription.py).
 notices = _table(
     "notices",
@@ -1482,7 +1490,7 @@ notices = _table(
 # Checkout pages of simulated providers, in staging only (billing/payments/sandbox/checkout.py).
 sandbox_checkouts = _table(
     "sandbox_checkouts",
-    _text("token", key=True),  # The page's address contains this token, and whoever has it may pay.
+    _text("token", key=True),  # Part of the page's address. Whoever has it may pay.
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
@@ -1506,7 +1514,7 @@ packs = _table(
     _text("name"),
     _int("amount"),
     _text("currency"),
-    _int("credits"),  # The credits include the bonus. One credit is $0.001.
+    _int("credits"),  # The number of credits, including the bonus. One credit is $0.001.
     _int("bonus_credits", default=0),
     _int("is_popular", default=0),
     _int("is_active", default=1),
@@ -1537,7 +1545,7 @@ coupons = _table(
     _index("ix_coupons_environment", "environment", "id"),
 )
 
-# Uses of coupons that orders have claimed (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
+# Coupons that orders use (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
 coupon_uses = _table(
     "coupon_uses",
     _text("coupon_id", key=True),
@@ -1547,19 +1555,20 @@ coupon_uses = _table(
     _index("ix_coupon_uses_account", "account_id", "coupon_id"),
 )
 
-# Orders of credit (billing/orders/records.py).
+# Orders for credit (billing/orders/records.py).
 orders = _table(
     "orders",
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    # 32 hex characters that some providers and API dialects use as the order's ID
+    # 32 hex characters. Some providers and API dialects use them as the order's ID.
     _text("order_no"),
     _text("reference"),
     _text("kind"),  # payment | subscription | invoice
     _text("status"),  # order.MOVES
     _text("provider"),
-    _int("is_simulated", default=0),  # The payer uses the sandbox's page instead of the provider's.
+    # 1 if the payer uses the sandbox's page instead of the provider's
+    _int("is_simulated", default=0),
     _text("method", null=True),
     _text("pack_id", null=True),
     _text("pack_name", null=True),
@@ -1588,9 +1597,9 @@ orders = _table(
     _text("paid_currency", null=True),
     _int("refunded_amount", default=0),  # returned or disputed
     _int("reversed_micros", default=0),  # credit taken back
-    # the part of the credit taken back that went to the PROMOTION account
+    # how much of the credit that was taken back went to the PROMOTION account
     _int("reversed_promotional_micros", default=0),
-    # the part that was taken back from the order's own grant
+    # how much was taken back from the order's own grant
     _int("reversed_grant_micros", default=0),
     _text("reason", null=True),
     _int("next_check_at", null=True),
@@ -1604,9 +1613,9 @@ orders = _table(
     _text("origin", null=True),  # recharge; null: a caller
     _int("saves_payment", default=0),
     _int("trial_days", null=True),
-    # Written by billing/documents. Empty if the order gets no receipt; null until it is numbered.
+    # Written by billing/documents. It is null until the receipt is numbered, and empty if there is none.
     _text("receipt_id", null=True),
-    _int("noted_amount", default=0),  # the part of refunded_amount for which notes were issued
+    _int("noted_amount", default=0),  # how much of refunded_amount has credit or debit notes
     # JSON
     _text("terms", null=True),
     sa.CheckConstraint(
@@ -1677,7 +1686,7 @@ billing_documents = _table(
     _index("ix_billing_documents_order", "order_id", "id"),
 )
 
-# The last number of each series. billing/documents/numbering.py locks the row whose series is empty.
+# The last number of each series. billing/documents/numbering.py locks the row with the empty series.
 document_series = _table(
     "document_series",
     _text("environment", key=True),
@@ -1721,7 +1730,7 @@ payment_fees = _table(
     _index("ix_payment_fees_paid", "environment", "paid_at"),
 )
 
-# IDs that a provider may send in place of an order's own ID (billing/orders/records.py).
+# IDs that a provider may send instead of an order's own ID (billing/orders/records.py).
 provider_objects = _table(
     "provider_objects",
     _text("provider", key=True),
@@ -1740,14 +1749,14 @@ order_reversals = _table(
     _text("key", key=True),
     _text("account_id"),
     _text("environment"),
-    # Values: refund | part | dispute. A part is one of the refunds that a refund row sums up.
+    # Values: refund | part | dispute. Several parts may make up one refund.
     _text("kind"),
     _int("amount"),
-    _text("status"),  # values: open | won | lost for a dispute, done | failed for a refund
+    _text("status"),  # values: open | won | lost (disputes), done | failed (refunds)
     _int("created_at"),
 )
 
-# Payments that brought no credit: an order's second payment, or a plan's payment that needs review
+# Payments that weren't credited: an order's second payment, or a plan's payment that needs review
 # (billing/orders/working_set.py).
 uncredited_payments = _table(
     "uncredited_payments",
@@ -1766,8 +1775,8 @@ uncredited_payments = _table(
     _index("uq_uncredited_payments_ref", "provider", "environment", "payment_ref", unique=True),
 )
 
-# Refunds and disputes of an uncredited payment, with the columns of order_reversals
-# (billing/orders/working_set.py).
+# Refunds and disputes of uncredited payments (billing/orders/working_set.py). The columns are those of
+# order_reversals.
 uncredited_reversals = _table(
     "uncredited_reversals",
     _text("payment_id", key=True),
@@ -1795,7 +1804,7 @@ refunds = _table(
     _int("amount"),
     _text("currency"),
     _text("reason"),
-    _int("is_named", default=1),  # 0 if the provider's notifications don't identify the refund
+    _int("is_named", default=1),  # 0 if the provider's notifications don't name the refund
     _int("is_made_at_provider", default=0),
     _int("held_micros", default=0),
     _int("held_grant_micros", default=0),
@@ -1838,7 +1847,7 @@ disputes = _table(
     _index("ix_disputes_open", "environment", "due_at", where="ended_at IS NULL"),
 )
 
-# Genuine notifications of providers (billing/providers/event_log.py). Forged ones leave no row.
+# Genuine notifications from providers (billing/providers/event_log.py). Forged ones aren't stored.
 provider_events = _table(
     "provider_events",
     _text("provider", key=True),
@@ -1875,11 +1884,11 @@ plans = _table(
     _int("price_monthly"),
     _int("price_yearly", null=True),
     _text("currency"),
-    _int("credits_included"),  # The monthly credit. A paid year grants twelve times as much.
+    _int("credits_included"),  # The monthly credit. A paid year brings twelve times as much.
     _int("trial_days", default=0),
     _int("trial_credits", default=0),
     _text("features"),  # JSON list
-    # These four columns repeat plan_products and are removed in the next release.
+    # These four columns repeat plan_products. The next release removes them.
     _text("stripe_price_id_monthly", null=True),
     _text("stripe_price_id_yearly", null=True),
     _text("creem_product_id", null=True),
@@ -1891,7 +1900,7 @@ plans = _table(
     sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
 )
 
-# The price or product that a plan has at a provider (billing/catalog/plan.py).
+# A plan's price or product at a provider (billing/catalog/plan.py).
 plan_products = _table(
     "plan_products",
     _text("environment", key=True),
@@ -1901,7 +1910,7 @@ plan_products = _table(
     _text("ref"),
 )
 
-# Subscriptions, with terms that don't change (billing/subscriptions/records.py).
+# Subscriptions and their fixed terms (billing/subscriptions/records.py).
 subscriptions = _table(
     "subscriptions",
     _text("id", key=True),
@@ -1927,7 +1936,7 @@ subscriptions = _table(
     _int("trial_days", default=0),
     _int("trial_micros", default=0),
     _int("trial_ends_at", null=True),
-    # the value of unused time, returned to the customer's balance
+    # the value of unused time that was returned to the customer's balance
     _int("carried_amount", default=0),
     _int("carried_before", null=True),
     _int("is_ending", default=0),
@@ -1948,7 +1957,7 @@ subscriptions = _table(
     _index("ix_subscriptions_check", "next_check_at", where="next_check_at IS NOT NULL"),
 )
 
-# Paid or free periods of subscriptions, each credited once (billing/subscriptions/records.py).
+# Paid or free periods of subscriptions (billing/subscriptions/records.py). Each is credited once.
 subscription_periods = _table(
     "subscription_periods",
     _text("subscription_id", key=True),
@@ -1962,14 +1971,14 @@ subscription_periods = _table(
     _int("amount"),
     _text("currency"),
     _int("credits_micros"),
-    _int("is_prorated", default=0),  # The payment covers only a part of the period.
+    _int("is_prorated", default=0),  # 1 if the payment covers only part of the period
     _int("refunded_amount", default=0),
     _int("reversed_micros", default=0),
     _int("created_at"),
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),
-    # Set for a change of plans: the price of the remaining time minus the value of the unused time, and the price
-    # and credit of a whole period.
+    # Set after a change of plans: the price of the remaining time minus the value of the unused time. Then the
+    # price and the credit of a whole period.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
@@ -1993,8 +2002,8 @@ subscription_periods = _table(
     _index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# Requested changes of subscriptions, kept until the provider has made them
-# (billing/subscriptions/subscription_change.py).
+# Requested changes of subscriptions (billing/subscriptions/subscription_change.py). A worker repeats them until the
+# provider has made them.
 subscription_steers = _table(
     "subscription_steers",
     _text("id", key=True),
@@ -2021,7 +2030,7 @@ subscription_steers = _table(
     _index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
-# Mail to accounts' owners and members, one row for each occasion (billing/recipients/owner_mail.py).
+# Mail to accounts' owners and members (billing/recipients/owner_mail.py). A row is one occasion.
 owner_mails = _table(
     "owner_mails",
     _text("id", key=True),
@@ -2058,8 +2067,8 @@ owner_mails = _table(
     _index("ix_owner_mails_receipts_due", "next_receipt_at", where="next_receipt_at IS NOT NULL"),
 )
 
-# When mail that gathers several notices was last written (billing/recipients/gathered_mail.py). Code that writes such
-# mail locks the row of its kind.
+# When mail with several notices was last written (billing/recipients/gathered_mail.py). Whoever writes such mail
+# locks the row of its kind.
 notification_turns = _table(
     "notification_turns",
     _text("account_id", key=True),
@@ -2069,7 +2078,7 @@ notification_turns = _table(
     _int("written_at", null=True),
 )
 
-# Paid invoices that no rule credits, and that wait for an operator's decision (billing/subscriptions/records.py).
+# Paid invoices that no rule credits, so that an operator decides about them (billing/subscriptions/records.py).
 held_invoices = _table(
     "held_invoices",
     _text("provider", key=True),
@@ -2094,8 +2103,8 @@ held_invoices = _table(
     _index("ix_held_invoices_subscription", "subscription_id"),
 )
 
-# Plan credit that is granted later than it is paid for, or that expires (billing/subscriptions/plan_grant.py). Times
-# are on the account's own clock, except created_at.
+# Plan credit that expires, or is granted later than it is paid for (billing/subscriptions/plan_grant.py). Times are
+# on the account's own clock, except created_at.
 plan_grants = _table(
     "plan_grants",
     _text("id", key=True),
@@ -2133,7 +2142,7 @@ plan_grants = _table(
     _index("ix_plan_grants_due", "due_at", where="due_at IS NOT NULL"),
 )
 
-# Notices that credit will expire, one for each lead time (billing/subscriptions/expiry_notice.py).
+# Notices that credit will expire (billing/subscriptions/expiry_notice.py). There is one for each lead time.
 expiry_notices = _table(
     "expiry_notices",
     _text("ledger_account_id", key=True),
@@ -2169,7 +2178,7 @@ entitlement_counts = _table(
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
-# Uses of entitlements, one for each reference of the caller (billing/subscriptions/entitlement.py).
+# Uses of entitlements (billing/subscriptions/entitlement.py). Each has a reference of the caller.
 entitlement_uses = _table(
     "entitlement_uses",
     _text("account_id", key=True),
@@ -2182,8 +2191,8 @@ entitlement_uses = _table(
     _index("ix_entitlement_uses_created", "environment", "created_at"),
 )
 
-# Refunds and disputes of a subscription period, with the columns of order_reversals
-# (billing/subscriptions/records.py).
+# Refunds and disputes of subscription periods (billing/subscriptions/records.py). The columns are those of
+# order_reversals.
 period_reversals = _table(
     "period_reversals",
     _text("period_id", key=True),
@@ -2192,7 +2201,7 @@ period_reversals = _table(
     _text("environment"),
     _text("kind"),  # refund | part | dispute
     _int("amount"),
-    _text("status"),  # values: open | won | lost for a dispute, done | failed for a refund
+    _text("status"),  # values: open | won | lost (disputes), done | failed (refunds)
     _int("created_at"),
 )
 
@@ -2219,7 +2228,7 @@ provider_customers = _table(
     _int("updated_at"),
 )
 
-# Customers of erased accounts, which a worker has yet to delete at the provider (store/erase.py,
+# Customers of erased accounts that a worker has yet to delete at the provider (store/erase.py,
 # billing/payments/recharging/customer_deletion.py).
 forgotten_customers = _table(
     "forgotten_customers",
@@ -2248,14 +2257,14 @@ recharges = _table(
     _int("amount_cents"),
     _int("monthly_max_cents"),  # per UTC month
     _int("failures", default=0),
-    # values: failures | operator | dispute, or null while recharging is on
+    # values: failures | operator | dispute; null while recharging is on
     _text("disabled_reason", null=True),
     _int("retry_at", null=True),
     _int("changed_at"),
     _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
 
-# Charges of automatic recharging, one for each of its orders (billing/recharges/recharge.py).
+# Charges of automatic recharging (billing/recharges/recharge.py). Each belongs to one order.
 recharge_charges = _table(
     "recharge_charges",
     _text("order_id", key=True),
@@ -2305,7 +2314,7 @@ sandbox_charges = _table(
     _int("created_at"),
 )
 
-# Pairs of IDs that a provider gives one object (billing/payments/notifications.py). A refund may name only the
+# Two IDs that a provider uses for the same object (billing/payments/notifications.py). A refund may name only the
 # second.
 provider_links = _table(
     "provider_links",
@@ -2317,7 +2326,7 @@ provider_links = _table(
     _index("ix_provider_links_linked", "provider", "environment", "linked_id"),
 )
 
-# Refunds and disputes that were reported before their order was known (billing/payments/notifications.py).
+# Refunds and disputes whose order wasn't known when they were reported (billing/payments/notifications.py).
 provider_strays = _table(
     "provider_strays",
     _text("provider", key=True),
@@ -2336,8 +2345,7 @@ provider_strays = _table(
 sandbox_subscriptions = _table(
     "sandbox_subscriptions",
     _text("ref", key=True),
-    # The address of the portal page contains this token, and whoever has it may manage the
-    # subscription.
+    # Part of the portal page's address. Whoever has it may manage the subscription.
     _text("token"),
     _text("account_id"),
     _text("environment"),
@@ -2370,8 +2378,8 @@ sandbox_subscriptions = _table(
     _index("ix_sandbox_subscriptions_account", "account_id", "environment"),
 )
 
-# The audit log (keys/audit_log.py). Entries of operators stay; entries with is_security are deleted after their
-# retention time.
+# The audit log (keys/audit_log.py). Entries with is_security are deleted after their retention time. Others are
+# never deleted.
 audit_log = _table(
     "audit_log",
     _text("id", key=True),
@@ -2412,9 +2420,10 @@ price_lists = _table(
 usage_prices = _table(
     "usage_prices",
     _text("environment", key=True),
-    _text("model", key=True),  # A name that ends in * matches every model that begins with it.
+    # A name that ends in * matches every model that begins with the rest.
+    _text("model", key=True),
     _int("version", key=True),
-    # The price of 1,000,000 tokens, like the next two. Null if the price was withdrawn.
+    # The price of 1,000,000 tokens. The next two columns are also such prices. Null if the price was withdrawn.
     _int("input_micros", null=True),
     _int("output_micros", null=True),
     _int("cached_micros", null=True),
@@ -2439,7 +2448,7 @@ usage_days = _table(
     is_hot=True,
 )
 
-# Recorded usage. Written by billing/usage/usage.py, and counted_day also by billing/usage/usage_day.py.
+# Recorded usage. Written by billing/usage/usage.py. billing/usage/usage_day.py also writes counted_day.
 usage_records = _table(
     "usage_records",
     _text("id", key=True),
@@ -2451,7 +2460,7 @@ usage_records = _table(
     _text("model", null=True),
     _text("reference", null=True),
     _int("created_at"),
-    # This column and the next three are null if the usage isn't priced by tokens.
+    # This column and the next three are null for usage that isn't priced by tokens.
     _int("input_tokens", null=True),
     _int("output_tokens", null=True),
     _int("cached_tokens", null=True),
@@ -2464,8 +2473,8 @@ usage_records = _table(
         "environment",
         "created_at",
         "id",
-        # The condition is always true. Without it, the planner would use this index to find a
-        # reference, and read all rows.
+        # The condition is always true. Without it, the planner would look for a reference in this index, and read
+        # all rows.
         where="created_at > 0",
     ),
     _index(
@@ -2481,7 +2490,7 @@ usage_records = _table(
     ),
 )
 
-# Holds on credit. Written by billing/usage/hold.py, and counted_day also by billing/usage/usage_day.py.
+# Holds on credit. Written by billing/usage/hold.py. billing/usage/usage_day.py also writes counted_day.
 holds = _table(
     "holds",
     _text("id", key=True),
@@ -2503,7 +2512,7 @@ holds = _table(
     _int("cached_tokens", null=True),
     _int("price_version", null=True),
     _int("counted_day", null=True),
-    # What a capture above the held amount does: cap | owe. Null refuses the capture.
+    # Values: cap | owe. They say what happens if more than the held amount is captured. Null refuses the capture.
     _text("overage", null=True),
     _int("overage_micros", null=True),
     _text("counted_in", null=True),
@@ -2562,11 +2571,11 @@ checkin_settings = _table(
     _int("credits_max"),
     _int("streak_bonus_credits"),
     _int("streak_days_max"),  # that count
-    _int("daily_budget_credits", null=True),  # the limit for all accounts together in a UTC day
+    _int("daily_budget_credits", null=True),  # for all accounts together, per UTC day
     _int("updated_at"),
 )
 
-# What check-ins awarded to all accounts in a UTC day (billing/credits/checkin.py).
+# What check-ins awarded to all accounts on a UTC day (billing/credits/checkin.py).
 checkin_days = _table(
     "checkin_days",
     _text("environment", key=True),
@@ -2574,7 +2583,7 @@ checkin_days = _table(
     _int("awarded_micros"),
 )
 
-# What all accounts sent and bought in a UTC day (billing/ledger/volume.py).
+# What all accounts sent and bought on a UTC day (billing/ledger/volume.py).
 volume_days = _table(
     "volume_days",
     _text("environment", key=True),
@@ -2585,7 +2594,7 @@ volume_days = _table(
     _int("amount_micros"),
 )
 
-# How far the counts in volume_days reach (billing/ledger/volume.py).
+# How far volume_days has been counted (billing/ledger/volume.py).
 volume_marks = _table(
     "volume_marks",
     _text("id", key=True),
@@ -2606,7 +2615,7 @@ workers = _table(
     _int("slots"),
 )
 
-# Requests that failed, were refused or changed settings, without their secrets (runtime/request_log/rows.py).
+# Requests that failed, were refused or changed settings (runtime/request_log/rows.py). Secrets are removed.
 request_log = _table(
     "request_log",
     _text("id", key=True),
@@ -2627,7 +2636,7 @@ request_log = _table(
     _text("content_type", null=True),
     _int("request_bytes"),
     _text("request_body"),
-    _text("response_body"),  # a body of at most 8 KiB, empty after a success
+    _text("response_body"),  # at most 8 KiB, empty after a success
     _text("agent", null=True),
     _int("created_at"),
     _index("ix_request_log_account", "account_id", "environment", "id"),
@@ -2647,7 +2656,7 @@ oauth_apps = _table(
     sa.Column("redirect_uris", TEXT, nullable=False, server_default=sa.text("''")),
     _int("is_public", default=0),
     _text("scope"),  # values: general_api_access | advanced_access | trusted_advanced_access
-    _int("cap_micros"),  # the limit for each user and period
+    _int("cap_micros"),  # the limit per user and period
     _text("cap_period"),  # day | month
     _text("secret_digest"),
     _text("secret_last4"),
@@ -2658,7 +2667,7 @@ oauth_apps = _table(
     _index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
-# Sign-ins of the command line that a user confirms in a browser (keys/tokens/device_login.py).
+# Sign-ins of the command line (keys/tokens/device_login.py). A user confirms them in a browser.
 device_logins = _table(
     "device_logins",
     _text("digest", key=True),
@@ -2680,7 +2689,7 @@ device_logins = _table(
     _index("ix_device_logins_expires", "expires_at"),
 )
 
-# Users' consents whose code the app hasn't exchanged yet (keys/oauth/grant.py).
+# Consents whose code an app hasn't exchanged yet (keys/oauth/grant.py).
 oauth_codes = _table(
     "oauth_codes",
     _text("digest", key=True),
@@ -2694,7 +2703,7 @@ oauth_codes = _table(
     _text("cap_period"),
     _int("expires_at"),
     _int("used_at", null=True),
-    _text("grant_id", null=True),  # A second use of the code ends this grant.
+    _text("grant_id", null=True),  # the grant that ends if the code is used again
     _int("revoked_at", null=True),
     _text("session_id", null=True),
     _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
@@ -2716,7 +2725,7 @@ oauth_grants = _table(
     _index("ix_oauth_grants_account", "account_id", "environment", "id"),
 )
 
-# Tokens of apps, which begin with oat_ (keys/oauth/token.py).
+# Tokens of apps (keys/oauth/token.py). They begin with oat_.
 oauth_tokens = _table(
     "oauth_tokens",
     _text("id", key=True),
@@ -2765,7 +2774,7 @@ authorization_grants = _table(
     _index("ix_authorization_grants_client", "account_id", "environment", "client_id"),
 )
 
-# Consents whose code the MCP client hasn't exchanged yet (keys/authorization/grant.py).
+# Consents whose code an MCP client hasn't exchanged yet (keys/authorization/grant.py).
 authorization_codes = _table(
     "authorization_codes",
     _text("digest", key=True),
@@ -2777,13 +2786,13 @@ authorization_codes = _table(
     _text("challenge"),  # PKCE S256
     _text("scopes"),
     _int("expires_at"),
-    _text("family_id", null=True),  # A second use of the code ends all tokens of this family.
+    _text("family_id", null=True),  # the tokens that end if the code is used again
     _text("session_id", null=True),
     _index("ix_authorization_codes_end", "expires_at"),
     _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )
 
-# Tokens of MCP clients: mat_ is an access token, mrt_ a refresh token (keys/authorization/token.py).
+# Tokens of MCP clients (keys/authorization/token.py). mat_ is an access token, mrt_ a refresh token.
 authorization_tokens = _table(
     "authorization_tokens",
     _text("digest", key=True),
@@ -2803,7 +2812,7 @@ authorization_tokens = _table(
     _index("ix_authorization_tokens_account", "account_id"),
 )
 
-# Charges by apps. Written by billing/usage/oauth_charge.py, and counted_day also by billing/usage/usage_day.py.
+# Charges by apps. Written by billing/usage/oauth_charge.py. billing/usage/usage_day.py also writes counted_day.
 oauth_charges = _table(
     "oauth_charges",
     _text("id", key=True),
@@ -2824,7 +2833,7 @@ oauth_charges = _table(
         "environment",
         "created_at",
         "id",
-        # This condition is always true, like the one in usage_records.
+        # The condition is always true (see usage_records).
         where="created_at > 0",
     ),
     _index(
@@ -2839,7 +2848,8 @@ oauth_charges = _table(
 schema_notes = _table(
     "schema_notes",
     _text("version", key=True),
-    _text("oldest_code"),  # The newest schema version that the oldest usable code knows.
+    # The oldest usable code is named by the newest schema version that it knows.
+    _text("oldest_code"),
     _text("code_version", null=True),
     _int("reached_at", null=True),
 )

@@ -11,7 +11,7 @@ Role = Literal["primary", "standby", "unknown"]
 class Position(NamedTuple):
     """A server's place in the database's history. Of two servers, the one with the greater position is used.
 
-    `accepted_at` is when an operator last accepted a loss there, or 0. Each promotion starts the next timeline.
+    `accepted_at` is when an operator last accepted a loss there, or 0. Each promotion begins a new timeline.
     """
 
     accepted_at: int
@@ -26,7 +26,7 @@ class SeenServer:
     """The result of checking one server. `address` is its host and port in the URL.
 
     - fault: why the server isn't used. error: the driver's error if the server didn't respond.
-    - started_at: distinguishes two servers with the same system identifier.
+    - started_at: tells apart two servers with the same system identifier.
     - missing: how many acknowledged commits the server lacks. They were made between the Unix times
       missing_from_s and missing_to_s.
     """
@@ -46,7 +46,7 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return why no server is used although one responds; return None otherwise."""
+        """Return why no server is used although one responds, or None."""
         ...
 
     @property
@@ -56,11 +56,13 @@ class ServerWatch(Protocol):
     def position(self) -> Position: ...
 
     def note(self, system: int, position: Position) -> None:
-        """Record that another process found this server to be the primary. Older primaries are no longer used."""
+        """Record that another process found this server to be the primary. Older primaries aren't used any
+        more.
+        """
         ...
 
     async def check_all(self) -> list[SeenServer]:
-        """Check each server, and switch to one with a greater position. The list is empty for SQLite."""
+        """Check each server, and switch to one with a greater position. For SQLite, the list is empty."""
         ...
 
 
@@ -68,8 +70,8 @@ class ServerWatch(Protocol):
 class PoolOptions:
     """Options of connection pools.
 
-    connections_max applies to each of the two general pools. statement_cache is the number of prepared statements
-    per connection. direct_url bypasses a pooler, or is empty.
+    connections_max applies to each of the two general pools. statement_cache is the number of prepared
+    statements per connection. direct_url leads past a pooler, or is empty.
     """
 
     connections_max: int = 6
@@ -83,10 +85,10 @@ class PoolOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServerRoom:
-    """The use of the server's limits.
+    """How much of the server's limits is used.
 
-    connections_max excludes connections that are reserved for superusers. If transaction_id_age comes near
-    2 billion, PostgreSQL refuses writes.
+    connections_max excludes connections that are reserved for superusers. If transaction_id_age comes near 2
+    billion, PostgreSQL refuses writes.
     """
 
     connections_max: int

@@ -26,7 +26,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# Bytes in a list would reach SQLite as base64, and other types don't exist there.
+# In a list, SQLite would receive bytes as base64. It doesn't have other types.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
@@ -52,7 +52,7 @@ class SqlStatement:
 def translate(text: str, *, name: str) -> SqlStatement:
     """Translate the text for the database called `name`.
 
-    Raises ValueError if the name is unknown, or if a list contains anything but text or bigint.
+    Raise ValueError if the name is unknown, or if a list contains anything but text or bigint.
     """
     for match in _MARK.finditer(text):
         columns = (match["columns"] or "").split(",")
@@ -65,7 +65,7 @@ def translate(text: str, *, name: str) -> SqlStatement:
 
 
 def _translate_sqlite(text: str) -> SqlStatement:
-    # A value that occurs twice is bound twice, because numbered marks with a sequence are deprecated.
+    # A value that occurs twice is bound twice, because combining numbered marks with a sequence is deprecated.
     order: list[str] = []
     as_json: set[str] = set()
 
@@ -139,16 +139,17 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """Return the column as an expression that no index matches, so that its condition doesn't choose an index.
+    """Return the column as an expression that no index matches. So its condition can't make the database choose
+    an index.
 
-    SQLite plans without statistics, as PostgreSQL does at first. With the plain column, it might read all rows of
-    an account.
+    SQLite has no statistics, and PostgreSQL has none at first. With the plain column, they might read all rows
+    of an account.
     """
     return f"{column} || ''"
 
 
 def by_itself(select: str) -> str:
-    """Return the SELECT for use in FROM (...), in a form that is planned without the outer statement.
+    """Return a form of the SELECT for use in FROM (...). It is planned separately from the outer statement.
 
     Both databases merge a plain SELECT into the outer statement, but not a SELECT with a LIMIT.
     """
@@ -168,7 +169,7 @@ def insert_text(
 ) -> str:
     """Return an INSERT of several rows for SQLite.
 
-    `given` has the places of the columns that are bound, and the others are NULL. None binds all columns.
+    `given` has the positions of the columns that are bound. The others are NULL. None binds all columns.
     """
     marks = ", ".join(
         "?" if given is None or place in given else "NULL" for place in range(len(columns))
@@ -190,7 +191,7 @@ def array_insert_text(
     *,
     shared: Sequence[str] = (),
 ) -> str:
-    """Return a bulk INSERT for PostgreSQL, in which each column is an array of the type in `types`.
+    """Return a bulk INSERT for PostgreSQL. Each column is an array of the type in `types`.
 
     A shared column has one value for all rows. These values follow the arrays.
     """

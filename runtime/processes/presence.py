@@ -9,7 +9,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 NOTED_S: Final = 20.0
-# A worker that hasn't reported for this long has ended or can't reach the database.
+# A worker that hasn't reported for this long has stopped or can't reach the database.
 ALIVE_US: Final = 90 * SECOND_US
 _KEPT_US: Final = DAY_US
 SHOWN_MAX: Final = 200
@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """A worker's last report. It is sending `sending` webhooks now, of at most `slots`."""
+    """What a worker last reported. It was sending `sending` webhooks and can send up to `slots` at a time."""
 
     id: str
     machine: str

@@ -1,7 +1,7 @@
 """Connect the processes of one `topup serve --processes N` or `topup worker --processes N`.
 
-A call to their shared port reaches any of them, so each process also listens on a Unix socket in a private
-folder. Their metrics are merged into one text with a label `process`.
+The processes share a port, and a call to it may reach any of them. So each process also listens on a Unix
+socket in a private folder. Their metrics are merged, with a label `process`.
 """
 
 import asyncio
@@ -14,14 +14,15 @@ from typing import Final
 
 import httpx
 
-# A process that is starting or has ended refuses at once. A stuck process gets this long to respond.
+# A process that is starting or has stopped refuses the connection at once. A stuck process gets this long to
+# respond.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """This process's number, from 1 to `count`, and how to call the others. Number 0 is the parent command."""
+    """This process's number, from 1 to `count`, and how to call the others. The parent command has number 0."""
 
     kind: str  # gateway or worker
     number: int
@@ -77,7 +78,7 @@ _UP_MEANING: Final = "1 if the named process on the port responded to the scrape
 
 
 def merged_figures(texts: Mapping[str, str | None]) -> str:
-    """Merge the processes' metrics; each metric's header appears once. None marks a process that didn't respond."""
+    """Merge the processes' metrics, with one header for each metric. None marks a process that didn't respond."""
     families: dict[str, list[str]] = {}
     for process, text in texts.items():
         if text is not None:

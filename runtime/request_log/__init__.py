@@ -1,1 +1,1 @@
-"""A temporary record of API requests that were refused, failed or changed a setting, for the account that sent them."""
+"""A temporary record of an account's API requests that were refused, failed or changed a setting."""

@@ -1,7 +1,7 @@
 """Record requests without delaying them. They wait in a bounded queue and are written in batches.
 
-Requests that don't fit, or that the database refuses, are dropped and counted. Each process limits how many
-of an account's requests it records in an hour.
+Requests are dropped and counted if the queue is full or the database refuses them. Each process limits how many
+requests of one account it records in an hour.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from store.database import Database, Transaction
 
 LINE_MAX: Final = 1_000
 BATCH_ROWS: Final = 100
-# How many requests of one account each process records in an hour.
+# The maximum number of requests that each process records for one account in an hour.
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500

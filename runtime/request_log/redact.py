@@ -1,8 +1,8 @@
 """Remove from recorded requests what could be spent or used to sign in.
 
-In JSON and forms, the values of secret fields are replaced. In other text, whatever follows the name of such
-a field is replaced. Then everything that looks like a credential is masked, including voucher codes however
-people type them.
+In JSON and forms, the values of secret fields are replaced. In other text, whatever follows the name of a
+secret field is replaced. Then everything that looks like a credential is masked. This includes voucher codes,
+with or without hyphens.
 """
 
 import re
@@ -21,24 +21,24 @@ _NAME: Final = (
     r"|\bvalue\b|\bsign\b|\bpin\b|\botp\b|\bcode\b|\bcodes\b|voucher|card|cvc|iban|verifier"
 )
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
-# A name such as input_tokens isn't secret.
+# A name such as input_tokens isn't secret, because its value is a number.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
-# A word of ours, such as an error's code or reason.
+# One of our own words, such as an error's code or reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
-# In text: a word, what may stand between a name and its value, and a value up to its end. Quotes
-# may be escaped, because JSON can contain JSON.
+# These match a name, what stands between it and its value, and the value. Quotes may be escaped, because JSON can
+# contain JSON.
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
-# All values in these maps are secret, whatever their names.
+# In these maps all values are secret, whatever their names.
 _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 
 
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
-    """Return at most BODY_BYTES_MAX bytes of the body, without secrets.
+    """Return the start of the body without secrets, at most BODY_BYTES_MAX bytes.
 
-    `is_answer` means that the body is our response, whose codes may be shown.
+    `is_answer` means that the body is our response. The codes in it may be shown.
     """
     if not body:
         return ""
@@ -57,7 +57,7 @@ def query_text(query: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Mask text as log lines are masked, and also voucher codes without hyphens."""
+    """Mask text in the same way as log lines. Also mask voucher codes that were typed without hyphens."""
     return _VOUCHER.sub(r"\1-" + HIDDEN, mask(text))
 
 

@@ -1,4 +1,6 @@
-"""The recorded requests, without secrets (redact.py). A row is written after the response, for its account to read."""
+"""The recorded requests, without secrets (redact.py). A request is recorded after its response, and its account
+can read it.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,11 +19,11 @@ PRUNE_ROWS: Final = 500
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of request_log.
+    """A row of request_log.
 
-    `path` includes the query; `route` is its template. `code` is our response's code, or None for a response
-    of another format. Both bodies are shortened and have no secrets; `response_body` is empty after a
-    success. `agent` is the URL of the agent that signed the request.
+    `path` includes the query, and `route` is the template of the path. `code` is our response's code, or None
+    if the response has another format. Both bodies are shortened and contain no secrets. `response_body` is
+    empty after a success. `agent` is the URL of the agent that signed the request.
     """
 
     id: str
@@ -48,8 +50,9 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class NamedRequest(msgspec.Struct, frozen=True):
-    """A recorded request with the current name of its key or token. The name is None for a session, and for a
-    deleted key or token.
+    """A recorded request with the current name of its key or token.
+
+    The name is None for a session, or if the key or token was deleted.
     """
 
     request: LoggedRequest
@@ -89,7 +92,7 @@ async def page(
 
 
 async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
-    """Raise NotFound, including for another account's or environment's row."""
+    """Raise NotFound if the account and environment have no such row."""
     rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
     if not rows:
         raise NotFound("Request", param="id")
@@ -97,7 +100,7 @@ async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete a bounded number of requests from before that time."""
+    """Delete a limited number of requests that are older than `before_us`."""
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (
                SELECT id FROM request_log WHERE id < :before_id ORDER BY id LIMIT :rows)""",
@@ -107,7 +110,7 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 async def erase_step(tx: Transaction, address: str) -> int:
-    """Delete a bounded number of any account's requests that contain a recipient's address."""
+    """Delete a limited number of requests that contain a recipient's address, in any account."""
     part = address.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (

@@ -1,4 +1,4 @@
-"""Settings by subject: brand, seller, staging, x402, expiring credit, processes, contact, logs, traces, probes."""
+"""Settings, grouped by subject, such as the seller, staging or traces."""
 
 import os
 import re
@@ -366,7 +366,7 @@ class X402Settings(BaseModel):
 
 
 def days_of(text: str) -> Sequence[int]:
-    """Parse numbers of days before an expiry, such as `7, 1`. Raise ValueError for anything else."""
+    """Parse numbers of days before an expiry, such as `7, 1`. Raise ValueError for any other text."""
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if len(parts) > LEADS_MAX or not all(part.isdecimal() and len(part) <= 2 for part in parts):
         raise ValueError(f"is a list of at most {LEADS_MAX} numbers of days such as 7, 1")
@@ -464,7 +464,7 @@ class SettingGroups(
     ProbeSettings,
     StagingSettings,
 ):
-    """All groups of settings."""
+    pass
 
 
 def _check_url(value: SecretStr) -> SecretStr:
@@ -487,7 +487,7 @@ MailFrom = Annotated[str, AfterValidator(_check_mail_from)]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a whole, in ten-thousandths: more than none and less than all."""
+    """A part of a whole, in ten-thousandths. It is greater than 0 and less than the whole."""
 
     parts: int
 
@@ -496,7 +496,7 @@ class Part:
 
 
 def discounts_of(text: str) -> Mapping[int, Part]:
-    """Parse discounts, given by amount in dollars. Raise ValueError for any other form."""
+    """Parse the discounts for amounts in dollars. Raise ValueError if the text has another form."""
     found: dict[int, Part] = {}
     for entry in re.split(r"[,\s]+", text.strip(", ")) if text.strip(", ") else ():
         match = _ENTRY.fullmatch(entry)
@@ -510,10 +510,10 @@ def discounts_of(text: str) -> Mapping[int, Part]:
 
 
 class PlatformSetting(BaseModel):
-    """A platform that can be topped up. Amounts are in cents; `options` are its supplier's.
+    """A platform that can be topped up. Amounts are in cents.
 
-    `fulfilment` is the kind of its supplier; if empty, the platform isn't offered in live. `voucher` is an
-    old name for `wallet`.
+    `fulfilment` is the kind of its supplier, and `options` are that supplier's options. If `fulfilment` is
+    empty, live doesn't offer the platform. `voucher` is an old name for `wallet`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -1,8 +1,8 @@
 """Read the payment providers' variables like all other settings.
 
 TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a
-notification also decides its environment, so the two environments can't share one. Messages never contain a
-value.
+notification also identifies its environment, so the two environments need different secrets. Messages never
+contain a value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ from billing.providers.registry import Key, discover
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# These variables name a gateway to call, for cli/client/profiles.py.
+# cli/client/profiles.py reads these variables. They name a gateway to call.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 
 class ProviderSetupRefused(ValueError):
-    """Each problem names a variable and says what is wrong."""
+    """The providers' variables can't be used. Each problem names a variable and says what is wrong."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{variable}: {sentence}" for variable, sentence in problems))
@@ -40,7 +40,7 @@ class Variable:
 class ProviderSetup:
     """The available providers and the operator's settings for each.
 
-    `notes` has a sentence for each provider that lacks settings and so isn't offered.
+    `notes` has a sentence for each provider that isn't offered because it lacks settings.
     """
 
     registrations: Mapping[str, Registration]
@@ -55,10 +55,10 @@ NO_PROVIDERS = ProviderSetup({}, {})
 def read_providers(
     folders: Sequence[Path], sources: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> ProviderSetup:
-    """Return the providers' settings from `sources`, which map names in capitals to values. The first source
-    that has a name wins.
+    """Return the providers' settings. Each of the `sources` maps names in capitals to values, and earlier
+    sources win.
 
-    Raise ProviderSetupRefused.
+    Raise ProviderSetupRefused if a setting is missing or wrong.
     """
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:

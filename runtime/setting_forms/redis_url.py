@@ -1,10 +1,12 @@
 """Parse REDIS_URL, and make the pool of connections for it.
 
-redis://[user:password@]host[:6379][/db]       rediss:// with TLS
-unix:///path[?db=0]
-redis+sentinel://[user:password@]host[:26379][,host…]/service[/db]
-    rediss+sentinel:// with TLS to both; ?sentinel_username= and ?sentinel_password= for the sentinels, which name the
-    master as each connection is opened
+    redis://[user:password@]host[:6379][/db]       rediss:// with TLS
+    unix:///path[?db=0]
+    redis+sentinel://[user:password@]host[:26379][,host…]/service[/db]
+    rediss+sentinel:// with TLS
+
+Sentinels can have their own sentinel_username and sentinel_password, as parameters of the URL. They name the
+master whenever a connection is opened.
 """
 
 import socket
@@ -18,8 +20,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is probed after 5 s and given up 15 s later. Unacknowledged data is given up after
-# 10 s (given in ms).
+# A silent peer is probed after 5 s and given up 15 s later. Unacknowledged data is given up after 10,000 ms.
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,
@@ -33,8 +34,10 @@ _OF_SENTINELS: Final = "sentinel_"
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """A parsed sentinel URL. `hosts` are the sentinels' hosts and ports. `url` is redis:// or rediss://
-    without a host, which the sentinels supply. `login` has keyword arguments for a sentinel's client.
+    """A parsed sentinel URL. `hosts` are the sentinels' hosts and ports.
+
+    `url` is the Redis URL without a host, because the sentinels name the host. `login` has keyword arguments
+    for a sentinel's client.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -67,7 +70,9 @@ class SentinelUrl:
 
 
 def check_redis_url(url: str) -> None:
-    """Raise ValueError, saying what the URL should be. redis-py would read a database that isn't a number as 0."""
+    """Raise ValueError, which says what the URL should be. redis-py would treat a database that isn't a number
+    as 0.
+    """
     if url.startswith(_SENTINEL):
         url = SentinelUrl.of(url).url
     elif not url.startswith(_PLAIN):
@@ -87,9 +92,9 @@ def check_redis_url(url: str) -> None:
 def connection_pool(url: str) -> ConnectionPool:
     """Return a pool for a checked URL. It connects when it is first used.
 
-    Callers bound their reads with asyncio.timeout. redis-py's socket_timeout uses asyncio.wait_for, which up
-    to Python 3.11 can lose a cancellation, so that a worker doesn't stop. TCP keep-alive ends connections
-    over a dead network. lib_name is off because CLIENT SETINFO is newer than Redis 6.2.
+    Callers limit their reads with asyncio.timeout. redis-py's socket_timeout isn't used: up to Python 3.11 it
+    can lose a cancellation, so that a worker doesn't stop. TCP keep-alive ends connections over a dead network.
+    lib_name is off because Redis 6.2 doesn't know CLIENT SETINFO.
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):
@@ -111,11 +116,11 @@ def _sentinel_pool(parts: SentinelUrl, usual: dict[str, Any]) -> ConnectionPool:
     options: dict[str, Any] = dict(parse_url(parts.url))
     has_tls = options.pop("connection_class", None) is SSLConnection
     options.pop("host", None)
-    # A sentinel that doesn't respond must leave time for the others and for the master.
+    # A sentinel that doesn't respond must leave enough time for the other sentinels and the master.
     share_s = CONNECT_TIMEOUT_S / (len(parts.hosts) + 1)
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     asking = {**usual, **tls, **parts.login, "ssl": has_tls, "socket_connect_timeout": share_s}
-    # Nothing else bounds the call to one of several sentinels.
+    # Nothing else limits how long a sentinel may take to respond.
     asking["socket_timeout"] = share_s
     sentinels = Sentinel(parts.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]

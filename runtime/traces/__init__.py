@@ -1,1 +1,1 @@
-"""OpenTelemetry spans. tracing.py is for code that makes spans; spans.py sends them."""
+"""OpenTelemetry spans. Code that makes spans imports tracing.py, and spans.py sends them."""

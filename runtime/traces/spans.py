@@ -1,7 +1,7 @@
 """Send spans with OpenTelemetry's SDK, which reads its own OTEL_ variables.
 
 A thread sends queued spans, so nothing waits for a collector. If the collector is away, spans are dropped and
-counted; closing waits at most CLOSE_S. A span has no trace state, because a caller wrote that text.
+counted. Closing waits at most CLOSE_S. A caller's trace state isn't copied to spans.
 """
 
 import asyncio
@@ -39,22 +39,21 @@ from runtime.traces.tracing import Attributes
 SERVICE: Final = "topup-gateway"
 CLOSE_S: Final = 2.0
 QUEUE_MAX: Final = 2_048  # the SDK's own
-# A span that never ends, because its task was cancelled, is dropped when others need its place.
+# A span never ends if its task was cancelled. It is dropped when other spans need its place.
 UNDER_WAY_MAX: Final = 16_384
 _US_NS: Final = 1_000
 _SECOND_NS: Final = 1_000_000_000
 
 
 class Spans:
-    """Implement runtime.traces.tracing.Tracing; each process has one. Raise ValueError for wrong variables."""
+    """Implement runtime.traces.tracing.Tracing. Each process has one. Raise ValueError if a variable is wrong."""
 
     def __init__(self, dropped: Counter) -> None:
         exporter = _CountedExporter(OTLPSpanExporter(), dropped)
         self._queue = _CountedQueue(exporter, dropped, _queue_max())
         resource = _resource()
         self._tracer = _provider(resource, self._queue).get_tracer(SERVICE)
-        # A batch's span is recorded if one of its requests is, so the batch needs no sampler of its
-        # own.
+        # A batch's span is recorded if the span of one of its requests is. So the batch needs no sampler.
         batches = _provider(resource, self._queue, is_always_on=True)
         self._batch_tracer = batches.get_tracer(SERVICE)
         self._under_way: dict[str, SdkSpan] = {}
@@ -107,14 +106,14 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # The span ends with the batch's last part, so later work on a busy machine isn't counted.
+        # The span ends with the last part of the batch. Later work on a busy machine doesn't count.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:
             made.add_link(batch.get_span_context())
 
     async def close(self) -> None:
-        """Send the queued spans, if the collector accepts them in time."""
+        """Send the queued spans. Those that the collector doesn't accept within CLOSE_S are lost."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
 
@@ -124,7 +123,7 @@ class Spans:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
-        # The process doesn't wait for this thread when it ends.
+        # The process can end before this thread does.
         threading.Thread(target=shut_down, name="spans", daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
@@ -164,8 +163,8 @@ class _CountedExporter(SpanExporter):
 
 
 class _CountedQueue(BatchSpanProcessor):
-    """The SDK's queue, except that a new span is dropped and counted if the queue is full. The SDK would drop
-    an older one and log each.
+    """The SDK's queue, but a full queue drops the new span and counts it. The SDK would drop an older span and
+    log it.
     """
 
     def __init__(self, exporter: _CountedExporter, dropped: Counter, spans_max: int) -> None:

@@ -1,6 +1,6 @@
 """Record when each copy of the database was taken, by which build, and where it is.
 
-The row is written before the copy is taken. So a copy contains its own row, which tells a restore which build
+The row is written before the copy is taken, so the copy contains it. A restore can then find out which build
 made the copy.
 """
 
@@ -12,7 +12,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# How many rows are stored for each place. The last finished copy always keeps its row.
+# How many rows are stored for each place. The last finished copy keeps its row in any case.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 
@@ -34,8 +34,8 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 class Backup:
     """A copy of the database. Times are in microseconds, the size in bytes.
 
-    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy isn't finished or
-    failed.
+    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy failed or isn't
+    finished.
     """
 
     id: str

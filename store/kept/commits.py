@@ -1,8 +1,8 @@
 """Remember the last acknowledged commits and their server, to detect a database that went back in time.
 
-Each process has a file in the data directory with the last acknowledged token of each connection. A file survives a
-killed process, but after a power failure its last seconds may be missing. Without a data directory, a process knows
-only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. The file
+survives if the process is killed, but a power failure may lose its last seconds. Without a data directory, a
+process knows only its own commits.
 
 If an operator accepts a loss, it is recorded in the database that stays in use.
 """
@@ -25,8 +25,8 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log. If a server has the newest commit,
-# it also has every commit that is this much older.
+# Commits are acknowledged in nearly the order of the server's log. A server that has the newest commit also has
+# those that are this much older.
 RECENT_S: Final = 60.0
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class AcknowledgedCommit(NamedTuple):
     """A commit that was acknowledged at kept_s, in this machine's Unix time.
 
-    At that time, accepted_at was the operator's last known acceptance of a loss.
+    accepted_at is when an operator had last accepted a loss, as far as this process knew.
     """
 
     token_id: str
@@ -53,7 +53,7 @@ class AcknowledgedCommit(NamedTuple):
 
 
 class AcknowledgedCommits:
-    """The acknowledged commits. `system` and `position` belong to the last server, or are 0."""
+    """The acknowledged commits. `system` and `position` describe the last server, or are 0 if none is known."""
 
     def __init__(self) -> None:
         self.system = 0
@@ -74,7 +74,7 @@ class AcknowledgedCommits:
     def open(cls, folder: Path) -> "AcknowledgedCommits":
         """Read all files, and open a new file that replaces those of ended processes.
 
-        If no file can be written, log a warning and continue.
+        If no file can be written, a warning is logged and nothing is raised.
         """
         kept = cls()
         try:
@@ -106,7 +106,7 @@ class AcknowledgedCommits:
         self._write(0, _HEADER.size)
 
     def newest(self, *, accepted_at: int) -> list[AcknowledgedCommit]:
-        """Return the commits that a server must have, given when its operator last accepted a loss."""
+        """Return the commits that a server must have if its operator last accepted a loss at accepted_at."""
         now_s = time.time()
         commits = [*_commits(self._memory), *self._others]
         commits = [
@@ -130,7 +130,7 @@ class AcknowledgedCommits:
             del self._places[oldest[1].token_id]
         self._places[token_id] = place
         offset = _HEADER_BYTES + place * _PLACE.size
-        # The place is first written without a token, so that a truncated file has no wrong token.
+        # The place is first written without a token. So a truncated file never contains a wrong token.
         _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
         self._write(offset, _PLACE.size)
         return place
@@ -148,7 +148,7 @@ class AcknowledgedCommits:
         self._others += commits
 
     def record(self, folder: Path) -> None:
-        """Create this process's file, and remove the files of ended processes; raise OSError."""
+        """Create this process's file, and remove the files of ended processes. Raise OSError if this fails."""
         path = folder / secrets.token_hex(8)
         draft = folder / f".{path.name}"
         self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -225,7 +225,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit
 
 
 def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
-    """Return the newest commit of each row, at most as many as fill half of a file."""
+    """Return the newest commit of each row. At most half as many are returned as a file can hold."""
     by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one
@@ -251,7 +251,7 @@ async def accept_loss(
     lost_until_at: int | None,
     reason: str,
 ) -> AcceptedLoss:
-    """Record a loss. Its time is always later than that of earlier losses, whatever the clock says."""
+    """Record a loss. Its time is later than that of earlier losses, even if the clock was set back."""
     row = await tx.fetch_one("SELECT COALESCE(MAX(accepted_at), 0) AS last_at FROM accepted_losses")
     assert row is not None, "it counts"
     accepted_at = max(now_us, row["last_at"] + 1)

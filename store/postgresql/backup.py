@@ -1,4 +1,4 @@
-"""Copy and restore a PostgreSQL database with the pg_dump and pg_restore that are on the PATH."""
+"""Copy and restore a PostgreSQL database with the pg_dump, pg_restore and psql on the PATH."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Tables of later schema versions are dropped too, because they would break a later migration.
+# Tables of later schema versions are also dropped, because they would break a later migration.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -34,7 +34,7 @@ BEGIN
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
 """.encode()
-# The SELECT fails, and rolls back, unless the copy has our schema.
+# If the copy doesn't have our schema, the SELECT fails and everything is rolled back.
 _END: Final = b"""
 RESET search_path;
 SELECT version_num FROM alembic_version;
@@ -44,13 +44,15 @@ COMMIT;
 
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
-    # The copy has no owner and no privileges, so that any role can restore it.
+    # The copy contains no owner and no privileges, so any role can restore it.
     words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
     server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
 
 
 def check_tools(url: str) -> str:
-    """Return the version of pg_dump; raise BackupRefused if it is missing or older than the server."""
+    """Return the version of pg_dump. Raise BackupRefused if a program is missing or pg_dump is older than the
+    server.
+    """
     server = _Server(url)
     ours = _version_of("pg_dump")
     for program in ("pg_restore", "psql"):
@@ -58,7 +60,7 @@ def check_tools(url: str) -> str:
     try:
         theirs = int(server.query("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
     except BackupRefused:
-        # If a character of the URL isn't escaped, psql's message may contain part of the password.
+        # If a character in the URL should be escaped but isn't, psql's message may contain part of the password.
         raise BackupRefused(
             "the server was not asked for its version, since psql cannot reach it"
         ) from None
@@ -93,7 +95,7 @@ def _version_of(program: str) -> int:
 
 
 class _Server:
-    """Runs PostgreSQL's programs on one database. The list of processes doesn't show its password."""
+    """Run PostgreSQL's programs on one database. The password doesn't appear in the list of processes."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -101,13 +103,13 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # A socket's URL has no host, and urlunsplit would drop its //.
+        # A socket's URL has no host. urlunsplit would remove its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        # PGOPTIONS isn't used, because a pooler refuses unknown settings in the first message.
+        # PGOPTIONS isn't used, because poolers refuse unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
-        """Return the program's output; raise BackupRefused if it fails or takes longer than wait_s."""
+        """Return the program's output. Raise BackupRefused if it fails or takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
@@ -129,7 +131,9 @@ class _Server:
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
-        """Replace all tables by those of the copy, in a transaction that commits only after a complete read."""
+        """Replace all tables by those of the copy, in one transaction. It commits only after the copy was read
+        completely.
+        """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (
             tempfile.TemporaryFile() as said,

@@ -1,8 +1,8 @@
 """Begin a transaction with its locks, commit it, and find its outcome if the response is lost.
 
-BEGIN is sent together with an EXECUTE that has literals, because a statement with arguments would need another
-round trip [0.3 ms of a lone send's 1.9]. The rows of the EXECUTE are ignored: after a wait for the lock, they may
-be out of date.
+BEGIN is sent together with an EXECUTE whose arguments are literals. Bound arguments would need another round
+trip, which takes 0.3 ms of a lone send's 1.9. The rows that EXECUTE returns are ignored: after a wait for the
+lock, they may be out of date.
 
 The outcome of a lost COMMIT is read from the connection's row in commit_tokens. If the outcome stays unknown,
 CommitUnknown is raised, and the work isn't run again.
@@ -48,7 +48,7 @@ class BeginWithLock:
         self._lock = lock
 
     async def run(self, session: PooledConnection) -> None:
-        """Begin the transaction. The driver's errors are raised unchanged, and the caller rolls back."""
+        """Begin the transaction. The driver's errors are raised unchanged, and the caller must roll back."""
         connection, begin = session.connection, self._begin
         if session.settings:
             begin = _with_settings(begin, session.settings)
@@ -82,7 +82,7 @@ def begin_text(
 ) -> str:
     parts = ["BEGIN"]
     if is_durable:
-        # Planning each execution of a statement would take half of a batch's time.
+        # If each execution were planned, half of a batch's time would be spent on it.
         parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
     if statement_timeout_s is not None:
         parts.append(f"SET LOCAL statement_timeout = {round(statement_timeout_s * 1000)}")
@@ -104,7 +104,7 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """Derive a statement's name from its text, so that processes that share sessions use the same name."""
+    """Derive a statement's name from its text. So processes that share sessions use the same name for it."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -121,12 +121,12 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
-    """Commit; raise StoreError if the server rolled back, and CommitUnknown if it didn't wait for replication.
+    """Commit. Raise StoreError if the server rolled back, and CommitUnknown if it didn't wait for replication.
 
-    Errors of the driver are raised unchanged.
+    The driver's errors are raised unchanged.
     """
     session.was_warned = False
-    # If a statement has failed, COMMIT rolls back, and only its command tag shows that.
+    # If a statement has failed, COMMIT rolls back. Only its command tag shows this.
     if await session.connection.execute("COMMIT") != "COMMIT":
         raise StoreError("25P02")
     if session.was_warned:
@@ -136,7 +136,7 @@ async def commit(session: PooledConnection) -> None:
 async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
     """Return whether the transaction that wrote the token was committed.
 
-    The COMMIT may still reach the server. After tries for LOOK_TIMEOUT_S, CommitUnknown is raised.
+    Raise CommitUnknown if the token can't be read within LOOK_TIMEOUT_S.
     """
     ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
     wait_s = _WAIT_S_FIRST
@@ -154,7 +154,9 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
 
 
 async def _find_token(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
-    """Return the row's token after waiting for any transaction that is writing the row; raise StoreError."""
+    """Return the row's token, after waiting for any transaction that is writing the row. Raise StoreError if
+    this fails.
+    """
     async with pool.session() as session:
         connection = session.connection
         left_s = max(0.0, ends_at_s - time.monotonic())
@@ -174,7 +176,8 @@ async def _find_token(pool: ConnectionPool, token_id: str, ends_at_s: float) -> 
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
     """Roll back a failed transaction.
 
-    If the transaction was cancelled while it began, it may still begin on the server. So the connection is closed.
+    If a transaction is cancelled while it begins, it may still begin on the server. So the connection is
+    closed.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()

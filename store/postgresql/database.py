@@ -2,9 +2,9 @@
 
 The isolation level is READ COMMITTED. Rows that must not change are locked first, and read by later statements.
 
-A read of one statement runs without a transaction, which saves two round trips. One timer per transaction
-limits the time to wait for the server, because the driver's timers, one per statement, cost three times as
-much [39 us against 13].
+A single statement that reads runs without a transaction, which saves two round trips. One timer per transaction
+limits how long the server may take. The driver has a timer for each statement, which takes three times as long
+(39 us instead of 13).
 """
 
 import asyncio
@@ -54,10 +54,10 @@ CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# If a pooler shares sessions, an operator must change a setting and restart.
+# With such a pooler, retries are rare. An operator must change a setting and restart.
 _RETRY_SHARED_S: Final = 60.0
 
-# If a timer fires later than this, the process itself was delayed.
+# If a timer fires this much too late, the process itself was stopped.
 LATE_S: Final = 0.5
 AGAIN_S: Final = 1.0
 _COLUMNS = """
@@ -74,14 +74,14 @@ _INDEXES = """
         WHERE place <= i.indnkeyatts)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
     WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace"""
-# After these times a connection is given up. Each is longer than the server's own limit, so a server
-# that is alive ends the statement first.
+# After these times a connection is given up. The server's own limits are shorter, so a server that is alive ends
+# the statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# If sessions are shared, the settings are sent with each transaction.
+# If sessions are shared, each transaction sends the settings.
 _AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ async def send(tx: Transaction, names: str) -> None:
 
 
 async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
-    """Listen for hints until cancelled, through any outage. No other code uses the pool."""
+    """Listen for hints until cancelled, even through outages. The pool must serve no other purpose."""
     is_told = False
     while True:
         wait_s = _RETRY_S
@@ -106,14 +106,14 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # The outage is logged only once, because other parts report it and polling continues.
+            # The outage is logged once. Other parts also log it, and polling continues.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
 
 
 async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
-    """Listen until the connection ends, and return how many seconds to wait before the next one."""
+    """Listen until the connection ends. Return how many seconds to wait before the next connection."""
     async with pool.session() as session:
         if pool.is_sharing_sessions:
             _log.warning("hints.need_direct_url")
@@ -137,11 +137,11 @@ async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
 
 
 class NotSingle(Exception):
-    """The work needs more than one read, so it must run again in a transaction."""
+    """The work isn't a single read, so it must run again in a transaction."""
 
 
 class SingleRead(PostgresqlTransaction):
-    """Runs one statement that reads. A second statement, or a write, raises NotSingle."""
+    """Run one statement that reads. A second statement, or a write, raises NotSingle."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(_OneStatement(connection))
@@ -188,7 +188,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while. The response may have arrived, but wasn't read.
+            # This process was stopped for a while. A response may have arrived that wasn't read yet.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()
@@ -247,7 +247,7 @@ class _Shared:
 
 
 class PostgresqlDatabase:
-    """The database that `url` names. Connections are opened at first use, and again after an outage."""
+    """The database that `url` names. Connections are opened when first used, and reopened after an outage."""
 
     def __init__(
         self,
@@ -263,7 +263,7 @@ class PostgresqlDatabase:
     ) -> None:
         """Open the database. `kept` holds the commits that earlier processes acknowledged.
 
-        A `view` shares the pools of another database. is_short and is_long apply to all work on the view.
+        A view shares the pools of the database `view`. is_short and is_long apply to all work on the view.
         """
         self._is_short = is_short
         self._is_long = is_long
@@ -339,7 +339,7 @@ class PostgresqlDatabase:
                 if attempt == TRIES_MAX:
                     raise
             except ConnectionLost:
-                # A pooled connection may have been dead before its use. A second failure means an outage.
+                # A pooled connection may have been lost before. A second failure means an outage.
                 if has_lost_connection or attempt == TRIES_MAX:
                     raise
                 has_lost_connection = True
@@ -394,7 +394,9 @@ class PostgresqlDatabase:
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Read in a session with cached plans; raise NotSingle. Planning takes five times as long as a read."""
+        """Read in a session with cached plans, because planning takes five times as long as a read. NotSingle
+        may be raised.
+        """
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
@@ -470,7 +472,8 @@ class PostgresqlDatabase:
     ) -> T:
         """Run work between begin and COMMIT. If the server doesn't respond in time, close all connections.
 
-        If is_resolved, find the outcome of a lost COMMIT. Then ConnectionLost means that nothing was stored.
+        With is_resolved, the outcome of a lost COMMIT is looked up. ConnectionLost then means that nothing was
+        stored.
         """
         token = None
         async with pool.session() as session:
@@ -493,8 +496,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # The error isn't kept in a variable: its traceback would keep a refused request in
-                    # memory until the garbage collector runs.
+                    # The error isn't kept in a variable. Its traceback would keep a refused request in memory until
+                    # the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()
@@ -502,7 +505,7 @@ class PostgresqlDatabase:
             if not is_committing:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
-                # The hints are sent first, because returning the connection may be cancelled.
+                # The hints are sent first, because this task may be cancelled while it returns the connection.
                 pass_on(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):

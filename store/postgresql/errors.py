@@ -1,7 +1,7 @@
 """Turn asyncpg's errors into those of store/errors.py, which have a SQLSTATE and a constraint, but no value.
 
-A server's messages are in its own language. So the reason why no connection opens is found by the error's code,
-or by the name of the server's function if a code has several causes.
+A server's messages are in its own language. So the reason why a connection can't be opened is found by the
+error's code. If a code has several causes, the name of the server's function tells them apart.
 """
 
 import os
@@ -78,8 +78,8 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    The driver's class for that error has no public name. It is a ValueError and an InterfaceError, as is the
-    class for wrong connection settings.
+    The class of that error isn't public. It is derived from ValueError and InterfaceError, but so is the error
+    for wrong connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)
@@ -90,7 +90,7 @@ def _is_unencodable(error: BaseException) -> bool:
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
 _PORT_MAX: Final = 65_535
-# Narrower classes come first. Any other OSError means a refused or unreachable address.
+# Narrower classes come first. Any other OSError means that the address refuses or can't be reached.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
     (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
@@ -132,7 +132,7 @@ class UrlParts:
 
     @property
     def is_socket(self) -> bool:
-        """Return whether the server's address may be a file, which is the default without a host."""
+        """Return whether the server's address may be a file. Without a host, it is one by default."""
         return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
 
     @classmethod
@@ -140,7 +140,7 @@ class UrlParts:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         if "@" in parts.path or "@" in parts.fragment:
-            # If the password isn't escaped, the URL's parts can't be told apart.
+            # If the password isn't escaped, the parts of the URL can't be separated.
             return cls("", "", "", "")
         given = {name: values[-1] for name, values in query.items()}
         login, _, hosts = parts.netloc.rpartition("@")
@@ -177,7 +177,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver has no class for this error. If the URL doesn't require TLS, the responder isn't
+        # The driver has no class for this error. If the URL doesn't require TLS, whatever responded isn't
         # PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
@@ -200,7 +200,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
 
 
 def _refused(error: asyncpg.InvalidAuthorizationSpecificationError, address: UrlParts) -> Fault:
-    """Return the fault behind code 28000: the role is unknown, or no line of pg_hba.conf matches."""
+    """Return the fault for code 28000: the role is unknown, or no line of pg_hba.conf matches."""
     if error.server_source_function == "ClientAuthentication":
         return Fault.TLS_REQUIRED if address.tls in {"disable", "allow"} else Fault.NOT_LET_IN
     return Fault.ROLE_UNKNOWN

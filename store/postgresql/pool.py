@@ -1,7 +1,7 @@
-"""Pool connections to PostgreSQL. They are opened at first use, and again after an outage.
+"""Pool connections to PostgreSQL. They are opened when first used, and reopened after an outage.
 
-If one connection doesn't respond in time, all connections of its database are closed. After a failover, all of
-them lead to a server that is gone, and callers should fail fast.
+If one connection doesn't respond in time, all connections to its database are closed. After a failover, they
+would all lead to a lost server, and callers should fail fast.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from store.servers import PoolOptions
 
 CLOSE_TIMEOUT_S = 2.0
 
-# The server enforces these limits, so that a stopped process or a lost host blocks no other.
+# The server enforces these limits, so that a stopped process or a lost host doesn't block others.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
@@ -30,9 +30,8 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Every statement should use indexes, because its plan is reused. A plan made while a table is small
-# would scan it, with a hash join, until the first autovacuum. During 15,000 sends, the rate would
-# fall from 5,800 to 3,500 per second; with these settings it falls to 5,000.
+# Plans are reused, so every statement should use indexes. A plan for a small table would scan it until the first
+# autovacuum. During 15,000 sends, the rate fell from 5,800 to 3,500 per second, and with these settings to 5,000.
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -45,8 +44,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last part is lost, no time-out of the server
-# applies, and the session keeps its locks. END_STALLED ends such sessions.
+# The driver sends a statement in three parts. If the last part is lost, no time-out of the server applies, and the
+# session's locks stay. END_STALLED ends such sessions.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -71,7 +70,7 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 class PooledConnection:
     """A connection and its row of commit_tokens.
 
-    `settings` is SQL to send with each transaction if the session changes each time, and otherwise empty.
+    `settings` is SQL that each transaction sends. It is empty unless a pooler shares sessions.
     """
 
     __slots__ = ("_tokens", "connection", "settings", "token_id", "was_warned")
@@ -81,7 +80,7 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # If the wait for replication was cancelled, COMMIT succeeds and only a warning reports it.
+        # If the wait for replication is cancelled, COMMIT succeeds, and only a warning reports it.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 
@@ -109,7 +108,9 @@ class ConnectionPool:
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """Return a context manager that lends a connection and may raise ConnectionLost and CannotOpen."""
+        """Return a context manager that lends a connection. ConnectionLost and CannotOpen may be raised on
+        entry.
+        """
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:
@@ -130,7 +131,7 @@ class ConnectionPool:
         return self._servers.pooler.is_sharing
 
     def drop(self) -> None:
-        """Close every connection at once, even during a transaction, without notifying the server."""
+        """Close every connection at once without notifying the server, even during a transaction."""
         idle, self._idle = self._idle, []
         for session in (*idle, *self._lent):
             session.connection.terminate()
@@ -198,7 +199,7 @@ class ConnectionPool:
 
     def _put_back(self, session: PooledConnection) -> None:
         connection = session.connection
-        # A caller that was cancelled twice may leave a transaction open.
+        # If a caller is cancelled twice, its transaction may still be open.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self._note_room()
@@ -206,7 +207,8 @@ class ConnectionPool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                # The connection counts as lent, so that no other is opened before the waiter gets it.
+                # The connection counts as lent until the waiter gets it. So no other connection is opened in its
+                # place.
                 self._lent.add(session)
                 waiter.set_result(session)
                 return
@@ -232,7 +234,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """A context manager that lends a connection. A generator would cost four times as much."""
+    """Lend a connection, as a context manager. A generator would take four times as long."""
 
     __slots__ = ("_pool", "_session")
 
@@ -266,7 +268,7 @@ def local_settings(settings: Mapping[str, str]) -> str:
 
 
 def keep_alive(connection: Any) -> None:
-    """Set TCP keep-alive, so that the connection ends if the network drops packets."""
+    """Set TCP keep-alive, so that the connection ends if the network loses all packets."""
     transport = getattr(connection, "_transport", None)
     opened = None if transport is None else transport.get_extra_info("socket")
     if opened is None or opened.family not in {socket.AF_INET, socket.AF_INET6}:

@@ -1,8 +1,8 @@
 """Choose among the servers that a URL names. One server at a time is the database.
 
-Connections lead only to the server with the greatest position, and only if it has the commits that were
-acknowledged here (store/kept/commits.py). After a promotion, the old server isn't used again, and connections to
-it are closed at once.
+Connections lead only to the server with the greatest position. It must have the commits that were acknowledged
+here (store/kept/commits.py). After a promotion, the old server isn't used again, and connections to it are
+closed at once.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from store.kept.commits import AcknowledgedCommit, AcknowledgedCommits
 from store.postgresql.errors import UrlParts, cannot_open
 from store.servers import PoolOptions, Position, SeenServer
 
-# FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
+# This is FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
-# The driver checks values against the classes of these names. If a release renames them, its own classes apply.
+# The driver checks values against the classes of these names. If a release renames them, it uses its own classes.
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may run this statement. After a promotion, the log file's name has the new timeline at
-# once, the control file only after a checkpoint. A standby writes no log.
+# Any role may run this statement. After a promotion, the log file's name shows the new timeline at once, but the
+# control file only after a checkpoint. A standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -54,15 +54,15 @@ _MIXED_UP: Final = (
     asyncpg.DuplicatePreparedStatementError,
 )
 _LOOKS: Final = 3
-# The statement returns when an operator last accepted a loss, which of our commits are missing, and
-# where the loss begins.
+# The statement returns when an operator last accepted a loss, which of our commits are missing, and when the loss
+# began.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
     SELECT FROM commit_tokens AS t WHERE t.id = c.id AND t.token >= c.token)) AS missing,
   (SELECT COALESCE(MAX(written_at), 0) FROM commit_tokens WHERE id = ANY($1::text[])) AS newest_at
 """
-# The database isn't migrated, or this role can't read the tables. Other checks report that.
+# The database isn't migrated, or this role can't read the tables. Other checks report this.
 _NOTHING_TO_COMPARE: Final = (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError)
 _WORST_FIRST: Final = (
     Fault.WENT_BACK,
@@ -72,7 +72,7 @@ _WORST_FIRST: Final = (
     Fault.PASSWORD_WRONG,
     Fault.TOO_MANY_CONNECTIONS,
 )
-# With these faults a server responds but must not be used. Any other fault is an outage.
+# A server with one of these faults responds but must not be used. Any other fault is an outage.
 _REFUSED: Final = frozenset({Fault.WENT_BACK, Fault.TWO_PRIMARIES, Fault.OLD_PRIMARY})
 _CLOSE_TIMEOUT_S: Final = 1.0
 _LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
@@ -85,9 +85,9 @@ class _Asked(NamedTuple):
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A driver's connection that remembers built-in types, so that they are queried only once.
+    """A driver's connection that remembers built-in types, so that they are queried only once per process.
 
-    If a release of the driver renames the overridden method, each connection queries the types, which still works.
+    If the driver renames the overridden method, each connection queries the types, which still works.
     """
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
@@ -115,7 +115,7 @@ def send_as_values() -> None:
 class ServerIdentity:
     """A server's identity. `system` is the same in all copies, and `timeline` is 0 for a standby.
 
-    `started_at` is on the server's clock.
+    `started_at` is measured on the server's clock.
     """
 
     is_standby: bool
@@ -127,7 +127,7 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The address of one server. An empty host, or the port 0, means that the URL's own value applies."""
+    """The address of one server. If the host is empty or the port 0, the one in the URL applies."""
 
     host: str = ""
     port: int = 0
@@ -143,7 +143,7 @@ class Place:
 
 
 def places_of(url: str) -> list[Place]:
-    """Return each server that the URL names, or one empty place if the driver must parse the URL."""
+    """Return each server that the URL names. Return one empty place if the driver must parse the URL."""
     try:
         hosts = UrlParts.of(url).hosts.split(",")
         ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
@@ -170,8 +170,8 @@ def _place(text: str) -> Place:
 class Pooler:
     """What is known about a pooler in front of the database.
 
-    is_between means that there is a pooler. is_sharing means that it gives each transaction another session; once
-    set, it stays set.
+    is_between means that there is a pooler. is_sharing means that it gives each transaction another session. It
+    is never cleared.
     """
 
     __slots__ = ("is_between", "is_sharing")
@@ -184,9 +184,9 @@ class Pooler:
 async def open_session(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None]:
-    """Return a connection and its server's identity, or None for the identity if it is unknown.
+    """Return a connection and its server's identity. The identity is None if it is unknown.
 
-    The function finds out whether a pooler shares sessions. If not, the settings apply to the session. The
+    This finds out whether a pooler shares sessions. If it doesn't, the settings apply to the session. The
     driver's errors are raised unchanged.
     """
     name = {_NAME: settings[_NAME]}
@@ -206,7 +206,7 @@ async def open_session(
 
 
 async def _identify(connection: Any) -> ServerIdentity | None:
-    """Identify the server. No named statement is prepared, because its name would stay in the session."""
+    """Identify the server. The statement has no name, because a name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
@@ -218,7 +218,7 @@ async def _identify(connection: Any) -> ServerIdentity | None:
 async def _open(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None] | None:
-    """Return a connection and its server's identity, or None if a pooler shares sessions."""
+    """Return a connection and its server's identity. Return None if a pooler shares sessions."""
     name = {_NAME: settings[_NAME]}
     try:
         connection = await _connect(url, options, settings, place)
@@ -228,7 +228,7 @@ async def _open(
     try:
         identity = await _identify(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
-        # A pooler reports an invented process ID instead of the session's.
+        # Instead of the session's process ID, a pooler reports an invented one.
         if pid != connection.get_server_pid():
             pooler.is_between = True
             pooler.is_sharing = await _is_shared(connection, url, options, name, place)
@@ -267,10 +267,10 @@ async def _connect(
 
 
 async def _learn_types(connection: Any) -> None:
-    """Make the driver load our columns' array types now, and not later.
+    """Make the driver load our columns' array types now, not later.
 
-    While it loads types, the driver turns jit off and on again. In a transaction that has jit off, jit would then
-    stay off for the session's next user.
+    While it loads types, the driver turns jit off and on again. In a transaction that has jit off, jit would
+    then stay off for the session's next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
@@ -292,7 +292,7 @@ async def _is_shared(
             if theirs == first or await _session_of(connection) != first:
                 return True
     except TimeoutError:
-        # The other connection gets no session although ours is idle, so sessions aren't shared.
+        # The other connection gets no session although ours is idle. So sessions aren't shared.
         return False
     finally:
         other.terminate()
@@ -307,7 +307,7 @@ class _Compared:
 
 
 class Servers:
-    """The servers of one database. `position` belongs to the server that is in use or awaited."""
+    """The servers of one database. `position` is that of the server in use, or of the one that is waited for."""
 
     def __init__(
         self,
@@ -316,7 +316,7 @@ class Servers:
         kept: AcknowledgedCommits,
         on_moved: Callable[[], None],
     ) -> None:
-        """Set up the servers. on_moved is called to close connections that were opened to another server."""
+        """Set up the servers. on_moved is called to close connections to another server."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -347,7 +347,7 @@ class Servers:
                 if not self._has_looked:
                     await self.check_all()
         failures: list[Exception] = []
-        # The loop runs over a copy of the list, because failing servers are moved to its end.
+        # The list is copied, because failing servers are moved to its end.
         for place in tuple(self._places):
             try:
                 connection = await self._open_at(place, settings)
@@ -366,7 +366,7 @@ class Servers:
             self._move(system, position)
 
     async def check_all(self) -> list[SeenServer]:
-        """Check each server over a separate connection, and switch to one with a greater position."""
+        """Check each server over a connection of its own, and switch to one with a greater position."""
         looks = (self._check(place) for place in tuple(self._places))
         seen = await asyncio.gather(*looks)
         self._has_looked = True
@@ -393,7 +393,7 @@ class Servers:
             if identity.is_standby:
                 raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))
             compared = await self._compare(connection, identity)
-            # There is no `await` from here to the caller, so no switch can happen in between.
+            # From here to the caller there is no `await`, so no switch can happen in between.
             fault = self._judge(identity, compared)
             if fault is not None:
                 self._note_refused(fault, place, identity)
@@ -404,11 +404,11 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Commits of any time are compared, because only the response says which losses were accepted.
+        # Commits of any time are compared, because only the response shows which losses were accepted.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            # If sessions are shared, only a transaction keeps the same session for a whole statement.
+            # If sessions are shared, a statement stays in one session only within a transaction.
             async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
                 row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
@@ -533,6 +533,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    On the same timeline, it is a copy from before an operator accepted a loss.
+    If it has the same timeline, it is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

@@ -2,7 +2,7 @@
 
 - Deferred writes and the connection's commit token are sent as one WITH statement, in one round trip.
 - Reads that share a round trip become a UNION ALL, in which each row has the number of its read.
-- Many rows are inserted as arrays. A value that all rows share is sent once [8 us of a send].
+- Many rows are inserted as arrays. A value that all rows share is sent once, which saves 8 us of a send.
 """
 
 import asyncio
@@ -67,10 +67,10 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Combine writes into one statement, which returns how many rows each write in `counted` changed.
+    """Combine writes into one statement. It returns how many rows each write in `counted` changed.
 
-    The server runs the other writes last, in the reverse order of their names. So the names are given in reverse [a
-    tenth of a lone send's writes].
+    The server runs the other writes last, in the reverse order of their names. So the names are given in
+    reverse, which saves a tenth of a lone send's writes.
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]
@@ -80,9 +80,9 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 
 
 def of_updated(column: str) -> str:
-    """Return a condition that keeps the rows whose IDs were updated.
+    """Return a condition for the rows whose IDs were updated.
 
-    Hash joins are off, so a join would compare all pairs.
+    A join would compare all pairs, because hash joins are off.
     """
     return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
 
@@ -138,7 +138,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The texts of one INSERT: one for each combination of column groups whose values all rows share."""
+    """The texts of one INSERT. There is one for each combination of column groups whose values all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]
@@ -317,7 +317,7 @@ class PostgresqlTransaction:
         return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
-        # One statement can't change a row twice, and equal texts may concern the same row.
+        # One statement can't change a row twice, and writes with the same text may concern the same row.
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))

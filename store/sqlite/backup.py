@@ -1,4 +1,4 @@
-"""Copy an SQLite file through SQLite's online backup, and restore it."""
+"""Copy an SQLite file with SQLite's online backup, and restore it."""
 
 import contextlib
 import os
@@ -19,8 +19,7 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # Every step copies the same snapshot. Without it, a commit of another process would restart
-        # the copy.
+        # Every step copies the same snapshot. Otherwise a commit of another process would restart the copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(
@@ -58,10 +57,10 @@ def _check_unused(path: Path) -> None:
         return
     try:
         with _opened(path) as connection:
-            # This fails if another connection is open, and otherwise leaves a single file.
+            # This fails if another connection is open. Otherwise the database is then a single file.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        # A damaged database may be replaced: that is what a restore is for.
+        # A damaged database may be replaced.
         if getattr(error, "sqlite_errorname", "").startswith(_BUSY):
             raise BackupRefused(f"{path} is in use: stop the gateways and workers first") from None
 

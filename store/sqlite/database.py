@@ -1,11 +1,11 @@
-"""Use SQLite in WAL mode, with one writer thread, a few readers, and an fsync before every response.
+"""Use SQLite in WAL mode, with one writer thread and a few readers. Responses wait for an fsync.
 
-- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only its
-  COMMIT on the thread. Short reads also run on the event loop. Using two threads would cost more [185 us a send
-  against 155].
-- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps of
-  up to 100 ms [half the rate, and 1.1 s at worst against 0.14 s].
-- After TURN_WAIT_S, a transaction that waits for its turn fails with Contention, and is never run.
+- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and
+  only its COMMIT on the thread. Short reads also run on the event loop. This takes 155 us a send, and 185 with
+  two threads.
+- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps
+  of up to 100 ms, which halves the rate.
+- If a transaction waits for its turn for TURN_WAIT_S, it fails with Contention and never runs.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ from store.sqlite.file import (
 from store.statement import SQLITE, SqlStatement, insert_text, translate
 
 _MARK: Final = ".hints-"
-# The bytes of a write up to this size are never mixed with another writer's.
+# A write of at most this size is never mixed with another writer's.
 _BYTES_MAX: Final = 512
 _READ_BYTES: Final = 65_536
 
@@ -99,7 +99,7 @@ async def hear(path: Path, on_hints: OnHints) -> None:
     os.mkfifo(pipe, 0o600)
     try:
         fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # This process keeps the pipe open for writing too, so that it doesn't end between two writers.
+        # This process also opens the pipe for writing, so that it doesn't end between two writers.
         held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         loop = asyncio.get_running_loop()
         try:
@@ -120,7 +120,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # If the read fills the buffer, a message may be cut off, so assume every name.
+        # A read that fills the buffer may cut off a message. So any name may have been sent.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -166,7 +166,7 @@ def insert_rows(
 
 
 def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
-    """Return the positions of the columns in which some row has a value, or None to bind all columns."""
+    """Return the positions of the columns in which some row has a value. Return None to bind all columns."""
     if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
         return None
     given = tuple(
@@ -251,7 +251,7 @@ class SqliteTransaction:
         return updated
 
     async def pause(self) -> None:
-        # This runs in the writer's thread, while the event loop may be waiting for the interpreter.
+        # This runs in the writer's thread. The event loop may be waiting for the interpreter.
         time.sleep(0)  # noqa: ASYNC251 no event loop drives it
 
     def hint(self, name: str) -> None:
@@ -275,7 +275,7 @@ class SqliteDatabase:
         with opening(path):
             make_private_file(path)
             self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
-            # The event loop also writes over this connection, and must never wait.
+            # The event loop also writes over this connection, and must not wait.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)
@@ -311,8 +311,7 @@ class SqliteDatabase:
         try:
             value, _ = await asyncio.shield(written)
         finally:
-            # The traceback of an error keeps this frame's objects in memory until the garbage
-            # collector runs.
+            # An error's traceback keeps this frame's objects in memory until the garbage collector runs.
             del written
         return value
 
@@ -367,7 +366,7 @@ class SqliteDatabase:
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
-            # In a thread, each row would wait for the interpreter. Here, 250 keys take 2 ms.
+            # In a thread, the read would wait for the interpreter at each row. Here, 250 keys take 2 ms.
             with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
@@ -388,7 +387,7 @@ class SqliteDatabase:
         os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Run the call in the pool's thread. The call ends normally even if its caller disconnects."""
+        """Run the call in the pool's thread. It continues even if its caller disconnects."""
         try:
             return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:
@@ -425,7 +424,9 @@ class SqliteDatabase:
         return answered
 
     def _begin_now(self, *, durable: bool) -> bool:
-        """Begin a transaction on this thread, and return True, unless another thread or process is writing."""
+        """Begin a transaction on this thread and return True. If another thread or process is writing, return
+        False.
+        """
         if self._writes_waiting or self._is_closed:
             return False
         try:
@@ -440,10 +441,10 @@ class SqliteDatabase:
         return True
 
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
-        """Run the work of a transaction that has begun; raise the errors of the work unchanged.
+        """Run the work of a transaction that has begun. Errors of the work are raised unchanged.
 
-        A durable COMMIT waits for the disk, so it runs on the writer's thread. Any other COMMIT runs here, because
-        on the thread it would take ten times as long [0.7 ms of a lone delivery].
+        A durable COMMIT waits for the disk, so it runs on the writer's thread. Any other COMMIT runs here,
+        because on the thread it would take ten times as long.
         """
         transaction = SqliteTransaction(self._write_connection)
         rows_before = self._write_connection.total_changes
@@ -472,7 +473,7 @@ class SqliteDatabase:
         return written
 
     def _end(self, transaction: SqliteTransaction, how: str) -> None:
-        """Commit or roll back, and end this process's turn even after an error."""
+        """Commit or roll back. End this process's turn even after an error."""
         connection = self._write_connection
         try:
             with named_failures():
@@ -514,7 +515,7 @@ class SqliteDatabase:
         return value, transaction.hints
 
     def _begin_patiently(self, *, durable: bool) -> None:
-        """Begin after waiting for programs that write without taking turns, such as the SQLite shell."""
+        """Begin. First wait for programs that write without taking turns, such as the SQLite shell."""
         ends_at_s = time.monotonic() + self._turn_wait_s
         while True:
             try:
@@ -577,7 +578,7 @@ class SqliteDatabase:
 
 
 def make_private_file(path: Path) -> None:
-    """Create a missing file and folder that only their owner can use.
+    """Create a missing file and its folder. Only their owner can use them.
 
     An existing file isn't opened, because closing any of its descriptors would drop this process's locks.
     """

@@ -1,7 +1,8 @@
 """Open an SQLite file, take turns with other processes that write it, and run its checkpoints.
 
-By default, SQLite copies the log into the database inside a commit, which then takes 10 to 30 ms. Here a thread
-copies most of the log while others write, and the rest during its own turn, so that the log starts over.
+By default, SQLite copies the log into the database during a commit, which then takes 10 to 30 ms. Here a thread
+copies most of the log while others write. It copies the rest during its own turn, so that the log can start
+over.
 """
 
 import contextlib
@@ -34,21 +35,20 @@ _FAULTS = {
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 BUSY_TIMEOUT_MS = 5_000
-# The writer's cache holds the upper levels of every index. With 300,000 top-ups, a cache of four
-# times this size saved nothing.
+# The writer's cache holds the upper levels of every index. With 300,000 top-ups, a larger cache saved nothing.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
-# If the Checkpointer can't keep up, SQLite runs a checkpoint inside a commit at this size of the log.
+# If the Checkpointer can't keep up, SQLite itself runs a checkpoint in a commit when the log has this size.
 AUTOCHECKPOINT_PAGES = 32_000
 _log = logging.getLogger(__name__)
-# A checkpoint starts after this many commits (30 MB of log) or rows (60 MB), whichever comes first.
+# A checkpoint starts after this many commits (30 MB of log) or rows (60 MB), whichever is reached first.
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
 ROUNDS_BESIDE = 2
-# A tenth of the file stays free for new rows, and at least this many pages of 4 KiB.
+# A tenth of the file stays free for new rows, but not less than this many pages of 4 KiB.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 us, during which no process can write.
+# Moving a page takes about 12 us. Meanwhile no process can write.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
@@ -151,7 +151,7 @@ class OpenFile:
         self.fault: Fault | None = None
 
     def check(self) -> None:
-        """Raise CannotOpen if the file has been replaced or removed [2 us]."""
+        """Raise CannotOpen if the file has been replaced or removed. This takes 2 us."""
         if self.fault is None and self._id_now() != self._id:
             self.fault = Fault.FILE_REPLACED
             _log.error("database.file_replaced", extra={"path": str(self._path)})
@@ -185,7 +185,7 @@ class Checkpointer:
         self._rows = 0
 
     def note(self, rows: int) -> None:
-        """Count a commit and its changed rows, and start a checkpoint when one is due."""
+        """Count a commit and the rows it changed. Start a checkpoint when one is due."""
         self._commits += 1
         self._rows += rows
         if self._commits >= COMMITS_BETWEEN or self._rows >= ROWS_BETWEEN:
@@ -226,12 +226,12 @@ class FileSpace:
 
 
 def free_space(connection: sqlite3.Connection) -> int:
-    """Return at most STEP_PAGES free pages to the disk, and return how many more pages could be returned."""
+    """Return up to STEP_PAGES free pages to the disk. Return how many pages are left that could be."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
     if spare > 0:
-        # execute() would stop after the first page, because this statement returns empty rows.
+        # execute() would stop after the first page, because the statement returns empty rows.
         connection.executescript(f"PRAGMA incremental_vacuum({min(spare, STEP_PAGES)})")
         spare = _spare(connection)
     return max(0, spare)
@@ -248,9 +248,9 @@ def space(path: Path) -> FileSpace:
 
 
 def vacuum(path: Path) -> None:
-    """Rewrite the file so that it can return pages in steps; raise StoreError.
+    """Rewrite the file so that it can return pages in steps. Raise StoreError if this fails.
 
-    No other process can write meanwhile. The disk needs free space of twice the file's size.
+    No other process can write meanwhile. The disk needs twice the file's size of free space.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

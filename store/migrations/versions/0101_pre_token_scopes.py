@@ -1,7 +1,7 @@
 """Let an operator token be limited to some of the operators' scopes.
 
-Older tokens name no scopes and have all of them. Limit a token only after every process has been upgraded,
-because older code ignores the limit.
+A token that names no scopes has all of them, like older tokens. Limit a token only after every process has been
+upgraded, because older code ignores the limit.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
 """Let an endpoint belong to an MCP client's subscription.
 
-Let clients subscribe only after every process has been upgraded. Older code sends to a subscription as to any
+Let clients subscribe only after every process has been upgraded. Older code treats a subscription as any other
 webhook, and doesn't end it.
 """
 

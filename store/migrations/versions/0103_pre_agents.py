@@ -1,4 +1,4 @@
-"""Record the URL of the agent that signed a call, for the request log and the key. Null means that none is known."""
+"""Record which agent signed a call, in request_log and api_keys. Null means that none is known."""
 
 import sqlalchemy as sa
 from alembic import op

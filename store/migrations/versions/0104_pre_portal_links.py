@@ -1,4 +1,4 @@
-"""Add links to a page that shows a merchant's webhooks, and that another site may embed."""
+"""Add links to a page that shows a merchant's webhooks. Other sites may embed the page."""
 
 import sqlalchemy as sa
 from alembic import op
