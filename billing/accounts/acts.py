@@ -1,4 +1,4 @@
-"""Accounts: create, list, change, suspend and resume accounts, and open or close live."""
+"""Accounts: create, list, change, suspend and resume accounts, and open or close their live environment."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ class AccountPassword(Shaped, kw_only=True):
 
 
 class PasswordLink(Shaped, kw_only=True):
-    """A link with which the account's owner sets a new password, once, before `expires_at`."""
+    """A link with which the account's owner can set a new password once, until `expires_at`."""
 
     id: Id
     expires_at: Time
@@ -220,7 +220,7 @@ _WALLET: Final = """COALESCE((
     WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
 ), 0)"""
 _ROWS: Final = RowMapping(_RowWithWallet)
-# Filters compare substrings by position, because LIKE would treat an underscore as a wildcard.
+# Filters don't use LIKE, which would treat an underscore as a wildcard.
 _PAGES: Final = Keyset(
     f"{RowMapping(Row).of('a')}, {_WALLET} AS wallet_micros",
     "accounts a",

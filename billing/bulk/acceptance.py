@@ -1,6 +1,6 @@
 """Accept the items of a batch, a few in each transaction.
 
-In an all-or-nothing batch, every top-up is first reserved: its funds are held and its caps are counted, but no event is
+In an all-or-nothing batch, every top-up is first reserved. Its funds are held and count toward limits, but no event is
 published. An item's outcome is written in the same transaction as its top-up, so a retry changes nothing.
 """
 
@@ -63,7 +63,8 @@ class AcceptItems:
             if isinstance(one.send, Send):
                 one.send.declare(read_set)
                 if one.send.sent_by is not None:
-                    # Check the sender's access in each step: after a crash, a worker may accept the rest much later.
+                    # Check access in each step, because after a crash a worker may accept the remaining items much
+                    # later.
                     topups.senders.add((self.tenant.account_id, one.send.sent_by))
 
     def decide(self, state: BatchState) -> int:
@@ -171,7 +172,7 @@ def _declare(read_set: ReadSet, tenant: Tenant, batch_id: str, numbers: Sequence
 
 
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
-    """Drop `send_at` if that time passed while the batch was being accepted, because the gateway caused the delay."""
+    """Drop `send_at` if it passed while the gateway was accepting the batch."""
     request = send.request
     now_us = state.now_of(batch.tenant)
     opened_us = now_us - (state.now_us - batch.created_at)
@@ -270,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Replace a rehearsed top-up's ID, which doesn't exist, by the index of its item in the batch."""
+    """Replace the ID of a rehearsed top-up, which doesn't exist, by the index of its item."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or none of them."""
+"""Bulk sends: many top-ups in one call, accepted one by one or all together."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -38,7 +38,7 @@ class BulkItem(OneSend, frozen=True, kw_only=True):
 
 
 class BulkBody(Fields, frozen=True, kw_only=True):
-    """A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
+    """A bulk send. In CSV, each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
 
     items: Annotated[
         list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="The items to send.")

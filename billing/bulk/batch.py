@@ -1,4 +1,4 @@
-"""Store batches: the top-ups of one bulk send and their outcomes. An Idempotency-Key accepts one batch."""
+"""Store batches: the top-ups of one bulk send and their outcomes. An Idempotency-Key is used for only one batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
@@ -16,7 +16,7 @@ ITEMS_MAX: Final = 1_000
 HINT: Final = "batches"
 # After this time, a worker takes over a batch from the process that received the call.
 GRACE_US: Final = 30 * SECOND_US
-# Check a running batch again after an eighth of its age, within these bounds.
+# A running batch is checked again after an eighth of its age, but within these limits.
 LOOK_US_MIN: Final = 2 * SECOND_US
 LOOK_US_MAX: Final = 30 * SECOND_US
 
@@ -70,7 +70,7 @@ class SendBatch(OfTenant, frozen=True, gc=True, kw_only=True):
     completed_at: int | None = None
     next_check_at: int | None = None
     counts: BatchCounts | None = None
-    # The person who sent the batch (Principal.sender); null if a key sent it.
+    # The person (Principal.sender) who sent the batch, or null if a key sent it.
     sent_by: str | None = None
 
     @property

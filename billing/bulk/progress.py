@@ -1,4 +1,4 @@
-"""Change a batch's state, cancel the batch, and publish its end.
+"""Change a batch's state, cancel it, and publish an event when it ends.
 
 Each step reads the current rows under the tenant's lock, so that two processes can't take the same step twice.
 """
@@ -54,9 +54,7 @@ class BatchWorkingSet(WorkingSet):
             self._counts = await items.count(tx, sorted(self.counted))
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Write the batches and items. The top-ups must be written first, because this frees the references of
-        dropped top-ups.
-        """
+        """Write the batches and items, and free the references of dropped top-ups, which must already be written."""
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)
         await batches.update(tx, list(self._changed.values()))

@@ -1,4 +1,4 @@
-"""Run a batch as far as is possible now.
+"""Run a batch as far as possible.
 
 A run may stop at any point, and two processes may run the same batch.
 """

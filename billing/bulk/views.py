@@ -25,8 +25,8 @@ _SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
 class Batch(Shaped, kw_only=True):
     """A bulk send. Its status is one of:
 
-    - accepting: some items are not yet accepted or refused.
-    - running: every item is accepted or refused, and some top-ups have not ended.
+    - accepting: some items aren't accepted or refused yet.
+    - running: every item is accepted or refused, but some top-ups haven't ended.
     - completed: all top-ups have ended.
     - refused: nothing was accepted, because one item of an all-or-nothing send was refused.
     """
@@ -57,7 +57,7 @@ class Batch(Shaped, kw_only=True):
 
 
 class ItemError(Struct, kw_only=True):
-    """A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason."""
+    """A refused item. `code`, `message` and `error` are the same as for a refused single send."""
 
     index: Index
     reference: ItemReference
@@ -129,7 +129,7 @@ class BatchStory(Batch, kw_only=True):
 
 class BulkQuote(Struct, kw_only=True):
     """The result of a dry run: what the bulk send would cost now, and which items would be refused. With
-    `all_or_nothing`, one refused item refuses all.
+    `all_or_nothing`, one refused item causes all to be refused.
     """
 
     items_total: Count

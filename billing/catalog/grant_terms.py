@@ -42,7 +42,7 @@ Entitlement = bool | UseLimit
 class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When a plan's credit is granted and expires, and what its subscribers may do.
 
-    `on_repurchase` applies to unused credit when the plan is paid again. `stack` keeps its expiry, `extend`
+    `on_repurchase` says what happens to unused credit when the plan is paid again. `stack` keeps its expiry, `extend`
     gives it the expiry of the new credit, and `reset` expires it at once.
     """
 
@@ -124,9 +124,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Raise InvalidInput for terms that require an expiry, because credit without one is mixed with the rest of the
-    wallet.
-    """
+    """Raise InvalidInput for terms that work only if credit expires, because other credit is mixed with the wallet."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)

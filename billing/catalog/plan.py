@@ -35,7 +35,7 @@ MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# These columns duplicate plan_products, and count if the two differ.
+# These columns duplicate plan_products. If the two differ, these columns are used.
 _MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -54,7 +54,7 @@ class PlanTaken(DomainError):
 class PlanItem:
     """What a subscription's order buys, frozen when the order is placed. Amounts are for one period.
 
-    Without `product_ref`, the provider is sent the price itself.
+    If `product_ref` is missing, the provider receives the price instead.
     """
 
     plan_id: str
@@ -194,9 +194,9 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """Change a plan and return it before and after. Raise NotFound or InvalidInput.
+    """Change a plan, and return its old and new versions.
 
-    `products` and `grant_terms` contain only changed entries. A product of None is removed.
+    `products` and `grant_terms` contain only changed entries. A product is removed if its value is None.
     """
     await tx.fetch(
         "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",

@@ -1,4 +1,4 @@
-"""Name a plan's price ID or product ID fields for each provider."""
+"""Name the fields of a plan that contain each provider's price ID or product ID."""
 
 import itertools
 from collections.abc import Iterable, Mapping

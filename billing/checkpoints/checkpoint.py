@@ -37,7 +37,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     day_start_at: int
     seed: bytes  # secret
     size: int  # transfers
-    late: int  # transfers that were written after their own day was sealed
+    late: int  # transfers written after their own day was sealed
     root: bytes
     digest: bytes  # the statement's digest
     jws: str
@@ -172,7 +172,7 @@ async def claim(
 async def extend_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
-    """Extend the worker's claim on a day before each write; raise ClaimLost if the claim is lost."""
+    """Extend the worker's claim on a day. Raise ClaimLost if another process has claimed or sealed the day."""
     kept = await tx.execute(
         """UPDATE checkpoints SET claimed_until = :until
            WHERE environment = :environment AND day_start_at = :day AND jws IS NULL
@@ -281,7 +281,7 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return the sealed transfer IDs between two IDs, and possibly more. `days` excludes its second day."""
+    """Return a set that includes all sealed transfer IDs between two IDs. `days` excludes its second day."""
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0

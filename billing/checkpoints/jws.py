@@ -1,6 +1,6 @@
 """Sign and verify statements as compact JWS (RFC 7515) with Ed25519 keys (RFC 8037).
 
-Only this algorithm is accepted, whatever a header names.
+No other algorithm is accepted.
 """
 
 import base64
@@ -108,7 +108,7 @@ def decode(text: object) -> bytes:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # Without this check, unused bits could be changed without being noticed.
+    # Base64 ignores some bits of the last character. Refuse text in which they were changed.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of the statement isn't base64url.")
     return data

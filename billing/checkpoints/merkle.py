@@ -1,7 +1,7 @@
 """Build Merkle trees as in RFC 6962, section 2.1 (RFC 9162).
 
-The leaves can be divided into complete subtrees of equal size, of which only the last may be smaller. A tree over
-the roots of these subtrees has the same root. So a large tree can be stored and proved in pieces.
+The leaves can be divided into complete subtrees of equal size, of which only the last may be smaller. A tree over the
+roots of these subtrees has the same root as the whole tree. So a large tree can be stored and proved in pieces.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Return the root that a path leads to (RFC 9162, section 2.1.3.2), or None if the path is impossible."""
+    """Return the root that a path leads to (RFC 9162, section 2.1.3.2), or None if the path is invalid."""
     if not 0 <= index < size:
         return None
     node, last, found = index, size - 1, leaf

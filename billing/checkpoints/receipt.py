@@ -56,7 +56,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt. Compare its checkpoints with `kept`: verified checkpoints from another time or source."""
+    """Verify a receipt. Raise StatementRefused if its checkpoints contradict `kept`, earlier verified checkpoints."""
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

@@ -1,7 +1,7 @@
 """Seal the days of the ledger, one after another.
 
 Each transfer is in exactly one checkpoint. If a transfer is committed after its day was read, it goes into the next
-checkpoint, whose reading starts LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds even later
+checkpoint, which also reads the preceding LOOK_BACK_US. `topup checkpoints seal --look-back-days` finds even later
 transfers.
 """
 
@@ -42,7 +42,7 @@ SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
 # IDs contain a machine's time, which may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
-# Look for already sealed IDs in this many earlier days, besides those of --look-back-days.
+# To recognise transfers that are already sealed, read the IDs of this many earlier days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
 KEPT_AFTER_US: Final = CLAIMED_US // 4
@@ -79,7 +79,9 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every day that is due. Look for late transfers LOOK_BACK_US and `look_back_days` back."""
+        """Seal every day that is due. To find late transfers, also read LOOK_BACK_US and `look_back_days` before each
+        day.
+        """
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )

@@ -64,7 +64,7 @@ class SealedChanged(RuntimeError):
 
 
 class SumsMark(NamedTuple):
-    """How far the sums reach: the last whole day (-1 if there is none), and the number of tiles added from the next
+    """How far the sums reach. `day` is the last whole day, or -1. `tiles` is the number of tiles added from the next
     day.
     """
 
@@ -156,7 +156,7 @@ def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]
     return {side: (sums[side, 0], sums[side, 1]) for side, _ in list(sums)}
 
 
-# If the sums were older, a single snapshot would have to read too many transfers.
+# If the sums were older, one snapshot would have to read too many transfers.
 BEHIND_US_MAX: Final = 4 * DAY_US
 _PAGE: Final = f"""
 SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before

@@ -1,4 +1,4 @@
-"""Manual credit: what operators add or remove, with a stored reason.
+"""Manual credit: operators add or remove credit, and give a reason.
 
 Added credit pays debts first, unless it is promotional. Removing credit never makes a balance negative.
 """

@@ -145,8 +145,9 @@ def start_of(day: date, zone: tzinfo) -> int:
 
 
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
-    """Return when the next check-in is allowed: the next day, and at least 20 hours later, so that a change of
-    time zone or a short day can't bring a second award.
+    """Return when the next check-in is allowed: the next day, but after at least 20 hours.
+
+    So a change of time zone or a short day can't bring a second award.
     """
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 

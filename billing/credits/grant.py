@@ -1,7 +1,7 @@
 """Grant promotional credit, which may expire and is spent before other credit.
 
-Each grant has its own ledger account, so that a refund can return to it. A worker moves expired credit to the
-account EXPIRED.
+Each grant has its own ledger account, to which refunded credit can return. A worker moves expired credit to the account
+EXPIRED.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database reveals no code.
 
-A code can be redeemed only after the whole batch was handed over, so a crash in between leaves only worthless codes.
+A code can be redeemed only after the whole batch was handed over. If a crash prevents that, the codes stay worthless.
 """
 
 import dataclasses
@@ -111,7 +111,7 @@ def unknown_code() -> NotRedeemable:
 async def find_code(
     database: Database, codes: RedemptionCodes, text: str, *, environment: str
 ) -> str:
-    """Return the ID of a code. Looking up its digest takes the same time for almost correct codes."""
+    """Return the ID of a code. The response time doesn't reveal whether a code is almost correct."""
     digest = codes.digest_of(text)
     if digest is None:
         raise unknown_code()
@@ -136,7 +136,7 @@ class CodeWorkingSet(WorkingSet):
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         ids = sorted({code_id for code_id, _ in self.wanted})
-        # Lock first, then read: rows that a locking statement returns may be stale after waiting.
+        # Lock first and then read, because a locking statement that had to wait may return outdated rows.
         await tx.fetch(
             "SELECT id FROM redemption_codes WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE",
             ids=ids,
@@ -333,7 +333,7 @@ async def make(
     done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
-    """Create a batch, one transaction for each step. `keep` receives the codes of a step after its commit.
+    """Create a batch in steps, each in its own transaction. After each commit, `keep` receives the new codes.
 
     If `keep` raises, the batch stays incomplete, and its codes can't be redeemed. `done` runs in the last transaction.
     """

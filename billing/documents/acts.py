@@ -26,7 +26,7 @@ class TaxLine(Struct, kw_only=True):
 
 
 class BillingDocument(Shaped, kw_only=True):
-    """A receipt, or a note about money returned from its payment. A document never changes."""
+    """A receipt, or a note about money that was returned. A document never changes."""
 
     id: Annotated[str, Meta(pattern=r"^doc_[0-9A-Za-z]+$")]
     kind: Annotated[
@@ -74,7 +74,7 @@ class BillingDocument(Shaped, kw_only=True):
 
 
 class BillingDetails(Shaped, kw_only=True):
-    """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
+    """The buyer named on the account's documents. If the name is empty, documents show the account's own name."""
 
     name: Annotated[
         str, Meta(description="The name on documents. If empty, the account's own name.")
@@ -145,7 +145,7 @@ async def list_documents(
 async def list_credit_notes(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[document.BillingDocument]:
-    """List an order's notes; raise NotFound if the order belongs to another account."""
+    """Return an order's notes. Raise NotFound if the order belongs to another account."""
     tx, tenant, order_id = context.tx, context.tenant, context.object_id
     await orders.get(tx, tenant, order_id)
     narrowed = DocumentFilter(order_id=order_id, notes=True)
@@ -159,7 +159,7 @@ async def show_details(context: ActContext) -> billing_details.BillingDetails:
 async def set_details(
     context: ActContext, asked: BillingDetailsBody
 ) -> Change[billing_details.BillingDetails]:
-    """Store the billing details; raise InvalidInput and ScopeMissing."""
+    """Store the billing details. Refuse a staging key, because the details also apply to live receipts."""
     asker = context.asker
     if asker is not None and asker.kind != "session" and asker.environment != "live":
         raise ScopeMissing(

@@ -34,7 +34,7 @@ class DocumentLine(msgspec.Struct, frozen=True):
 class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The content of a document. `corrects` is the receipt that a note is about.
 
-    If the payment was in another currency than the list price, `price_note` has the list price.
+    `price_note` shows the list price if the payment was in another currency.
     """
 
     seller: Party
@@ -113,7 +113,7 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """Return a note's content. The notes of a fully returned payment add up to exactly its receipt."""
+    """Return a note's content. If a payment is fully returned, its notes add up to its receipt."""
     low, high = min(before, after), max(before, after)
 
     def part(amount: int) -> int:
@@ -137,7 +137,7 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """Return the share of the amount for a part of the whole, rounding halves up."""
+    """Return the amount's share for `part` of `whole`, rounded half up."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 

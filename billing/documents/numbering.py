@@ -1,7 +1,6 @@
 """Number receipts without gaps in the order of payments, then number their notes.
 
 One transaction locks the environment and writes numbers, documents, marks and mail. Payments don't wait for it.
-Partial indexes contain only rows that are due, so a step that finds none costs nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,7 +62,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedPayment:
-    """Money returned from a payment. `after` is the amount finally returned; existing notes cover `before` of it."""
+    """Money returned from a payment. `after` is the amount returned so far, of which earlier notes cover `before`."""
 
     subject_id: str
     is_period: bool
@@ -112,9 +111,9 @@ def _of_period(row: Row) -> Payment:
 async def returned_since(
     tx: Transaction, environment: str, *, after_id: str, limit: int
 ) -> tuple[Sequence[ReturnedPayment], str]:
-    """Return money that was returned and has no note yet, and the ID at which to continue, or "".
+    """Return money that was returned and has no note yet, and the ID at which to continue, or "" at the end.
 
-    Disputes and refunds that haven't ended are left out.
+    Open disputes and refunds are left out.
     """
     values = {"environment": environment, "after_id": after_id, "limit": limit}
     orders = await tx.fetch(_GONE_ORDERS, **values)
@@ -375,7 +374,7 @@ class _Clerk:
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
         )
-        # The reversal's row has the time at which it began, but a failed refund is reported later.
+        # A reversal's `at` is when it began. A debit note is about a refund that failed later, so it is dated now.
         dated_at = gone.at if kind == "credit_note" else self._now_us
         series, sequence = await self._next(kind, dated_at)
         self._made.append(
@@ -441,9 +440,9 @@ async def receipt(
     mail_sent_in: Collection[str],
     now_us: int,
 ) -> BillingDocument:
-    """Return the order's receipt, which is numbered now if necessary.
+    """Return the order's receipt, and number it first if necessary.
 
-    Raises NotFound, NoReceipt and NoSeller, and Unavailable while earlier payments are numbered.
+    Raise Unavailable if too many earlier payments must be numbered first.
     """
 
     async def fetch(tx: Transaction) -> tuple[Order, BillingDocument | None]:

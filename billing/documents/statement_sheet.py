@@ -25,7 +25,7 @@ class StatementSheet:
 
 
 def statement_name(account: str, since: int, until: int) -> str:
-    """Return the file name without its ending. If `since` is 0, the statement starts at the beginning."""
+    """Return the file name without its extension. If `since` is 0, the statement starts at the beginning."""
     parts = ("statement", plain_name(account), _period(since, until))
     return "-".join(part for part in parts if part)
 

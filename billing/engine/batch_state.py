@@ -42,9 +42,9 @@ RETRY_AFTER_S: Final = 5
 
 
 class BalanceAlerts:
-    """Notices when a balance drops below a threshold of balance.low or of a recharge.
+    """Detect when a balance drops below a threshold for the event balance.low or for a recharge.
 
-    The transaction that spends records a drop once. Further drops are ignored until the recharge's order ends.
+    The spending transaction records the drop. Further drops are ignored until the recharge's order ends.
     """
 
     def __init__(self) -> None:

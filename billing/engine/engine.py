@@ -24,7 +24,9 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """A batch's times. `waited_s` is the wait for a connection and locks, `commit_s` the last writes and the commit."""
+    """A batch's times. `waited_s` is the time spent waiting for a connection and locks. `commit_s` is that of the last
+    writes and the commit.
+    """
 
     size: int
     began_ns: int
@@ -93,7 +95,7 @@ class LongCommand(Protocol[R_co]):
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> R_co:
-        """Decide like Command.decide, but await pause() every few milliseconds, and nothing else.
+        """Decide like Command.decide, but call pause() every few milliseconds. Await nothing else.
 
         The rows that were read don't change during a pause.
         """
@@ -152,8 +154,7 @@ class Engine:
     ) -> Awaitable[StoredAnswer]:
         """Return the durable response, or the response that is already stored under this key.
 
-        `encode` runs inside the batch, so it must be pure and raise nothing. Raises the command's refusal,
-        Unavailable, KeyReused and KeyInProgress.
+        `encode` runs inside the batch, so it must be pure and raise nothing. A refusal of the command is raised.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 

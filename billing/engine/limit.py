@@ -119,7 +119,7 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """A limit with its use. `most` is in micros, or a number of sends or recipients.
+    """A limit with its use. `most` is an amount in micros, or a number of sends or recipients.
 
     Without `seconds` and `ends_at`, the limit never resets.
     """
@@ -365,7 +365,7 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
     """The limits of a key and its ancestors together.
 
-    `watched` has the limits that publish an event before they are used up, apart from daily and monthly caps.
+    `watched` contains limits that publish an event before they are used up. Daily and monthly caps are left out.
     """
 
     ended: KeyEnd | None
@@ -453,9 +453,9 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """Return daily and monthly caps with the events that were published about them.
+    """Return daily and monthly caps, and which events were already published about them.
 
-    Most spends are far below their caps and skip this function [4 % of a send over 1,000 wallets].
+    Most sends stay far below their caps and skip this function, which saves 4 % of a send.
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []

@@ -39,7 +39,7 @@ class OwnTime:
         self.now_us = now_us
         self._key_states = key_states
         self._ahead_us: Mapping[Tenant, int] = {}
-        # Apps' grants, which have daily and monthly windows like keys, with their tenants.
+        # Tenants of apps' grants by grant ID. Like keys, grants have daily and monthly windows.
         self._counted: Mapping[str, Tenant] = {}
 
     def take(self, ahead_us: Mapping[Tenant, int]) -> None:
@@ -97,7 +97,7 @@ class Spending:
         self._day_limits: Mapping[Tenant, int] = {}
         # The limits of each lineage. An app's spending counts under its grant, which isn't a key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The lineage used last. A send needs it six times, and the next send often has the same key.
+        # The lineage used last. A send needs it six times, and the next send often uses the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}

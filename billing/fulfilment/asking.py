@@ -1,4 +1,4 @@
-"""Call a supplier over HTTP, within one deadline, and accept only a bounded response of unambiguous JSON.
+"""Call a supplier over HTTP, within one deadline, and accept only a short response of unambiguous JSON.
 
 Any unclear response raises NoSupplierAnswer, and the top-up is checked again later.
 """

@@ -1,7 +1,7 @@
 """Hand out codes that the operator uploaded, by platform and face value.
 
-Unique keys assign a code to at most one top-up, and at most one code to a top-up. A code never returns to the
-stock. Codes are stored encrypted, and a keyed digest prevents adding a code twice.
+Unique constraints ensure that a code is assigned to only one top-up, and that a top-up gets only one code. A code never
+returns to the stock. Codes are stored encrypted, and a keyed digest prevents adding a code twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -239,8 +239,8 @@ async def notify_low_stock(tx: Transaction, level: StockLevel, *, now_us: int) -
 
 
 class CodeStockOptions(Options, frozen=True, kw_only=True):
-    """Options of a supplier of kind code_stock. The event stock.low is published below `low_threshold` codes of
-    a platform and amount; 0 never publishes it.
+    """Options of a supplier of kind code_stock. The event stock.low is published if fewer than `low_threshold` codes of
+    a platform and amount are left.
     """
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
@@ -271,7 +271,7 @@ class CodeStock(Supplier):
                 await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take_in_turn)
-        # Run this in a separate transaction: it locks accounts, whose holders may wait for the first transaction.
+        # Use a second transaction. This one locks accounts, and the process that holds them may wait for the first.
         await tools.database.transaction(check_level)
         if isinstance(taken, Unknown):
             return taken

@@ -1,8 +1,8 @@
 """Call the operator's own service with requests signed like webhooks (docs/suppliers.md).
 
-Without a clear response the call is repeated with the same transaction_id, which the service must handle
-idempotently. With `sign_answers`, the service must sign its response's bytes in the header webhook-signature,
-with the transaction ID as webhook-id.
+If the response is unclear, the call is repeated with the same transaction_id. The service must then return the first
+result. With `sign_answers`, the service must also sign its responses in the header webhook-signature, using the
+transaction ID as webhook-id.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,8 +1,7 @@
 """Sell API keys with a spending limit: a recipient's first top-up creates the key, and later ones raise its limit.
 
-A raise sets the limit to its previous value plus the amount and, in the same request, renames the key after the
-top-up. `look` uses that name: with the new name, the key was raised; with the previous name, it wasn't. In any other
-case an operator decides.
+The request that raises a limit also puts the top-up's ID in the key's name. `look` reads the name. If it is the new
+one, the key was raised, and if it is the previous one, it wasn't. In any other case an operator decides.
 
 No vendor offers conditional writes, so a change that somebody makes between our read and write is lost.
 """
@@ -55,7 +54,7 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name. It contains the IDs of the top-up that last raised the key and of the last reversed one.
+    """A key's name. It contains the ID of the top-up that last raised the key, and the ID of the last reversed top-up.
 
     `is_ended` means that the top-up that created the key was reversed, so the key is no longer used.
     """

@@ -135,7 +135,7 @@ WHERE manual_tasks.outcome IS NOT NULL
 
 
 MINUTE_US = 60 * SECOND_US
-# Seconds until the supplier is called again, which recreates a lost task.
+# Seconds until the supplier is called again. That call recreates the task if it was lost.
 AGAIN_S = 300.0
 
 

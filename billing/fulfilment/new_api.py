@@ -173,7 +173,7 @@ class NewApiClient:
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
         """Return all rows that the search finds, including similar names.
 
-        Raise NoSupplierAnswer for anything but a list: treating it as empty would create a code twice.
+        Raise NoSupplierAnswer for anything but a list. If that were treated as empty, a code would be created twice.
         """
         found: list[T] = []
         for page in range(1, PAGES_MAX + 1):

@@ -26,8 +26,8 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """A platform of a new installation. With kind new_api, the option `staging` names another instance; without
-    it, staging simulates the supplier.
+    """A platform of a new installation. If the kind is new_api, `staging` names another instance to use in staging.
+    Without it, the supplier is simulated.
     """
 
     id: str

@@ -83,10 +83,10 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """Return how many attempts are open at a supplier whose location changes, or None if it stays the same.
+    """Return the number of open attempts if the supplier's location changes, or None if it doesn't.
 
-    Raise InvalidInput if attempts are open and the operator didn't allow the change: at the new location they
-    could be delivered a second time.
+    Raise InvalidInput if there are open attempts and the operator didn't allow the change, because they could be
+    delivered twice.
     """
     moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
     if not moved:

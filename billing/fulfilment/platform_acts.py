@@ -1,4 +1,4 @@
-"""Platforms: what credit can be sent to, how much at once, and the suppliers in order."""
+"""Platforms: where credit can be sent, how much at once, and which suppliers deliver it."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

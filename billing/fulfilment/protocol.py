@@ -5,8 +5,8 @@ attempt and the result of `prepare`, then calls the platform's first supplier. N
 
 - Delivered completes the top-up. Only Refused leads to the next supplier; after the last one, the funds are returned.
 - After Waiting, Unknown, a timeout or a worker's crash, the same supplier is called again, with growing delays.
-- `asked_again` says how. `repeat` calls `fulfil` again. `look` calls `look` first, and calls `fulfil` only after
-  NotDone. `person` leaves the top-up to an operator.
+- `asked_again` says what such a call does. `repeat` calls `fulfil` again. `look` calls `look` first, and `fulfil` only
+  after NotDone. `person` leaves the top-up to an operator.
 - A supplier that repeatedly fails to respond isn't called for a while, and its top-ups wait.
 
 A supplier may work on several top-ups at once. With `is_one_per_recipient`, a recipient of an account has at most one
@@ -81,8 +81,8 @@ class Request:
 class Delivered:
     """The top-up was delivered. `cost_cents` is the supplier's charge, if known.
 
-    The recipient's next top-up receives `left` as Request.recipient_left; None keeps the previous value. If
-    `doubt` is set, an operator decides.
+    `left` is passed to the recipient's next top-up as Request.recipient_left. If it is None, the previous value is
+    passed. If `doubt` is set, an operator decides.
     """
 
     deliverable: Deliverable = CREDIT
@@ -98,7 +98,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The supplier accepted the top-up but hasn't delivered it yet. This top-up's next call receives `left`."""
+    """The supplier accepted the top-up but hasn't delivered it yet. `left` is passed to this top-up's next call."""
 
     left: str | None = None
     again_in_s: float | None = None
@@ -121,7 +121,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The supplier certainly did nothing, so `fulfil` may be called again. Only `look` returns this."""
+    """The supplier certainly did nothing, so `fulfil` can be called again. Only `look` returns this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +199,11 @@ class Registration:
 
     - make: builds a supplier. Raises OptionsRefused for what the option types can't check.
     - sample: the simulated delivery in staging.
-    - is_one_per_recipient: allows a recipient one open attempt at a time, because the kind reads a value and
-      then writes it.
+    - is_one_per_recipient: allows a recipient one open attempt at a time, because the kind reads a value and then
+      writes it.
     - callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}.
     - where: the options that locate the supplier. They can't change while attempts are open.
-    - terms: exceptions to the checks of billing/topups/plausible.py.
+    - terms: exceptions to the checks in billing/topups/plausible.py.
     """
 
     name: str

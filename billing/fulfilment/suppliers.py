@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 class ReadySupplier:
     """A supplier that is ready to be called. `fault` says why its row can't be used, or is None.
 
-    `is_resting` means that workers skip the supplier after failures, as of the last change of the rows.
+    `is_resting` means that workers skip the supplier after failures.
     """
 
     id: str

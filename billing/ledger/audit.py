@@ -1,10 +1,10 @@
 """Audit the ledger (`topup audit`). Every finding names the row that breaks a rule.
 
-A small tenant is checked in one snapshot. A large tenant is checked in short steps, and only since the last audit
-if that is possible.
+A small tenant is checked in one snapshot. A large tenant is checked in short steps. If possible, only its changes since
+the last audit are checked.
 
-A large tenant's balances are compared with the checkpoints' sums and later transfers, or with all transfers in
-pages. Because transfers never change, both ways give the state at one moment.
+Its balances are compared with the checkpoints' sums plus later transfers, or with all transfers. Both give the state at
+one moment, because transfers never change.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from store.database import Database, Transaction
 
 SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
-# Older transfers are certainly committed. Sealing a day looks back equally far.
+# Transfers older than this are certainly committed. Sealing also looks back this far.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
 WALKED_PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
@@ -42,7 +42,7 @@ FROM (
 ) AS s GROUP BY s.row_id"""
 _OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
 _MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
-# SIGN makes balances comparable with transfers.
+# Multiplied by SIGN, a balance equals its account's credits minus debits.
 _DIFFERENT: Final = f"""
 SELECT DISTINCT s.account_id FROM (
     SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved
@@ -404,7 +404,7 @@ async def _subjects(
 
 TENANTS_PER_STEP: Final = 200
 WHOLE_UP_TO: Final = 5_000
-# One statement compares this many small tenants, with at most 200,000 ledger accounts.
+# One statement compares this many small tenants, which together have at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
@@ -412,8 +412,8 @@ WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
 # The statement names one tenant. With several, PostgreSQL may sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
-# While a sandbox is erased, its rows may break rules. It is marked before the first deletion, so the
-# mark is read after a finding. The mark of a failed erasure is ignored if the account was used since.
+# The rows of a sandbox may break rules while it is being erased. The sandbox is marked before the first deletion, so
+# the mark is read after a finding. If the erasure failed and the account was used afterwards, the mark is ignored.
 _IS_ERASED: Final = f"""
 SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at

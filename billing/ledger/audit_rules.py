@@ -12,7 +12,7 @@ _DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="m
 _RECORD: Final = _PLACE.format(
     day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
 )
-# spent_by begins with the ID of the key that placed the hold, which has 20 characters.
+# spent_by begins with the 20-character ID of the key that placed the hold.
 _HOLD: Final = _PLACE.format(
     day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
 )
@@ -339,7 +339,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # If the clock was advanced, what it showed when the hold ended is unknown.
+        # If the clock was advanced, its time at the end of the hold is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -525,7 +525,7 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # The newest events have no gap. Older events are kept only if their deliveries need them.
+        # The newest events have no gap. Older events are stored only if deliveries need them.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

@@ -1,4 +1,4 @@
-"""Read an account's balance with its key's windows, and its recipients' wallets."""
+"""Read an account's balance, its key's spending windows, and its recipients' wallets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

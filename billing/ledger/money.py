@@ -2,7 +2,7 @@
 
 from kernel.limits import INT64_MAX
 
-# The limit is far below what the ledger can store, so that no settlement is too large.
+# The limit is far below what the ledger can store, so that every settlement fits.
 BALANCE_MICROS_MAX = INT64_MAX // 4
 
 MICROS_PER_USD = 1_000_000

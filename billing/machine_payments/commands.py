@@ -106,7 +106,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # If a lease wasn't ended, its holder may have had the payment settled.
+        # If a lease was never ended, its holder may already have had the payment settled.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
@@ -194,7 +194,7 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Return whether another caller claimed the payment since, which may explain this refusal."""
+        """Return whether another caller has claimed the payment since then, which may explain this refusal."""
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
@@ -274,7 +274,9 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def refund_as_code(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """Turn a payment's credit into a code for the payer. The machine account owes whatever it has already spent."""
+    """Turn a payment's credit into a code for the payer. If the machine account's wallet doesn't have enough credit,
+    the account owes the rest.
+    """
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)

@@ -1,7 +1,7 @@
-"""Store machine payments: each pays for one top-up in the same request.
+"""Store machine payments. Each pays for the one top-up in its request.
 
-A payment's row is found by its ID at the facilitator or provider and by the payer's secret identifier. It is
-written before any call. The caller holds the locks of the machine account and of the payment's account.
+A payment's row is found by its ID at the facilitator or provider and by the payer's secret identifier. It is written
+before any call. The caller holds the locks of the machine account and of the payment's account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -326,8 +326,8 @@ async def open_machine_account(database: Database, *, now_us: int) -> None:
 
 
 class PaymentWorkingSet(WorkingSet):
-    """The machine payments of one transaction. In `declare`, commands add to `ids`, `settlements` and `asked`,
-    the payments to look up by name.
+    """The machine payments of one transaction. Commands declare the payments to read by adding to `ids`, `settlements`
+    and `asked`.
     """
 
     rank = 65
@@ -351,7 +351,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # A card is known only by the token's last characters, which other cards may share.
+            # A card is known only by the token's last characters, which it may share with other cards.
             if one.protocol == X402 and not one.request.distinct:
                 since_us = now_us - REPEAT_GUARD_US
                 found += await find_recent(tx, one.environment, one.payer, since_us=since_us)

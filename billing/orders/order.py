@@ -29,7 +29,7 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# The provider's last response: the order isn't paid, there is something new, or no response came.
+# What the provider last responded: the order isn't paid ("unpaid"), something new ("told"), or nothing ("silent").
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
@@ -42,7 +42,7 @@ MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     **{status: SETTLED - {status} for status in SETTLED},
 }
 
-# Providers end a checkout within a day. An invoice is open until its due date.
+# Providers close a checkout within a day. An invoice is open until its due date.
 LIVES_US: Mapping[CheckoutKind, int] = {
     "payment": 23 * HOUR_US,
     "subscription": 23 * HOUR_US,

@@ -33,8 +33,8 @@ _OWN_CURRENCY = Charge()
 class NewOrder:
     """An order to place. Exactly one of pack_id, amount_cents (USD) and plan is set.
 
-    `charge` has the currency in which the provider charges. `discount` is an operator's discount without a coupon,
-    in the smallest unit. `request_digest` is a digest of the Idempotency-Key.
+    `charge` has the currency in which the provider charges. `discount` is an operator's discount without a coupon, in
+    the currency's smallest unit. `request_digest` is a digest of the Idempotency-Key.
     """
 
     provider: str
@@ -72,7 +72,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Places an order, whose IDs are fixed before the first attempt.
+    """Places an order. Its IDs are chosen before the first attempt.
 
     Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and AccountSuspended.
     """

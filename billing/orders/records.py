@@ -318,7 +318,7 @@ async def numbered_page(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Return orders, oldest first, that were opened at the provider and aren't pending.
+    """Return orders that were opened at the provider and aren't pending, oldest first.
 
     Simulated orders, and orders that an operator approved without a payment, are left out.
     """

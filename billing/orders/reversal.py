@@ -1,11 +1,11 @@
 """Take sold credit back when its payment is returned, and apply refunds and disputes to an order.
 
-Orders, plan periods and uncredited payments share `take_fact`, and all sources of credit share `SoldCredit`. At most
-the given credit is taken, and no balance becomes negative. The sale's promotional grant pays first, then the wallet,
-and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was taken from.
+At most the given credit is taken, and no balance becomes negative. The sale's promotional grant pays first, then the
+wallet, and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was taken
+from.
 
-While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the
-outcome, one transaction ends the hold and takes the credit.
+While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the outcome,
+one transaction ends the hold and takes the credit.
 
 If part of a payment is returned, the same part of the credit is taken back, rounded up, and never more than was
 credited. Reports may arrive in any order. If an uncredited payment is returned, no credit moves. The order's review
@@ -50,8 +50,8 @@ ReversalPart = tuple[LedgerAccount, int]
 class SoldCredit:
     """Credit that was sold. `promotional_micros` went into the grant with the sale's ID.
 
-    Of the credit taken back, `reversed_promotional_micros` went to PROMOTION and the rest to PROVIDER.
-    `reversed_grant_micros` came from the grant.
+    `reversed_micros` was taken back. Of it, `reversed_promotional_micros` went to PROMOTION and the rest to PROVIDER.
+    `reversed_grant_micros` of it came from the grant.
     """
 
     id: str
@@ -194,7 +194,7 @@ def brought(
 ) -> SoldCredit:
     """Take back `due_micros` in total, and hold `wanted_micros` for an open refund.
 
-    The refund's hold is released first, and then set again as far as there is credit.
+    The refund's hold is first released, and then placed again on as much credit as is left.
     """
     # If a dispute took the credit of an open refund and is then won, the refund holds the credit again.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
@@ -325,7 +325,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return the credit for the whole payment, of which `micros` remain after the returned share is taken back."""
+    """Return the credit for a whole payment, if `micros` is the credit for the part that wasn't returned."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 
@@ -355,7 +355,7 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """A command on an order. `notification` is None if we decided ourselves. Another provider's notification is
+    """A command on an order. `notification` is None if the gateway decided. A notification from another provider is
     refused.
     """
 
@@ -435,7 +435,10 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
-    """Return the dispute to report, or None if no money was taken, as for a dispute won before it opened."""
+    """Return the dispute to report.
+
+    Return None if no money was taken, for example if the report that it was won came before the report that it opened.
+    """
     if changed is None or changed.kind != "dispute" or not changed.amount:
         return None
     return None if changed.status == "won" and isinstance(fact, Disputed) else changed
@@ -446,8 +449,8 @@ def apply_reversals(
 ) -> Order:
     """Adjust the credit and state of a settled order to the part of its payment that was returned.
 
-    A plan's order doesn't change, because its periods have the credit. `reason` is empty if the order was just
-    settled. A `dispute` that opened or ended now is reported even if no money moves.
+    A plan's order doesn't change, because its periods have the credit. `reason` is empty if the order was just settled.
+    A new or ended `dispute` is reported even if no money moves.
     """
     if order.kind == "subscription":
         return order

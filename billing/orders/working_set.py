@@ -285,8 +285,8 @@ async def find_told(
 ) -> UncreditedPayment | None:
     """Return the uncredited payment that a report is about, or None if it is about the order's own payment.
 
-    `names` are IDs of the payment or the refund. If the response to a refund was lost and the provider names only
-    the checkout, `amount` identifies the refund.
+    `names` are IDs of the payment or the refund. `amount` identifies a refund if its response was lost and the provider
+    names only the checkout.
     """
     found = await uncredited_of(tx, [order.id])
     if not found:

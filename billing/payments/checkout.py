@@ -165,10 +165,7 @@ class Checkouts:
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Close the checkout; raise ProviderUnavailable.
-
-        Return True once the checkout can no longer be paid and the order has ended.
-        """
+        """Close the checkout, and end the order once nobody can pay it. Return whether the order was ended."""
         try:
             if order.provider_ref is None:
                 order = await self.open(order)

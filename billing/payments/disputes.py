@@ -1,6 +1,6 @@
 """Refunds and disputes: disputes that providers report, with their deadlines for evidence.
 
-The newest report on the provider's clock counts. A dispute that has ended doesn't reopen.
+The report that is newest by the provider's clock counts. A dispute that has ended doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Process a provider's notification. Each fact in it becomes a command on an order, period or subscription.
 
-One table contains all combinations of a fact and its subject. A refund of a plan's payment concerns the period that
-was paid, because a plan's order gives no credit. A payment that the notification doesn't prove is first confirmed with
-the provider. Facts may arrive in any order, so a refund or dispute is stored until its payment is known.
+A refund of a plan's payment concerns the period that was paid, because a plan's order gives no credit. A payment that
+the notification doesn't prove is first confirmed with the provider. Facts may arrive in any order, so a refund or
+dispute is stored until its payment is known.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -395,7 +395,7 @@ async def save_unmatched(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """Return facts that were stored until their payment is known. A dispute's opening comes before its end."""
+    """Return facts that were stored until their payment is known. A dispute's opening is returned before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays
@@ -585,9 +585,9 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """Return the IDs, and the IDs of objects that they belong to according to the provider.
+        """Query the provider for objects that these IDs belong to, and return all of the IDs.
 
-        Stripe's refund of a renewal names only the payment. The event that links the payment to its invoice may be
+        Stripe's refund of a renewal names only the payment, and the event that links the payment to its invoice may be
         disabled.
         """
         now_us = self._clock.now_us()

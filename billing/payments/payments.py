@@ -114,8 +114,8 @@ class Payments:
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """Return a new order with its checkout. An order whose total is 0 is already paid.
 
-        A call with the same request_digest continues the same order. Raises InvalidInput, the refusals of
-        PlaceOrder, ProviderUnavailable (the order is pending) and ProviderRefused (the order has failed).
+        A call with the same request_digest continues the same order. After ProviderUnavailable the order is pending,
+        and after ProviderRefused it has failed. The refusals of PlaceOrder are also raised.
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:
@@ -163,7 +163,7 @@ class Payments:
     async def notified(self, name: str, received: Received) -> Heard:
         """Process a notification, and return once everything is durable.
 
-        Raises NoWebhookSecret, NotificationRefused, and ProviderUnavailable if the notification should be sent again.
+        Raise ProviderUnavailable if the provider should send the notification again.
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
@@ -184,10 +184,7 @@ class Payments:
         return heard
 
     async def portal(self, tenant: Tenant, return_url: str) -> str:
-        """Return the URL at which the account manages its plan.
-
-        Raises InvalidInput, NotFound if the account never had a plan, ProviderUnavailable and ProviderRefused.
-        """
+        """Return the URL at which the account manages its plan. Raise NotFound if it never had a plan."""
         check_return_url(return_url, param="return_url")
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
         if one is None:
@@ -215,7 +212,7 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Open an order's checkout, query it, or end the order.
+        """Open or query an order's checkout, or end the order if its time is over.
 
         If several workers check the same order, only one continues. The provider's failures aren't raised.
         """
@@ -224,7 +221,7 @@ class Payments:
         if not checked.is_mine:
             return
         if order.origin == ORIGIN and order.provider_ref is None:
-            return  # see recharging/charging.py
+            return  # recharging/charging.py sends its charge
         is_over = self._clock.now_us() >= order.expires_at
         answer: OrderAnswer = "silent"
         try:
@@ -271,7 +268,7 @@ class Payments:
         return await self.questions.check(order)
 
     async def approve(self, command: Resolve) -> Order:
-        """Credit an order, then process earlier reports about its plan; raise the refusals of Resolve."""
+        """Credit an order, then process earlier reports about its plan. The refusals of Resolve are raised."""
         order = (await self._engine.submit(command)).order
         if order.kind == "subscription":
             await self.notifications.take_up_of(order, command.resolution_id)

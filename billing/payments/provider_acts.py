@@ -180,13 +180,13 @@ class ForgottenCustomer(Shaped, kw_only=True):
 
 
 class RetryBody(Fields, frozen=True, kw_only=True):
-    """The provider that has the customer."""
+    """The provider at which the customer must be deleted."""
 
     provider: Annotated[_Name, Meta(description="The provider, such as stripe.")]
 
 
 class DropBody(RetryBody, frozen=True, kw_only=True):
-    """The provider that has the customer, and the reason to stop trying."""
+    """The provider that still has the customer, and why its deletion is given up."""
 
     reason: Annotated[
         str,

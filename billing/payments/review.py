@@ -1,8 +1,8 @@
 """Record an operator's decision about an order in review, a held invoice or a second payment.
 
 - Each decision is made once. The audit log and the order's log say who made it and why.
-- Approving credits the part of the price that counts as paid. If a different amount was paid, the operator must
-  give the part.
+- Approving credits the part of the price that counts as paid. If a different amount was paid, the operator must say
+  which part.
 - A plan's order is credited through a period, on the approved terms.
 - Rejecting ends an order without credit, or dismisses the open problem of a settled order.
 """
@@ -231,7 +231,7 @@ def _less(payment: Price, returned_amount: int) -> Price:
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     """Return the order with the credit to give.
 
-    The credit includes the share of money that was already returned, because this share is taken back at once.
+    The credit includes the share for money that was already returned, because that share is taken back at once.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(

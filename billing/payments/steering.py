@@ -169,9 +169,9 @@ class SubscriptionSteering:
     async def change(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
     ) -> ChangedSubscription:
-        """Change a subscription at its provider, and return it. If the response is unclear, its request stays open.
+        """Change a subscription at its provider, and return it. If the response is unclear, the request stays open.
 
-        Raises NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused.
+        Raise ChangeNotAllowed or ProviderRefused if the change is impossible.
         """
         one = await self._find(tenant, subscription_id)
         is_local = wish.is_local or self.is_orphan(one)
@@ -233,10 +233,7 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost, according to the provider if it supports this.
-
-        Raises the same errors as `change`, and ProviderUnavailable.
-        """
+        """Return what a change would cost. If the provider can calculate the amount, it is the provider's."""
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
             raise ChangeNotAllowed(f"The subscription is {one.status}.", reason="ended")
@@ -244,7 +241,7 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # If nothing is charged now, Stripe would return the next renewal, or with a schedule nothing.
+        # Ask only if something is charged now. Otherwise Stripe would return the next renewal, or nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))

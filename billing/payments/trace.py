@@ -98,8 +98,8 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
     """Return each refund and dispute once.
 
-    Stripe reports a refund separately (part) and in the charge's sum (refund). Only the part of the sum that the
-    separate refunds don't explain is returned as well.
+    Stripe reports a refund separately (part) and in the charge's sum (refund). Of the sum, return only the part that
+    the separate refunds don't explain.
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -28,7 +28,8 @@ class Place(NamedTuple):
 
     tenant: Tenant
     after: str
-    # Only rows that may have changed since then are checked; 0 means all. Small tables are always checked in full.
+    # Only rows that may have changed since this time are checked, or all rows if it is 0. Small tables are always
+    # checked in full.
     since_us: int
 
 

@@ -1,7 +1,7 @@
 """Compare the counted spending of keys with top-ups and usage.
 
-The month of a key must be the sum of its days, and its newest day is counted again. Rolling windows, and accounts
-with an advanced clock, are skipped.
+A key's month must be the sum of its days, and its newest day is counted again. Rolling windows, and accounts with an
+advanced clock, are skipped.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ _KEYS: Final = f"SELECT id FROM api_keys WHERE {_OWN} AND id > :after"
 _WINDOWS: Final = """
 SELECT key_id, period, window_start_at, spent_micros FROM spend_windows
 WHERE key_id IN :ids[text]"""
-# IDs contain the machine's time, and windows the account's. If the two differ, all IDs are read.
+# IDs contain the machine's time, and windows use the account's time. If the two differ, all IDs are read.
 _SPENT: Final = f"""
 SELECT created_at, spent_by, counted_in, (amount_cents + COALESCE(fee_cents, 0)) * {MICROS_PER_CENT} AS micros,
     0 AS is_use

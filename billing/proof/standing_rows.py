@@ -368,8 +368,8 @@ LINKS_AT_ONCE: Final = 5_000
 class Link(NamedTuple):
     """A column that names a row of another table, its owner. `keys` is the primary key of the column's table.
 
-    A shared owner may belong to another account or to none. `unless` is SQL for exceptions, in which `r` is the row
-    and `o0` the owner.
+    An owner that is shared may belong to another account or to none. `unless` is SQL for exceptions, in which `r` is
+    the row and `o0` the owner.
     """
 
     table: str

@@ -1,7 +1,7 @@
 """Compare events with the rows that they describe.
 
-The newest event must match the row's current state, and every event the columns that never change. Test events are
-skipped.
+The newest event must match the row's current state. Every event must match the columns that never change. Test events
+are skipped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ _ORDER_TYPES: Final = (
     *("order.paid", "order.failed", "order.refunded", "order.restored"),
     *("order.disputed", "order.dispute_lost"),
 )
-# After an event with this state, a row may be in these states, which no event reports.
+# After an event with this state, a row may move to one of these states without an event.
 _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"reversing"}),
     "pending": frozenset({"scheduled"}),
@@ -147,7 +147,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check the newest event of each plan or batch, which is read first. No index finds these events."""
+        """Check the newest event of each plan or batch. Events are read newest first, because no index finds these."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))
@@ -217,7 +217,7 @@ def _topup(one: _Event, row: Row, *, is_newest: bool) -> Iterator[Broken]:
         "recipient_email": row["recipient_email"],
         "key_id": spent_by[0] if spent_by else None,
     }
-    # A top-up that was cancelled with its refused batch gives up its reference.
+    # A top-up that was cancelled because its batch was refused gives up its reference.
     if row["status"] != "cancelled":
         given["reference"] = row["reference"]
     yield from fails(

@@ -1,8 +1,9 @@
 """Sell through Creem: hosted checkout of Creem's own products, subscriptions, and its customer portal.
 
-Creem is the merchant of record and may add tax. A fact's price is before tax and never more than was paid; refunded
-amounts are reduced in proportion. Creem has no idempotency keys, so requests other than checkouts are sent only once. A
-refund returns everything that is left of a payment. Source: docs.creem.io, event types, webhooks and API reference.
+Creem is the merchant of record and may add tax. A fact's price is before tax, and never more than what was paid.
+Refunded amounts are reduced in proportion. Creem has no idempotency keys, so requests other than checkouts are sent
+only once. A refund returns everything that is left of a payment. Source: docs.creem.io, event types, webhooks and API
+reference.
 """
 
 import hashlib
@@ -157,9 +158,9 @@ class Checkout(_Named):
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a reason if the payment was for another product than requested, or None.
+        """Return a reason if the paid product isn't the requested one, or None if it is.
 
-        `sold` is the product that sells credit, for a checkout without that metadata.
+        `sold` is the product that sells credit. It is expected if the checkout's metadata names no product.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -304,11 +305,10 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """Return the fact with the price from the transaction. If that is at least the product's own price, nothing
-    else changes.
+    """Return the fact with the price that the transaction shows.
 
-    A smaller amount without a discount means a change within a period. The change starts when it was paid,
-    because Creem reports the start of the whole period.
+    A price below the product's own, without a discount, means a change within the period. The change then starts when
+    it was paid, because Creem reports the start of the whole period.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)
@@ -558,7 +558,7 @@ def _listed(one: _Listed) -> ListedPayment:
         customer_ref=id_of(one.customer),
         status=_STATUSES.get(one.status, "pending"),
         price=price,
-        # Creem reports a chargeback, always of the full amount, also as a refund.
+        # Every chargeback returns the full amount, and Creem also reports it as a refund.
         refunded=0 if is_charged_back else gone,
         disputed=price.amount if is_charged_back else 0,
         created_at=made_at_ms * MILLISECOND_US,

@@ -69,7 +69,7 @@ class RechargeCharge(Shaped, kw_only=True):
 
 class Recharge(Shaped, kw_only=True):
     """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the
-    recharge is set again. disabled_reason is null while the recharge is on, and if it was removed.
+    recharge is set again. disabled_reason is null while the recharge is on, and after it was removed.
     """
 
     provider: str

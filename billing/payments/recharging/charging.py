@@ -1,7 +1,7 @@
 """Charge a saved payment method after the balance drops, and process the outcome.
 
-The order and the charge are written before the provider is called. After a crash, another worker sends the charge
-again only if the provider doesn't know it, with the same idempotency key while the key is valid.
+The order and the charge are written before the provider is called. After a crash, another worker sends the charge again
+only if the provider doesn't know it.
 """
 
 import logging

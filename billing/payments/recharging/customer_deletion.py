@@ -60,7 +60,7 @@ class CustomerDeleter:
         self._providers = providers
 
     async def forget(self, due: ForgottenCustomer) -> Word | None:
-        """Delete a customer at its provider, and return the outcome, or None if another worker calls.
+        """Delete a customer at its provider, and return the outcome. Return None if another worker is doing this.
 
         The provider's failures aren't raised.
         """
@@ -98,7 +98,7 @@ class CustomerDeleter:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return customers to delete, longest due first, and at most `limit` for each provider and environment."""
+    """Return customers to delete, longest due first. Each provider and environment has at most `limit` of them."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

@@ -1,8 +1,8 @@
 """Simulate a provider in staging: its checkout, with a page of our own, its refunds, and its saved cards.
 
-An order has one checkout, whose first outcome counts. The reason given for a refund decides its outcome, and the test
-card decides the outcome of an order's charge, which never changes. Both pages are found only by their address, which
-contains a secret of 192 bits.
+An order has one checkout, whose first outcome counts. A refund's outcome depends on the reason given. A charge's
+outcome depends on the test card and never changes. Both pages are found only by their address, which contains a secret
+of 192 bits.
 """
 
 import secrets
@@ -137,9 +137,9 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """Record the outcome of a checkout, unless it has one, and return the checkout; raise NotFound.
+    """Record the outcome of a checkout unless it already has one, and return the checkout.
 
-    If its checkout is paid, a subscription begins.
+    If a subscription's checkout is paid, the subscription begins.
     """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us

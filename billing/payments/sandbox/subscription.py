@@ -149,7 +149,8 @@ def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Change the plan. A more expensive plan is billed at once for the rest of the period, any other from the next.
+    """Change the plan. A more expensive plan is billed at once for the rest of the period, and any other plan from the
+    next period.
 
     `now_us` is on the account's clock.
     """
@@ -305,7 +306,7 @@ def _resumed(
 
 
 def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
-    """Return the subscription so that it continues at the end of its pause, or of its period if that is earlier."""
+    """Return the subscription with its next step at the end of its pause or period, whichever is earlier."""
     assert one.next_at is not None, "it goes on"
     return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
 
