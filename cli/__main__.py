@@ -1,4 +1,4 @@
-"""Run the command line with `python -m cli`, which `topup dev` uses to start its child processes."""
+"""Run the command line with `python -m cli`. `topup dev` starts its child processes with this."""
 
 from cli.main import main
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 @contextlib.contextmanager
 def bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that shows progress (done, total). Until its first call, the bar only shows activity."""
+    """Yield a function that shows progress (done, total). Until it is first called, the bar shows only activity."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(

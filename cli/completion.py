@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from cli.output import examples
 
 SHELLS: Final = ("bash", "zsh", "fish")
-# Click's name for the variable by which the shell calls the command.
+# Click's name for the variable with which the shell calls the command.
 VARIABLE: Final = "_TOPUP_COMPLETE"
 
 

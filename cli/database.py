@@ -20,12 +20,12 @@ async def write(work: Work[T]) -> T:
 
 
 def account_named(account: str) -> Work[Account]:
-    """Find an account by ID or email address. Raise NotFound."""
+    """Find an account by ID or email address. Raise NotFound if there is none."""
     return lambda tx: keys_account.account_named(tx, account)
 
 
 async def save_if_writable(database: Database, work: Work[None]) -> None:
-    """Store a result, unless the database is read-only, such as a standby."""
+    """Store a result, unless the database is read-only, as a standby is."""
     try:
         await database.transaction(work)
     except StoreError as error:

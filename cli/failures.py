@@ -16,7 +16,7 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# These errors mean that the response isn't in our form.
+# These errors mean that the response isn't in this gateway's form.
 _MISREAD = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(httpx.InvalidURL, httpx.RequestError),
@@ -24,7 +24,7 @@ _MISREAD = (
 
 
 def report(error: Exception) -> click.exceptions.Exit | None:
-    """Print an expected failure and return the exit; None means that the error is unexpected."""
+    """Print an expected failure and return the exit. Return None if the error is unexpected."""
     if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):
@@ -49,7 +49,7 @@ def _facts(error: DomainError) -> dict[str, Any]:
 
 
 def _named(error: DomainError) -> str:
-    """Return the error's detail, preceded by the field's name unless the detail contains it."""
+    """Return the error's detail. If it doesn't contain the field's name, put that name before it."""
     param = error.param
     is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

@@ -15,7 +15,7 @@ _URL: Final = "TOPUP_DATABASE_URL"
 
 @dataclass(frozen=True, slots=True)
 class FaultText:
-    """How one database fault is reported. {} is a host, role or file. `meaning` is for the table of exit codes."""
+    """How one database fault is reported. {} stands for a host, role or file. `meaning` is for the table of exit codes."""
 
     exit_code: int
     meaning: str

@@ -10,8 +10,8 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-# httpx would import its own command line [3.2 MB for each process]. None makes that import fail,
-# and httpx continues without it.
+# httpx would import its own command line [3.2 MB for each process]. None makes that import fail, and httpx works
+# without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
 # A command's module is imported when the command runs, so `topup --help` doesn't import the
@@ -97,9 +97,8 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups that consist only of acts, with the modules whose ACTS are their commands. module:NAME is
-# another tuple of acts, or one act. Frequent commands come first, because later modules are
-# imported only if needed.
+# Groups that consist only of acts. Their commands are the ACTS of the listed modules. module:NAME is another tuple of
+# acts, or one act. Frequent commands come first, because later modules are imported only if needed.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),
@@ -199,12 +198,12 @@ def _command_of(command: str) -> click.Command:
         acts = (act for place in ACTS[command] for act in _acts_at(place))
         return group_of(command, COMMANDS[command], acts)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
-    # If the name is also a builtin function's, it ends with an underscore.
+    # If a builtin function has the same name, the command's name ends with an underscore.
     return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))
 
 
 class _Commands(click.Group):
-    """Find each command in the module of the same name, and report its expected failures."""
+    """Find each command in the module of the same name, and report the command's expected failures."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -232,7 +231,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
             ctx.color = False
-        # Commands print server problems themselves; gateways and workers log them.
+        # Commands print server problems themselves. Gateways and workers log them.
         logging.getLogger("store.postgresql.servers").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)

@@ -29,9 +29,7 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An approval. `expires_at` is on the tenant's clock. `requested_by` is the ID of a key, or of the
-    colleague who was removed.
-    """
+    """An approval. `expires_at` is on the tenant's clock. `requested_by` is the ID of a key or of a removed colleague."""
 
     id: str
     account_id: str
@@ -181,7 +179,7 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return them, except rows that another process has locked."""
+    """Mark the tenant's approvals as reported and return them. Skip rows that another process has locked."""
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (
                SELECT id FROM approvals

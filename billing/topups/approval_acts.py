@@ -55,7 +55,7 @@ class Requester(Struct, kw_only=True):
 
 
 class AskedApproval(Approval, kw_only=True):
-    """An approval, with the send that it is about."""
+    """An approval and the send that needs it."""
 
     platform: str
     amount_cents: Cents

@@ -39,13 +39,13 @@ AttemptOutcome = Literal[
 ]
 OPEN = frozenset({"requested", "waiting", "unknown"})
 DETAIL_CHARACTERS_MAX = 200
-# A top-up has at most this many attempts. Each switch to another supplier adds one.
+# A top-up can have at most this many attempts. Each switch to another supplier adds one.
 ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An attempt at a supplier. `requests_made` counts the calls of this attempt. The outcome `dropped` means
-    that an operator ended it without a response from the supplier.
+    """An attempt at a supplier. `requests_made` counts its calls. The outcome `dropped` means that an operator ended it
+    without a response from the supplier.
     """
 
     transaction_id: str
@@ -82,7 +82,7 @@ class AttemptWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # Each (environment, supplier, account, recipient) here may have one open attempt, which blocks others.
+        # An open attempt for one of these (environment, supplier, account, recipient) blocks others.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}
@@ -218,7 +218,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call. Return False if this call is an older one, which must not change anything."""
+    """Lock the supplier's newest call. Return False if this call is older, because it then must not change anything."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
@@ -278,8 +278,8 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 
 REASON_CHARACTERS_MAX = 200
-# The shortest and the longest delay while another top-up of the recipient is at the supplier. In between, the
-# delay is an eighth of the top-up's age, because thousands may wait for days behind a stuck one.
+# The shortest and the longest delay while another top-up of the recipient is at the supplier. Between these limits, the
+# delay is an eighth of the top-up's age, because thousands of top-ups may wait for days behind a stuck one.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
 # After this long, a call to a supplier has certainly ended.
@@ -322,7 +322,7 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class OnPendingTopUp(OnAttempts):
-    """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one of them gets to call."""
+    """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one of them may call."""
 
     seen_checks_made: int
     next_check_at: int
@@ -377,8 +377,8 @@ class BeginSupplierCall(OnPendingTopUp):
 
 @dataclass(frozen=True, slots=True)
 class PostponeCheck(OnAttempts):
-    """Record that the supplier gave no final response. A call that is older than the newest, or has ended,
-    changes nothing.
+    """Record that the supplier gave no final response. If a newer call has begun, or this call has ended, change
+    nothing.
     """
 
     number: int
@@ -412,8 +412,8 @@ class PostponeCheck(OnAttempts):
 class Settle(OnAttempts):
     """End a pending top-up after a response from its supplier or a decision by an operator or the sandbox.
 
-    A late, contradictory or implausible response is stored for an operator (`objection`) and delivers nothing.
-    Raises AwaitsApproval, and AttemptEnded if a previous supplier refuses.
+    A late, contradictory or implausible response delivers nothing. It is stored for an operator, and the result has an
+    `objection`. Raise AttemptEnded if a previous supplier refuses.
     """
 
     outcome: Literal["delivered", "failed"]

@@ -20,8 +20,8 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Rules for mail to recipients. Mail in an environment outside `sent_in` stays in the outbox. The maximums
-    apply to 24 hours.
+    """Rules for mail to recipients. Outside the environments in `sent_in`, mail stays in the outbox. The maximums are
+    per 24 hours.
     """
 
     sent_in: frozenset[str] = frozenset()
@@ -33,8 +33,8 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A mail to a recipient. `next_attempt_at` is also when a claim ends. `claim_no` tells the newest claim's
-    outcome from an older one's.
+    """A mail to a recipient. `next_attempt_at` is also when a claim expires. Results of a claim older than `claim_no`
+    don't count.
     """
 
     id: str

@@ -14,7 +14,9 @@ _WHOLE: Final = 10_000
 
 
 class FeeRule(msgspec.Struct, frozen=True, gc=False):
-    """A fee: `fixed_cents` plus a share in `basis_points`, rounded up once, from `min_cents` to `max_cents`."""
+    """A fee: `fixed_cents` plus a share in `basis_points`, rounded up once. It is at least `min_cents` and at most
+    `max_cents`.
+    """
 
     fixed_cents: int = 0
     basis_points: int = 0
@@ -53,8 +55,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform with its enabled suppliers. Without one, the platform isn't offered. An account in
-    `account_fees` doesn't pay `fee`.
+    """A platform with its enabled suppliers. It is offered only if it has one. Accounts in `account_fees` don't pay
+    `fee`.
     """
 
     id: str

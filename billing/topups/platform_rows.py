@@ -152,7 +152,7 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier's row. `sealed` contains the encrypted secret options, and `hints` the last characters of each.
+    """A supplier's row. `sealed` contains the encrypted secret options, and `hints` the last characters of each option.
 
     While `breaker_opened_at` is set, workers call the supplier only rarely.
     """
@@ -352,7 +352,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record what workers found about a supplier. The version of the rows doesn't change."""
+    """Record what workers found about a supplier. This doesn't change the version of the rows."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now

@@ -22,8 +22,8 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """A supplier's exceptions to the checks. `shared_codes` is a comma-separated list of `platform` or
-    `platform:amount_cents`.
+    """A supplier's exceptions to the checks. `shared_codes` lists `platform` or `platform:amount_cents`, separated by
+    commas.
     """
 
     shared_codes: str = ""

@@ -51,7 +51,7 @@ _PAGES = Keyset(
         "created_before": "created_at < :created_before",
     },
     sorts={"amount": "amount_cents"},
-    # Recipients aren't indexed, because the index would cost each send a write at a random place [22 us].
+    # Recipients aren't indexed, because each send would then write at a random place in the index [22 us].
     indexed=("rare_status", "reference"),
     days_of="txn",
 )

@@ -1,7 +1,7 @@
-"""Reverse a delivered top-up. Unused credit returns in full, once, to where it came from.
+"""Reverse a delivered top-up. All unused credit returns to where it came from, and only once.
 
-A supplier's code may have been seen, so the credit returns only after the supplier confirms that the code is
-worthless. The first decision is final, unless an operator decides otherwise.
+A supplier's code may have been seen, so the credit returns only after the supplier confirms that the code is worthless.
+The first decision is final, unless an operator decides otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,8 +38,8 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A request to reverse a top-up. `requested_by` is None if the operator requested it. `next_check_at` is
-    None if the supplier won't be called again.
+    """A request to reverse a top-up. `requested_by` is None if an operator requested it. `next_check_at` is None if the
+    supplier won't be called again.
     """
 
     transaction_id: str
@@ -260,8 +260,8 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class RevocationCall:
-    """The state needed to revoke a delivery. `attempt` is None if another process is calling the supplier.
-    `prepared` was stored before the delivery.
+    """What is needed to revoke a delivery. `attempt` is None while another process is calling the supplier. `prepared`
+    was stored before the delivery.
     """
 
     topup: TopUp
@@ -311,10 +311,10 @@ class PostponeReversal(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """End a reversal after the supplier's first definite response, or by an operator (`actor`), even without an
-    earlier request.
+    """End a reversal after the supplier's first definite response. An operator (`actor`) can end it without an earlier
+    request.
 
-    Raises AlreadyUsed, AlreadyEnded, and StillOpen while the supplier is being called.
+    Raise StillOpen while the supplier is being called.
     """
 
     is_revoked: bool

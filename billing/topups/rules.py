@@ -1,4 +1,4 @@
-"""Bundle the operator's rules for top-ups, and derive voucher codes and links to pages from IDs."""
+"""Bundle the operator's rules for top-ups. Derive voucher codes and links to pages from IDs."""
 
 import base64
 import binascii
@@ -36,7 +36,7 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DATA_CHARACTERS = 19
 _DIGIT_BITS = 5
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
-# The checksum of each pair of digits, with weights 1 and 3. The check digit itself is still 0 here.
+# The checksum of each pair of digits, with weights 1 and 3. The check digit counts as 0 here.
 _PAIR_SUMS = [(pair >> _DIGIT_BITS) + 3 * (pair & 31) for pair in range(1024)]
 _HALF_BITS = 50
 _HALF_MASK = (1 << _HALF_BITS) - 1
@@ -44,7 +44,7 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# Six rounds in three steps of two. Four rounds already make a permutation that looks random.
+# There are six rounds, in steps of two. Four rounds already make a permutation that looks random.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
@@ -62,10 +62,10 @@ class NotRedeemable(DomainError):
 
 
 class VoucherCodes:
-    """Make voucher codes: ATU- and five groups of four Crockford base32 characters, which hold 95 bits and a check
-    digit.
+    """Make voucher codes. A code is ATU- and five groups of four Crockford base32 characters. It holds 95 bits and a
+    check digit.
 
-    The bits are the top-up's ID under a keyed permutation, so no code has to be stored, and none can be guessed.
+    The bits are the top-up's ID under a keyed permutation, so codes needn't be stored and can't be guessed.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -141,8 +141,8 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """Permute each number. This repeats the code of `_permute`, because permuting a single number here
-        takes three times as long [7 us].
+        """Permute each number. This repeats the code of `_permute`, because this function takes three times as long for
+        a single number [7 us].
         """
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
@@ -169,7 +169,7 @@ class VoucherCodes:
 
 
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """Let several threads use a cipher's update function, because the library refuses concurrent calls."""
+    """Let several threads use a cipher's update function. The library refuses concurrent calls."""
     lock = threading.Lock()
 
     def locked(blocks: bytes) -> bytes:
@@ -180,7 +180,7 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Return whether the caller may see the code: the sending key, its ancestors, and holders of the scope.
+    """Return whether the caller may see the code. The sending key, its ancestors and holders of the scope may.
 
     A related key that isn't an ancestor could otherwise spend the credit beyond its own caps.
     """
@@ -242,7 +242,7 @@ def _written(number: int) -> str:
 def _digit_pairs(number: int) -> tuple[int, ...]:
     """Return the code's 20 digits in pairs. The last one is a check digit, which detects any single wrong character."""
     written = number << _DIGIT_BITS
-    # Compute with two halves, because every shift of a long number allocates another one.
+    # Compute with two halves, because every shift of a long number would allocate another number.
     high, low = written >> _HALF_BITS, written & _HALF_MASK
     a, b, c, d, e = high >> 40, high >> 30 & 1023, high >> 20 & 1023, high >> 10 & 1023, high & 1023
     f, g, h, i, j = low >> 40, low >> 30 & 1023, low >> 20 & 1023, low >> 10 & 1023, low & 1023
@@ -299,10 +299,10 @@ LinkPurpose = Literal[
     "member_no_balance",
     "member_no_key",
 ]
-# The prefix of the IDs for each purpose. A colleague's approval link uses the ID of its mail.
+# The prefix of the IDs for each purpose. A colleague's approval link contains the ID of the mail.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
-    # An MCP client's ID for a send that waits (gateway/mcp/tasks.py).
+    # An MCP client uses this ID for a send that waits (gateway/mcp/tasks.py).
     "task": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
     "order": "ord_",
@@ -328,14 +328,14 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
-# Pads each block to a whole number of characters, so that many blocks can be encoded at once.
+# These bytes pad each block to a whole number of characters, so that many blocks can be encoded at once.
 _FILL: Final = bytes(2)
 _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored, and each has exactly
-    one spelling.
+    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored. Each has exactly one
+    spelling.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -377,8 +377,8 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Refuse a second spelling of a token: spare bits of the last character, or characters that the decoder
-        # ignores.
+        # Refuse other spellings of a token. They differ in spare bits of the last character, or have characters that
+        # the decoder ignores.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 

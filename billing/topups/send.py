@@ -1,7 +1,7 @@
 """Send a top-up: check the rules in a fixed order, then apply the send.
 
-One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. If the
-top-up waits, its funds are held.
+One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. The funds of a
+top-up that waits are held.
 """
 
 import re
@@ -67,8 +67,8 @@ NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """A send whose input was checked. If `quote_ends_at` is set, `fee_cents` is a quoted fee that is valid
-    until then, on the tenant's clock.
+    """A send whose input was checked. If `quote_ends_at` is set, the fee was quoted and is valid until then, on the
+    tenant's clock.
     """
 
     platform: Platform
@@ -82,7 +82,7 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     fee_cents: int = 0
     quote_ends_at: int | None = None
     is_distinct: bool = False  # the caller confirmed that this isn't a repeated send
-    # the account's own ID for this send; see billing/topups/working_set.py
+    # the account's own ID for this send (see billing/topups/working_set.py)
     intent: str | None = None
 
     @property
@@ -178,8 +178,8 @@ class RateLimited(DomainError):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The result of a send. `is_replay` means that an earlier send with the same intent created the top-up.
-    Only readers who may see its code receive it then.
+    """The result of a send. `is_replay` means that an earlier send with the same intent created the top-up. Its code is
+    then returned only to readers who may see it.
     """
 
     topup: TopUp
@@ -215,8 +215,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
         if self.sent_by is not None and is_colleague(self.tenant.account_id, self.sent_by):
-            # Check the sender in the database: gateways cache sessions for half a second, and money must not
-            # rely on a cache.
+            # Check the sender in the database. Gateways cache sessions for half a second, and money must not depend on
+            # a cache.
             topups.senders.add((self.tenant.account_id, self.sent_by))
 
     @property
@@ -286,7 +286,9 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
-        """Return the send's outcome and who fulfils it. Raise the error of the first rule that refuses it."""
+        """Return the send's outcome and who fulfils it. If a rule refuses the send, raise the error of the first such
+        rule.
+        """
         state.check_alive(self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))
@@ -365,7 +367,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup_id = self.topup_id
         amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
-            # Report the amount and the fee as one drop of the balance.
+            # Report one drop of the balance, for the amount and the fee together.
             before = state.ledger.balance_micros(self.tenant, state.now_us)
             self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
@@ -482,13 +484,13 @@ def request_approval(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # Use the account's clock, which also ends the approval; otherwise a clock one day ahead would end each
-        # approval at once.
+        # Use the account's clock, because it also decides when the approval expires. If that clock is a day ahead, the
+        # approval would otherwise expire at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )
     topups.add_approval(asked)
-    # Put the link first, because nothing that a sender wrote may precede it (webhooks/deliveries/stage.py).
+    # Put the link first. Nothing that a sender wrote may precede it (webhooks/deliveries/stage.py).
     data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
@@ -585,8 +587,7 @@ def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: 
 def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
     """Return the send with the quoted fee. Raise InvalidInput if the quote is for another send.
 
-    Whether the quote has expired is checked later, with the send, so that a repeated call still gets its first
-    response.
+    The send itself checks whether the quote has expired, so that a repeated call still gets its first response.
     """
     found = _FORM.fullmatch(text)
     if found is not None:

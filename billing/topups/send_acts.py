@@ -120,8 +120,8 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
 
 
 class OneSend(Fields, frozen=True, kw_only=True):
-    """What to send, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the
-    account's own address; exactly one of the two is required.
+    """What to send, and to whom. Give either `recipient_email` or, for the account's own address, `"recipient":
+    "self"`.
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
@@ -189,16 +189,16 @@ class OneSend(Fields, frozen=True, kw_only=True):
 
 
 class ValidateBody(OneSend, frozen=True, kw_only=True):
-    """What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"`
-    for the account's own address; exactly one of the two is required.
+    """What would be sent, and to whom. Give either `recipient_email` or, for the account's own address, `"recipient":
+    "self"`.
     """
 
     intent: IntentField | None = None
 
 
 class SendBody(ValidateBody, frozen=True, kw_only=True):
-    """What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or
-    give `"recipient": "self"` for the account's own address; exactly one of the two is required.
+    """What to send, to whom, and optionally at which quoted price. Give either `recipient_email` or, for the account's
+    own address, `"recipient": "self"`.
     """
 
     quote_id: QuoteIdField | None = None
@@ -231,7 +231,7 @@ async def validate(context: CallContext, asked: ValidateBody) -> Rehearsed:
 def request_of(
     context: CallContext, asked: OneSend, quoted: str | None, intent: str | None
 ) -> SendRequest:
-    """Return the caller's send, with the fee from its quote if it has one."""
+    """Return the caller's send. If it names a quote, the send has the quoted fee."""
     caller, rules = context.caller, context.service(TopUpRules)
     platforms, address = rules.platforms.of(caller.environment), asked.recipient_email
     if address is None:

@@ -1,6 +1,6 @@
 """End or release a top-up that holds funds: cancel, deliver, approve, deny, or release at the scheduled time.
 
-A top-up ends once, under its tenant's lock.
+A top-up ends only once, under its tenant's lock.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ DENIED = "the approval was denied"
 LEFT = "whoever sent it left the account, and nobody released it within 72 hours"
 ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
-# Takes a supplier's place until all items of the batch are accepted.
+# This stands for the supplier until all items of the batch are accepted.
 BY_BATCH = "batch"
 
 
@@ -69,8 +69,8 @@ class AwaitsApproval(DomainError):
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Pay the recipient and the fees from the held funds.
 
-    If a supplier delivered (`given`), the voucher is settled externally in the same step, so that nobody can
-    use both. A code in `given` replaces the voucher's.
+    If a supplier delivered (`given`), the voucher is settled externally in the same step, so that nobody can use both.
+    A code in `given` replaces the voucher's code.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -187,9 +187,7 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """Cancel a top-up for its sender. `own_key` limits this to what that key or its descendants sent
-    (keys.principal.key_bound_to_own).
-    """
+    """Cancel a top-up for its sender. If `own_key` is set, that key or one of its descendants must have sent it."""
 
     cancelled_by: str
     own_key: str | None
@@ -235,7 +233,7 @@ class Decide(OnTopUp):
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
-                # The decision is recorded, so that the worker doesn't find this approval again.
+                # Record the decision, so that the worker doesn't find this approval again.
                 topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
@@ -243,7 +241,7 @@ class Decide(OnTopUp):
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
-            # Check all rules that may refuse before the first change.
+            # Before the first change, check all rules that may refuse.
             try:
                 source = check_again(state, topup)
             except InvalidPlatform as gone:
@@ -261,7 +259,7 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel the top-up if it can never continue. If the obstacle may still go away, raise its error."""
+        """Cancel the top-up if it can never continue. If it may continue later, raise the error of the obstacle."""
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(
@@ -329,7 +327,8 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Check a held top-up that continues now. Return its first supplier, or raise the error of a rule that refuses it.
+    """Check a held top-up that continues now, and return its first supplier. If a rule refuses it, raise that rule's
+    error.
 
     Funds and caps were checked when the send was accepted.
     """

@@ -1,4 +1,4 @@
-"""Store suppliers' responses that couldn't end their top-up, and digests of delivered values."""
+"""Store suppliers' responses that couldn't end their top-up. Store digests of delivered values."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from store.row_mapping import RowMapping, as_json
 SaidOutcome = Literal["delivered", "failed"]
 Why = Literal["late", "second", "repeated", "implausible"]
 DETAIL_CHARACTERS_MAX: Final = 300
-# Limits the table's size if a supplier returns a different code for every repeated call.
+# This limits the table's size if a supplier returns another code for every repeated call.
 WORDS_OF_TOPUP_MAX: Final = 50
 GAUGED_MAX: Final = 10_000
 
@@ -195,7 +195,7 @@ _Place = tuple[str, str]  # environment, digest
 
 
 class DeliveredValues(WorkingSet):
-    """Find the top-ups that already have the codes, keys and links that this transaction delivers.
+    """Find the top-ups to which the codes, keys and links of this transaction already belong.
 
     A value may be delivered for only one top-up of an environment.
     """
@@ -219,7 +219,7 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up. The values are sorted so that batches can't deadlock."""
+        """Claim each value for its top-up. Values are sorted, so that batches can't deadlock."""
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
             for topup_id, tenant in named:

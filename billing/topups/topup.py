@@ -43,7 +43,7 @@ class DeliverableRefused(ValueError):
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How to notify the recipient. It is erased together with the recipient. `locale` is a language tag such as
+    """How to notify the recipient. It is erased together with the recipient. `locale` is a language tag, for example
     zh-Hans.
     """
 
@@ -53,8 +53,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """What a top-up delivers: credit without a value, or a code, key, link or note. `value` is stored
-    encrypted, and no other field contains it.
+    """What a top-up delivers: credit without a value, or a code, key, link or note. Only `value` contains the value,
+    and it is stored encrypted.
     """
 
     kind: DeliverableKind
@@ -97,7 +97,7 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: normalised to NFKC, without white space and invisible characters."""
+    """Return what a reader sees of a value. It is normalised to NFKC and has no white space or invisible characters."""
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
 
@@ -145,7 +145,7 @@ def _is_in(value: str, text: str) -> bool:
 def _without(value: str, text: str) -> str:
     for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
         text = text.replace(spelled, MASK)
-    # If the text contains the value in yet another spelling, mask all of it.
+    # If the text contains the value in another spelling, mask all of the text.
     return MASK if _is_in(value, text) else text
 
 
@@ -167,7 +167,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Fulfilments without a supplier: credit to a wallet in this gateway (formerly named `voucher`) and decisions.
+# These fulfil without a supplier: credit to a wallet in this gateway (formerly named `voucher`), and decisions.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
@@ -206,8 +206,8 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
-    # The trace of the send's request (kernel/trace.py). When another process ends the top-up, its event
-    # contains the trace.
+    # The trace of the send's request (kernel/trace.py). If another process ends the top-up, its event still contains
+    # this trace.
     trace: str | None = None
     # the supplier that is called or delivered; None for a wallet in this gateway
     supplier: str | None = None
@@ -220,7 +220,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     scheduled_for: int | None = None
     fee_cents: int = 0
     earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
-    # the rows of spend_windows that count this send, besides day and month (keys/caps.py)
+    # the rows of spend_windows, besides day and month, that count this send (keys/caps.py)
     counted_in: str | None = None
     key_name: str | None = None  # the sending key's name at that time; None without a key
     # the IP address of the send; None if the account made no call
@@ -302,8 +302,8 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """Return the top-up in its new state. Raise AlreadyDelivered or AlreadyEnded unless it is in state `seen`
-    or, by default, holds funds.
+    """Return the top-up in its new state. By default, the top-up must hold funds. If `seen` is given, it must be in
+    that state. Otherwise, raise AlreadyDelivered or AlreadyEnded.
     """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:

@@ -134,7 +134,7 @@ class Sent(Struct, kw_only=True, gc=False):
 
 
 class Held(Shaped, kw_only=True):
-    """The approval that the send waits for, and the page on which a user decides."""
+    """The approval that the send needs, and the page on which a user decides."""
 
     id: ApprovalId
     url: Annotated[str, Meta(description="The dashboard page on which a user decides.")]
@@ -150,7 +150,7 @@ class SentForApproval(Sent, kw_only=True):
 
 
 class TopUpFields(Shaped, kw_only=True):
-    """A top-up. In a dry run it has no ID."""
+    """A top-up. It has no ID in a dry run."""
 
     transaction_id: TransactionId | None
     status: TopUpStatus
@@ -198,12 +198,11 @@ class TopUpFields(Shaped, kw_only=True):
 
 
 class TopUp(TopUpFields, kw_only=True):
-    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new
-    balance is what the recipient's wallet held afterwards.
+    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is
+    what the recipient's wallet held afterwards.
 
-    `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of
-    its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no
-    voucher code; see `deliverable`.
+    `voucher_code` and `deliverable.value` are shown only to the sending key, its ancestors and readers with the scope
+    vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code. See `deliverable` then.
     """
 
     transaction_id: TransactionId
@@ -243,7 +242,7 @@ class EventOfTopUp(Struct, kw_only=True):
 
 
 class FulfilmentAttempt(Shaped, kw_only=True):
-    """An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them."""
+    """An attempt at a supplier. `supplier` and `detail` are shown only to operators."""
 
     outcome: Annotated[
         Literal[
@@ -292,8 +291,8 @@ class ReversedTopUp(SettledTopUp, kw_only=True):
 class TopUpStory(TopUp, kw_only=True):
     """A top-up with all that happened to it. `approval_id` is present if the send needed approval.
 
-    `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is
-    null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them.
+    `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null
+    unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators.
     """
 
     transfers: list[Transfer]

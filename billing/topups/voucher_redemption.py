@@ -1,6 +1,7 @@
 """Vouchers: look up a voucher as its issuer, and redeem a voucher once.
 
-Guessing codes is rate-limited. Only the issuing account or an operator can record that a platform honoured a voucher.
+The number of guesses at codes is limited. Only the issuing account or an operator can record that a platform honoured a
+voucher.
 """
 
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class ExternalNotAllowed(DomainError):
 
 
 class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
-    """The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has
-    honoured the voucher.
+    """The voucher to redeem. If `settle` is wallet, the caller's wallet is credited. If the platform has honoured the
+    voucher, use external.
     """
 
     code: Annotated[Text, Meta(description="The voucher's code, ATU-…."), said(is_secret=True)]
@@ -48,10 +49,10 @@ class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
 
 
 class IssuedVoucher(Struct, kw_only=True):
-    """A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer
-    there.
+    """A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone.
 
-    `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else.
+    `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was
+    delivered.
     """
 
     code: Annotated[Voucher, Meta(description="The voucher's code.")]
@@ -93,7 +94,7 @@ class IssuedVoucher(Struct, kw_only=True):
 
 
 class RedeemedVoucher(IssuedVoucher, kw_only=True):
-    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it."""
+    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued the voucher."""
 
     settle: Literal["wallet", "external"]
     balance_cents: Annotated[int, Meta(description="The caller's balance, in US cents.")]
@@ -207,7 +208,8 @@ class Redeem:
             out = ledger.account(topup.tenant, LedgerAccountKind.TRANSIT_OUT)
             state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
             source = ledger.account(self.redeemer, LedgerAccountKind.TRANSIT_IN)
-            # Don't store the top-up's ID: it is the issuer's, and no tenant may read another's transfers.
+            # Don't store the top-up's ID, because it belongs to the issuer. No tenant may read another tenant's
+            # transfers.
             state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )

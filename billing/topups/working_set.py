@@ -19,12 +19,12 @@ from keys.tokens import access_token
 from store.database import BatchRead, Transaction
 
 BY_APPROVAL = "approval"
-# The transfers that took a top-up's funds: a hold, or an immediate send with its fee. The fee of a held top-up
-# comes out of the hold.
+# The transfers that took a top-up's funds: a hold, or an immediate send with its fee. A held top-up's fee is part of
+# the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
-# Account, environment and intent: the caller's own ID for one top-up. An intent belongs to the account, so that
-# an agent that lost a response can repeat the call with any key and find the top-up.
+# Account, environment and intent. An intent is the caller's own ID for one top-up and belongs to the account. An agent
+# that lost a response can therefore repeat the call with any key and find the top-up.
 IntentKey = tuple[str, str, str]
 _INTENT_COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
 
@@ -76,7 +76,7 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []
         self.mailed_ids: set[str] = set()
         self.mails = MailsOfBatch(rules.mail)
-        # (account ID, Principal.sender) of the senders to check again, and of those that have lost access.
+        # (account ID, Principal.sender): first the senders to check again, then those that have lost access.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
@@ -271,9 +271,9 @@ def release_funds(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Return each part of a top-up's funds to its source, and free what it used of the key's limits.
+    """Return each part of a top-up's funds to its source, and no longer count the send in the key's limits.
 
-    The hourly number of sends isn't reduced, so that a loop of sends and cancellations ends.
+    The hourly number of sends isn't reduced. This stops a loop of sends and cancellations.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
@@ -289,7 +289,7 @@ def release_funds(
     spending.release(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # A batch's top-up whose approval isn't written yet wasn't counted as unapproved, so nothing is returned for it.
+    # If a batch's top-up has no written approval yet, it wasn't counted as unapproved. So nothing is returned for it.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.release_unapproved(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

@@ -1,7 +1,7 @@
 """Hold credit for usage whose price isn't known yet.
 
-A hold ends once, and only `move` changes its state. Uncaptured credit returns to its sources, and no longer counts
-in the caps of the time when it was held.
+A hold ends once, and only `move` changes its state. Credit that isn't captured returns to its sources. It no longer
+counts in the caps of the time when it was held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
-# What to do with a capture above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for
-# the rest, and the account owes what the wallet lacks. Without either, the capture is refused.
+# What to do if a capture is above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for the
+# rest, and the account owes what the wallet lacks. By default, the capture is refused.
 Overage = Literal["cap", "owe"]
 HoldPart = tuple[str, int]  # ledger account ID and amount in micros
 
@@ -50,7 +50,7 @@ class HoldEnded(DomainError):
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """A hold. `expires_at` is on the tenant's clock. A capture takes from `sources` in their order."""
+    """A hold. `expires_at` is on the tenant's clock. A capture takes credit from `sources` in their order."""
 
     id: str
     account_id: str
@@ -73,7 +73,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    # the rows of spend_windows that count this hold, besides day and month (keys/caps.py)
+    # the rows of spend_windows, besides day and month, that count this hold (keys/caps.py)
     counted_in: str | None = None
 
     @property
@@ -139,7 +139,7 @@ class HoldWorkingSet(WorkingSet):
         for hold in self._holds.values():
             read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
             if hold.overage == "owe":
-                # A capture above the held amount is spent now, so the current caps apply to it.
+                # The part of a capture above the held amount is spent now, so the current caps apply to it.
                 read_set.key_ids.update(hold.spent_by)
             read_set.windows.update(
                 (key_id, period, start)
@@ -319,7 +319,7 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
     state.check_not_suspended(hold.tenant)
     ended = state.spending.end_of(hold.spent_by)
     if ended is not None:
-        # A revoked key's caps can't be checked any more, and a paused key may spend nothing.
+        # A revoked key's caps can't be checked any more. A paused key may spend nothing.
         reason = "key_paused" if ended == "paused" else "key_ended"
         raise _out_of_range(hold, hold.amount_micros, reason=reason)
     state.spending.check(hold.tenant, hold.spent_by, overage_micros)
@@ -413,7 +413,9 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """Capture an amount, tokens at their price, or the whole hold. Errors name `amount_param` as the field."""
+    """Capture an amount, tokens at their price, or the whole hold. Errors about the amount name the field
+    `amount_param`.
+    """
 
     hold_id: str
     tenant: Tenant

@@ -1,6 +1,6 @@
-"""Charges: an OAuth app charges its user's wallet for the app's owner, as the user consented.
+"""Charges: with the user's consent, an OAuth app charges the user's wallet for the app's owner.
 
-An `order_no` is charged once.
+Each `order_no` is charged only once.
 """
 
 from collections.abc import Iterable
@@ -169,7 +169,7 @@ async def list_charges(
 async def load_spent(
     tx: Transaction, user: Tenant, grants: Iterable[Grant], *, now_us: int
 ) -> dict[str, int]:
-    """Return how much each grant was charged in its current period, on the user's clock, in micros."""
+    """Return how much was charged to each grant in its current period, in micros. The period is on the user's clock."""
     own_now_us = await sandbox_clock.now_of(tx, user, now_us=now_us)
     windows = {grant.id: _window(grant, own_now_us) for grant in grants}
     found = await caps.load_windows(tx, windows.values())

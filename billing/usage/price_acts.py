@@ -35,8 +35,8 @@ PerMillion = Annotated[int, Meta(ge=0, description="Micros for 1,000,000 tokens.
 
 
 class Price(Shaped, kw_only=True):
-    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with
-    the text before it, unless a longer entry matches.
+    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before
+    it, unless a longer entry matches.
     """
 
     model: Annotated[

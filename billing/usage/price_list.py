@@ -1,6 +1,6 @@
 """Price a model's tokens, in whole micros for 1,000,000 tokens of each kind.
 
-A charge is rounded up once to a whole micro. A model without a price is refused and never free.
+A charge is rounded up once, to a whole micro. A model without a price is refused, not free.
 """
 
 import bisect
@@ -14,7 +14,7 @@ import msgspec
 from kernel.errors import InvalidInput
 
 PER_TOKENS: Final = 1_000_000
-# Small enough that even a year's total fits into 64 bits.
+# With this limit, even a year's total fits into 64 bits.
 TOKENS_MAX: Final = 10**10
 PRICE_MICROS_MAX: Final = 10**12
 MODEL_CHARACTERS_MAX: Final = 128

@@ -1,6 +1,4 @@
-"""Store price lists and apply changes to them. Every change makes a new version, so that each usage record can
-name its price.
-"""
+"""Store price lists and their changes. Every change makes a new version, so that each usage record can name its price."""
 
 import csv
 import io

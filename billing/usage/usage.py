@@ -159,12 +159,12 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Charge for an item whose reference is new. With `is_told`, an error for an unknown model names the most
-    similar one.
+    """Charge for an item whose reference is new. If `is_told`, the error for an unknown model names the most similar
+    model.
     """
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
-    # Free usage is recorded, and moves no money.
+    # Free usage is recorded, but moves no money.
     if amount_micros:
         state.take(
             tenant,

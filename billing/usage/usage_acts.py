@@ -85,7 +85,7 @@ class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
 class Usage(Shaped, kw_only=True):
     """A completed charge for usage. The tokens and the price list's version are null if an amount was charged.
 
-    `repeated` means that the reference was already charged. The balance is the current one.
+    `repeated` means that the reference was already charged before. The balance is the current one.
     """
 
     id: UsageId
@@ -113,8 +113,8 @@ class Usage(Shaped, kw_only=True):
 
 
 class UsageVerdict(Struct, kw_only=True):
-    """The result for one record of a batch: charged; repeated, if its reference was charged before; or refused,
-    with the code and error of a single record.
+    """The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A
+    refused record has a code and an error.
     """
 
     index: Annotated[int, Meta(ge=0, description="The record's position, counted from 0.")]
@@ -141,7 +141,7 @@ class UsageVerdict(Struct, kw_only=True):
 
 
 class UsageBatch(Struct, kw_only=True):
-    """The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged."""
+    """The result of a batch. The records' results are in the order given. `amount_micros` is what this call charged."""
 
     records_total: Annotated[int, Meta(ge=1, description="The number of records in the batch.")]
     charged: Annotated[Count, Meta(description="The number of records charged now.")]

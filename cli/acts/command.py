@@ -58,7 +58,7 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 class Way(Protocol):
     """How a command is carried out: by a gateway over HTTP, or in this process.
 
-    `live_url` is the gateway's URL if a merchant acts on it in the live environment, otherwise empty.
+    If a merchant acts on a gateway in the live environment, `live_url` is the gateway's URL. Otherwise it is empty.
     """
 
     live_url: str
@@ -77,7 +77,7 @@ def group_of(name: str, text: str, acts: Iterable[AnyAct], *more: click.Command)
 
 
 class _ActGroup(click.Group):
-    """A subject's acts as commands. To start quickly, it imports acts one by one, only until it finds the command."""
+    """A subject's acts as commands. To start quickly, it imports acts one by one until it finds the command."""
 
     def __init__(
         self, name: str, text: str, acts: Iterator[AnyAct], more: Sequence[click.Command]
@@ -116,8 +116,7 @@ class _ActGroup(click.Group):
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
-            # If two acts share a name, such as a merchant's and an operator's list, use the one
-            # with a table.
+            # If a merchant's and an operator's list share a name, use the one with a table.
             if isinstance(act, ListAct) and not act.columns:
                 continue
             self._acts.append(act)
@@ -245,9 +244,9 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
-    """Return the way that a command's options choose. Raise UsageError."""
+    """Return the way that a command's options choose. Raise UsageError if they can't be used together."""
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
-    # An act without `names_person` may have its own field of that name.
+    # If an act has no `names_person`, `by` may be one of its own fields.
     by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None
     if _goes_over_http(act, given):
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
@@ -285,7 +284,7 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return the account to act for. A catalogue has none, and its act may have another field of that name."""
+    """Return the account to act for. A catalogue's act has none, and may have another field of that name."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 

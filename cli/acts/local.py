@@ -1,7 +1,6 @@
 """Run an act in this process, on this installation's database, as its operator.
 
-Only the database and the parts that the act needs are opened. Idempotency keys aren't used, and the request
-isn't logged.
+Only the database and what the act needs are opened. Idempotency keys aren't used, and the request isn't logged.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -76,7 +75,7 @@ class Parts:
 
 
 class Local:
-    """Run acts in process. Without `by`, the user of this machine decides."""
+    """Run acts in this process. If `by` is None, the user of this machine is recorded as the one who decides."""
 
     live_url = ""
 
@@ -224,7 +223,7 @@ def _platforms() -> KnownPlatforms:
     from billing.topups.platform_rows import known_ids  # noqa: PLC0415 as above
 
     async def ids(tx: Transaction, environment: str) -> Collection[str]:
-        # An installation that was never started has no platforms yet. It will start with these.
+        # An installation that was never started has no platforms yet. These will be its first ones.
         first = [one.id for one in BUILT_IN] + [one.id for one in load_settings().platforms]
         return await known_ids(tx, environment) or first
 
@@ -240,7 +239,7 @@ def _kinds() -> SupplierKinds:
 
 
 def _providers() -> Providers:
-    """Return the configured providers, only to show how they are set up. No client is opened to call them."""
+    """Return the configured providers. They only show how they are set up, and are never called."""
     import httpx  # noqa: PLC0415 as above
 
     setup = load_settings().providers

@@ -1,7 +1,6 @@
 """Turn an input's fields into options, and options into values.
 
-The input's own checks report wrong values, in the same words as the API. So a malformed number is passed on
-as text.
+The input's own checks report wrong values in the same words as the API. So malformed numbers are passed on as text.
 """
 
 import re
@@ -64,10 +63,9 @@ def needs_currency(facts: Sequence[FieldFacts], values: Mapping[str, Any]) -> bo
 def with_amounts(
     facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values with decimal amounts as whole numbers of the currency's smallest unit. Raise
-    InvalidInput.
+    """Return the values with decimal amounts as whole numbers of the currency's smallest unit.
 
-    `seen` is the object, whose currency counts if the values have none.
+    If the values have no currency, use the currency of the object `seen`.
     """
     found, names = dict(values), {fact.name for fact in facts}
     for fact in _amounts(facts):
@@ -75,7 +73,7 @@ def with_amounts(
         if fact.name in found and currency:
             found[fact.name] = price_of(str(found[fact.name]), currency, param=fact.name).amount
             if fact.currency in names:
-                # The gateway can then refuse an amount that was meant in another currency.
+                # With the currency, the gateway can refuse an amount that was meant in another one.
                 found[fact.currency] = currency
     return found
 
@@ -108,7 +106,7 @@ def _nothing(fact: FieldFacts) -> Any:
 
 
 def _limit(fact: FieldFacts) -> str:
-    """Return the field's name without its unit, for the option --no."""
+    """Return the field's name without its unit. The option --no uses this name."""
     word = _word(fact)
     return next((word.removesuffix(unit) for unit in _UNITS if word.endswith(unit)), word)
 
@@ -228,7 +226,7 @@ def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:
 
 
 def _secret(fact: FieldFacts, value: str) -> str:
-    """Read a secret from standard input or a file, so that no process list shows it. Raise InvalidInput."""
+    """Read a secret from standard input or a file, so that no process list shows it."""
     if value == "-":
         return sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
     if not value.startswith("@"):
@@ -257,7 +255,7 @@ def _single(fact: FieldFacts, written: Any) -> Any:
 
 
 def _time(fact: FieldFacts, written: str) -> str:
-    """Convert a day or month to its start in UTC, or a last day to its end. Return other text unchanged."""
+    """Convert a day or month to its start in UTC, and a last day to its end. Return other text unchanged."""
     if fact.unit == "day_end" and _DAY.fullmatch(written):
         return f"{written}T23:59:59Z"
     try:

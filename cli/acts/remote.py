@@ -28,8 +28,7 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # If the environment was given as an option, send it, so that a token of the other
-        # environment is refused.
+        # If the environment was given as an option, send it. The gateway then refuses a token of the other environment.
         self._environment = {"environment": environment} if environment else {}
 
     def list(
@@ -53,7 +52,7 @@ class Remote:
         changed: Mapping[str, Any] = answer.data
         if answer.transaction_id is None or {"transaction_id", "status"} & changed.keys():
             return changed
-        # A response to a send has the transaction ID and status beside the data, not in it.
+        # The response to a send has the transaction ID and the status next to the data, not in it.
         return {"transaction_id": answer.transaction_id, "status": answer.status, **changed}
 
     def _path(self, act: AnyAct) -> str:
@@ -72,12 +71,12 @@ class Remote:
 
 
 def _check_command(act: AnyChange, object_id: str) -> str:
-    """Return a command that shows whether the change was made: for the object, its list or the balance."""
+    """Return a command that shows whether the change was made. It shows the object, its list or the balance."""
     subject, context = act.name.partition(".")[0], click.get_current_context().parent
     group = None if context is None else context.command
     known = group.list_commands(context) if context and isinstance(group, click.Group) else []
     if object_id and "show" in known:
         return f"topup {subject} show {object_id}"
-    # Without an object, the group's list may be an operator's list.
+    # A merchant's act without an object shows the balance, because the group's list may be an operator's list.
     is_listed = "list" in known and (object_id or act.audience != (MERCHANT,))
     return f"topup {subject} list" if is_listed else "topup balance show"

@@ -15,7 +15,7 @@ _SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_i
 
 
 def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = False) -> None:
-    """Print one object's fields. If `is_secret`, one of them is a secret that is shown only this once."""
+    """Print one object's fields. If `is_secret`, one of them is a secret that is shown only once."""
     if wants_json():
         show_record(record)
     else:
@@ -35,7 +35,7 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
 
 
 def print_found(result: type, record: Mapping[str, Any], columns: Sequence[str]) -> None:
-    """Print an object's fields or, if columns are given, its only list as a table."""
+    """Print an object's fields. If columns are given, print the object's only list as a table."""
     if wants_json() or not columns:
         print_result(result, record)
         return
@@ -61,7 +61,7 @@ def print_list(
 
 
 def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove units from names, and the second of two amounts that differ only in unit."""
+    """Remove the units from names. If two amounts differ only in unit, remove the second one."""
     found: dict[str, Any] = {}
     for name, value in words.items():
         plain = without_unit(name)
@@ -71,7 +71,7 @@ def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(words: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove empty fields. If little would be left, such as of an account without limits, keep them."""
+    """Remove empty fields. Keep them if little else would be left, for example for an account without limits."""
     filled = {name: value for name, value in words.items() if value not in (None, "", [], ())}
     return filled if len(filled) > FIELDS_MIN else words
 

@@ -79,11 +79,10 @@ def certify(
     timeout_s: float,
     still_s: float,
 ) -> None:
-    """Test a webhook receiver: would it lose events, handle them twice, or accept forged ones? Exit 1 if a
-    check fails.
+    """Test a webhook receiver: would it lose events, handle them twice, or accept forged ones? Exit 1 if a check fails.
 
-    The receiver gets genuine, repeated, late, lost and forged webhooks of staging and acts on them, so use a
-    test system.
+    The receiver gets genuine, repeated, late, lost and forged webhooks of staging. It acts on them, so use a test
+    system.
     """
     secret_key(secret)
     found = run(_try(url, secret, effects_url, timeout_s, still_s))

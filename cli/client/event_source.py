@@ -1,4 +1,6 @@
-"""Follow a gateway's event stream through lost connections and rate limits: each event once and in order."""
+"""Follow a gateway's event stream. Each event is yielded once and in order, even after lost connections and rate
+limits.
+"""
 
 import asyncio
 import contextlib
@@ -27,7 +29,7 @@ class StreamRefused(Exception):
 
 
 class _Lost(Exception):
-    """The stream can't be read now. `wait_s` is how long the gateway asked to wait."""
+    """The stream can't be read now. The gateway asked to wait for `wait_s`."""
 
     def __init__(self, why: str, wait_s: float = 0.0) -> None:
         super().__init__(why)
@@ -51,9 +53,9 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Yield every event after the cursor, without end. Raise StreamRefused.
+    """Yield every event after the cursor, without end. Raise StreamRefused if the gateway refuses to stream.
 
-    The client has the gateway's address and the credential. `on_lost` gets the reason for each lost
+    The client has the gateway's address and the credential. `on_lost` is called with the reason for each lost
     connection.
     """
     cursor, wait_s = after, WAIT_S
@@ -77,7 +79,7 @@ async def follow(
 
 
 def hear_ctrl_c() -> None:
-    """Let Ctrl-C stop this process, even if a shell started it in the background and ignores the signal."""
+    """Let Ctrl-C stop this process, even if a shell started it in the background, where the signal is ignored."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -121,7 +123,7 @@ async def _stream(
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Split lines at LF only, because signed bodies may contain other line ends."""
+    """Split lines only at LF, because signed bodies may contain other line ends."""
     rest = b""
     async for chunk in response.aiter_raw():
         *lines, rest = (rest + chunk).split(b"\n")

@@ -41,8 +41,8 @@ _type = click.option(
 def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:
     """Print events as they happen, each once and in order. Ctrl-C stops.
 
-    A lost connection is restored, and no event is missed. At the end, the cursor for --after is printed.
-    --json prints one event per line.
+    A lost connection is restored, and no event is missed. At the end, the command prints the cursor for --after. --json
+    prints one event per line.
     """
     given = access(profile)
     note_asked(given.url)

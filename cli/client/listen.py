@@ -1,4 +1,6 @@
-"""`topup listen`: forward an account's events to this machine, signed like webhooks, once and without retries."""
+"""`topup listen`: forward an account's events to this machine. They are signed like webhooks, and sent once without
+retries.
+"""
 
 import base64
 import contextlib
@@ -49,7 +51,7 @@ FORWARD_S_MAX: Final = 10.0
 ANSWER_CHARACTERS: Final = 160
 
 NAME: Final = "topup listen"
-# At the end, the newest events that weren't accepted are printed, up to this many.
+# At the end, print the newest events that weren't accepted, but at most this many.
 MISSED_MAX: Final = 20
 
 
@@ -187,7 +189,7 @@ def listen(
 ) -> None:
     """Forward an account's events to a port of this machine, signed like webhooks. Ctrl-C stops.
 
-    At the end, it prints the cursor for --after, and the events that weren't accepted, for --resend.
+    At the end, it prints the cursor for --after, and a --resend option for each event that wasn't accepted.
     """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:
@@ -245,7 +247,7 @@ def _address_and_key(
 
 
 def secret_of(key: str) -> str:
-    """Return the same webhook secret at each start, so that the receiver can store it."""
+    """Return the webhook secret. It is the same at each start, so that the receiver can store it."""
     made = hmac.digest(key.encode(), NAME.encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(made).decode("ascii")
 
@@ -308,7 +310,7 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 
 @contextlib.asynccontextmanager
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
-    """Yield a key of the account for reading events. It ends with this command, at the latest after a day."""
+    """Yield a key of the account for reading events. It expires when this command ends, or after a day at the latest."""
     now_us = SystemClock().now_us()
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
@@ -339,7 +341,7 @@ async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
 
 
 def _greet(source: _Source, forward: str, secret: str) -> None:
-    # If a program reads standard output, it gets only the events.
+    # If a program reads standard output, print only the events there.
     for name, value in (("listening", source.url), ("forwarding", forward), ("secret", secret)):
         click.echo(f"  {click.style(f'{name:<12}', dim=True)}{value}", err=wants_json())
     click.echo(err=wants_json())

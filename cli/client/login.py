@@ -38,7 +38,7 @@ def own_name() -> str:
 
 
 def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
-    """Return the new key that a user allowed in the browser, in the API's form. Exit if it is refused."""
+    """Return the new key that a user allowed in the browser, in the API's form. Exit if the login is refused."""
     note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
@@ -56,7 +56,7 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
     page = str(login["verification_url_complete"])
     note(f"your code: {login['user_code']}")
     note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
-    # An address from a gateway must not start a program or open a file.
+    # A gateway's address must not start a program or open a file.
     if not page.startswith(("https://", "http://")) or not opens_browser:
         return
     if sys.stdin.isatty():
@@ -160,9 +160,9 @@ def login(
 ) -> None:
     """Get a key through the browser, and store it with the gateway's address. Only you can read the file.
 
-    The browser shows the same code as the terminal. Compare the two, choose the environment and scopes, and
-    allow the key. It is then listed among your keys, with the name of this machine. With --with-key, an
-    existing key is read from a hidden prompt or from standard input; it is never an argument.
+    The browser shows the same code as the terminal. Compare the two codes, choose the environment and scopes, and allow
+    the key. Your list of keys then shows it with the name of this machine. With --with-key, an existing key is read
+    from a hidden prompt or from standard input. It is never an argument.
     """
     if with_key and (name is not None or no_browser):
         raise click.UsageError("--name and --no-browser are only for a login by browser")

@@ -8,7 +8,7 @@ from cli.client.profiles import Access, forget, load, profile_option
 from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.output import examples, fail, json_option, note, show_record
 
-# The response code for a key that has ended.
+# The response code for a key that was revoked or has expired.
 _ENDED: Final = 2010
 _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 
@@ -23,7 +23,7 @@ def logout(*, revoke: bool, profile: str) -> None:
     if kept is None:
         raise fail(f"there is no profile {profile!r}")
     if revoke:
-        # Revoke before removing the profile, because this needs the key.
+        # Revoke the key before removing the profile, because revoking needs the key.
         gateway = RemoteGateway(Access(url=kept.url, api_key=kept.api_key))
         answer = gateway.change("DELETE", "/keys/self", look="topup whoami", takes={_ENDED})
         _check_ended(answer)

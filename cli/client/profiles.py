@@ -1,7 +1,7 @@
-"""Profiles: the gateways and keys that `topup login` stored, by name.
+"""Profiles: the gateways and keys that `topup login` stored, each under a name.
 
-They are in $XDG_CONFIG_HOME/topup/profiles.json (or ~/.config/topup), readable only by their owner.
-TOPUP_API_KEY and TOPUP_URL take precedence.
+They are in $XDG_CONFIG_HOME/topup/profiles.json (or ~/.config/topup), and only their owner can read them. TOPUP_API_KEY
+and TOPUP_URL take precedence.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
-    """Return the gateway's address without a path. Exit if a key would be sent unencrypted."""
+    """Return the gateway's address without a path. Exit if the address would send a key unencrypted."""
     import httpx  # noqa: PLC0415 what runs in process needs none
 
     try:
@@ -114,7 +114,7 @@ def access(profile: str) -> Access:
         return Access(url=url, api_key=key)
     kept = access_kept(profile)
     if url and url != kept.url:
-        # A profile's key is never sent to another server than the one it was stored for.
+        # Never send a profile's key to any server but the one for which it was stored.
         raise fail(
             f"{URL_VARIABLE} names another gateway than the profile {profile!r}",
             advice=f"set {KEY_VARIABLE}, too, or log in there under another --profile",
@@ -124,7 +124,7 @@ def access(profile: str) -> Access:
 
 
 def access_kept(profile: str) -> Access:
-    """Return the profile's own key and address, whatever the environment says. Exit if there is no such profile."""
+    """Return the profile's own key and address, and ignore the environment. Exit if there is no such profile."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
@@ -137,7 +137,7 @@ def url_of(profile: str) -> str:
 
 
 def is_logged_in() -> bool:
-    """Return whether a command without --profile has a key, from the environment or the default profile."""
+    """Return whether a command without --profile has a key, either from the environment or from the default profile."""
     named = os.environ.get(KEY_VARIABLE) or os.environ.get(PROFILE_VARIABLE)
     return bool(named) or DEFAULT in load()
 
@@ -181,7 +181,7 @@ def _file() -> Path:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Allow one writer at a time, so that two simultaneous logins both store their profiles."""
+    """Allow one writer at a time. Two simultaneous logins can then both store their profiles."""
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _folder().chmod(0o700)
     descriptor = os.open(_folder(), os.O_RDONLY)

@@ -48,7 +48,7 @@ class RemoteGateway:
         return self._call("GET", path, params=params)
 
     def page(self, path: str, **params: Any) -> Any:
-        """Return a page of a list as {"items", "next_cursor"}. Parameters that are None aren't sent."""
+        """Return a page of a list as {"items", "next_cursor"}. Parameters that are None are left out."""
         given = {name: value for name, value in params.items() if value is not None}
         return self.get(path, **given).data
 
@@ -67,8 +67,8 @@ class RemoteGateway:
     ) -> RemoteAnswer:
         """Change something with a new idempotency key. Repeating the call is safe, but repeating the command isn't.
 
-        If the response is lost, `look` is the command (or a function that finds it) that shows whether the
-        change was made. `takes` has codes of refusals to return instead of exiting.
+        If the response is lost, print `look`: a command (or a function that finds it) that shows whether the change was
+        made. If the code of a refusal is in `takes`, return the refusal instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(
@@ -76,7 +76,7 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """Return the page's address at this gateway, whatever host the URL names. Exit if it isn't below `below`."""
+        """Return the page's address at this gateway, whatever host the URL names. Exit if the path isn't below `below`."""
         path = httpx.URL(url).path
         if not path.startswith(below):
             raise fail(f"{url} is no page of this gateway's sandbox")
@@ -152,7 +152,7 @@ class RemoteGateway:
 
 def _pause_s(answer: httpx.Response) -> int | None:
     is_busy = answer.status_code in {429, 503}
-    # A proxy sends 502 and 504. With the gateway's own JSON, they are a result.
+    # A proxy sends 502 and 504. If the body is the gateway's own JSON, it is a result.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None

@@ -1,4 +1,4 @@
-"""`topup replay`: send an endpoint's deliveries of a period again, and watch the workers do it."""
+"""`topup replay`: send an endpoint's deliveries of a period again, and show the progress."""
 
 import time
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ LOOKS_PATIENT: Final = 10
 @profile_option
 @json_option
 def watch(**given: Any) -> None:
-    """Show a replay's progress on standard error until it has ended. Ctrl-C stops only this command, not the replay."""
+    """Show a replay's progress on standard error until it ends. Ctrl-C stops only this command, not the replay."""
     way = way_of(SHOW, given)
     try:
         ended = _watched(way)

@@ -32,7 +32,7 @@ _AMOUNT: Final = re.compile(r"\$?([0-9]{1,9})(?:\.([0-9]{1,2}))?")
 
 
 class Dollars(click.ParamType[int]):
-    """Parse 25, 25.5 or 25.00 US dollars as cents, without rounding."""
+    """Parse US dollars such as 25, 25.5 or 25.00 as cents, without rounding."""
 
     name = "AMOUNT"
 
@@ -80,10 +80,10 @@ def send(
     yes: bool,
     profile: str,
 ) -> None:
-    """Send credit. AMOUNT is in dollars; RECIPIENT is an email address, or `self` for your account.
+    """Send credit. AMOUNT is in dollars. RECIPIENT is an email address, or `self` for your account.
 
-    The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key:
-    the credit is sent once, and the result is printed.
+    The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key. The credit
+    is then sent only once, and the result is printed.
     """
     given = access(profile)
     if not yes:
@@ -107,7 +107,7 @@ def send(
 
 
 def _confirm(given: Access, what: str) -> None:
-    """Continue in staging or after a yes. Exit after a no, or if there is no terminal to ask on."""
+    """Continue in staging, or if the user says yes. Exit if the user says no, or if there is no terminal to ask on."""
     if given.is_staging:
         return
     if not sys.stdin.isatty():

@@ -17,7 +17,7 @@ EVENT_S_MAX: Final = 5.0
 _REFUSED_BY_PLATFORM: Final = 3005
 _LOOK: Final = "topup topups list"
 
-# A cause returns the subject's ID, by which its event is found.
+# A cause returns the ID of the event's subject. The event is found by this ID.
 Cause = Callable[["Sandbox"], str]
 
 CAUSES: Final[Mapping[str, Cause]] = {
@@ -79,7 +79,7 @@ _PAUSE_S: Final = 0.1
 
 
 class Sandbox:
-    """The calls by which events are caused. `approver` is an unrelated key, which decides."""
+    """The calls that cause events. `approver` decides with an unrelated key."""
 
     def __init__(self, given: Access, platform: str, approver: Access | None) -> None:
         self._given = given
@@ -171,7 +171,7 @@ class Sandbox:
         return RemoteGateway(self._approver)
 
     def _press(self, url: str, *, below: str, **fields: str) -> None:
-        """Submit a page's form without a key, because anybody with the page's address may do so."""
+        """Submit a page's form without a key. Anybody with the page's address may do so."""
         page = self._gateway.page_of(url, below=below)
         try:
             answer = httpx.post(page, data=fields, timeout=EVENT_S_MAX)
@@ -205,13 +205,12 @@ def _reference() -> str:
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
     """Cause an event in staging by real calls, and print it.
 
-    EVENT is any event type. If no key of the account can cause it, the command says what does.
-    approval.approved, approval.denied and key.resumed need --approver, because a requester can't decide. The
-    approver's key needs approvals:write (for key.resumed: keys:write), and must not be a parent or child of
-    the first key.
+    EVENT is any event type. If no key of the account can cause it, the command says what does. approval.approved,
+    approval.denied and key.resumed need --approver, because a requester can't decide. The approver's key needs
+    approvals:write or, for key.resumed, keys:write. It must not be a parent or child of the first key.
 
-    Each top-up sends $1.00 of test credit. Top-ups that are pending, scheduled or waiting for approval stay
-    as they are. For a sample of any event type, use `topup webhooks test`.
+    Each top-up sends $1.00 of test credit. Top-ups that are pending, scheduled or waiting for approval stay as they
+    are. For a sample of any event type, use `topup webhooks test`.
     """
     given = access(profile)
     if not given.is_staging:

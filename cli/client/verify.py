@@ -65,7 +65,7 @@ def verify(
     body_file: BinaryIO,
     tolerance_s: int,
 ) -> None:
-    """Check whether a received webhook is genuine, and if not, say why. Exit 1 if it isn't."""
+    """Check whether a received webhook is genuine. If it isn't, say why and exit 1."""
     if secret is None and public_key is None:
         raise click.UsageError("give --secret or --public-key")
     if READS_STDIN in context.meta and body_file.name == "-":

@@ -45,7 +45,7 @@ def verify_receipt(
 ) -> None:
     """Show what a receipt proves and what it doesn't.
 
-    Exit 1 if the receipt was changed or forged, or contradicts a stored day. Pass its JWS, or the API
+    Exit 1 if the receipt was changed or forged, or contradicts a stored day. Pass the receipt's JWS, or the API
     response that contains it.
     """
     try:
