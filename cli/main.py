@@ -19,8 +19,8 @@ cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 GROUPS = {
     "Run it": {
         "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
-        "serve": "Run one gateway, or several on one port (production).",
-        "worker": "Run one worker (production).",
+        "serve": "Run the gateway in production, as one process or several on one port.",
+        "worker": "Run workers in production.",
         "migrate": "Bring the database to the newest schema.",
     },
     "Who may call": {

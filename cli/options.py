@@ -27,7 +27,7 @@ limit_option = click.option(
     type=click.IntRange(1, PAGE_ITEMS_MAX),
     default=PAGE_ITEMS,
     show_default=True,
-    help="The most items to print.",
+    help="The maximum number of items to print.",
 )
 
 SECRET_CHARACTERS_MAX = 4096

@@ -80,7 +80,7 @@ class InvalidInput(DomainError):
 
 class UnknownCursor(InvalidInput):
     def __init__(self, param: str = "cursor") -> None:
-        what = "This isn't a cursor of this list. Use `next_cursor` of the previous page."
+        what = "This cursor doesn't belong to this list. Use `next_cursor` from the previous page."
         super().__init__(what, param=param)
 
 

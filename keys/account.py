@@ -96,7 +96,9 @@ async def set_low_balance_thresholds(
 ) -> tuple[int, ...]:
     """Set the balances below which balance.low is published. Return the earlier ones."""
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
-        raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
+        raise InvalidInput(
+            f"An account can have at most {THRESHOLDS_MAX} thresholds.", param=_PARAM
+        )
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
         raise InvalidInput("A threshold must be above 0.", param=_PARAM)
     highest, *more = sorted(set(thresholds_micros), reverse=True) or [0]
@@ -298,7 +300,9 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
     """
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
-        raise InvalidInput("A sandbox account can't become an operator's.", param="account_id")
+        raise InvalidInput(
+            "A sandbox account can't become an operator's account.", param="account_id"
+        )
     await tx.execute(
         "UPDATE accounts SET is_operator = :flag WHERE id = :id",
         flag=int(is_operator),

@@ -517,7 +517,7 @@ def _exceeded(
     wait_s: int | None = None,
 ) -> CapExceeded:
     return CapExceeded(
-        f"The key's {cap} cap of {limit} cents leaves {remaining} cents.",
+        f"The key's {cap} cap of {limit} cents has {remaining} cents left.",
         reason=cap,
         retry_after_s=wait_s,
         extra={

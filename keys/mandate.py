@@ -73,7 +73,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
                 le=SENDS_MAX,
                 description="The number of accepted sends in any hour. Cancelled sends count.",
             ),
-            said("Sends in any hour", hint="Leave blank for no limit."),
+            said("Sends in any one-hour period", hint="Leave blank for no limit."),
         ]
         | None
     ) = None
@@ -87,7 +87,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
                 " that differ only after a plus are the same recipient.",
             ),
             said(
-                "Recipients in any seven days",
+                "Recipients in any seven-day period",
                 hint="Counts different people. Leave blank for no limit.",
             ),
         ]
@@ -138,7 +138,7 @@ class KeyPaused(DomainError):
 
 def paused() -> KeyPaused:
     return KeyPaused(
-        "The key, or one above it, is paused. A user, or an unrelated key with "
+        "The key, or a key above it, is paused. A user, or an unrelated key with "
         "approvals:write or keys:write, can resume it.",
         reason="paused",
     )

@@ -120,7 +120,7 @@ async def invite(
     if known is not None:
         return await _offer(tx, known.id, role=role, now_us=now_us)
     if len(here) >= MEMBERS_MAX:
-        raise InvalidInput(f"An account has at most {MEMBERS_MAX} members.", param="email")
+        raise InvalidInput(f"An account can have at most {MEMBERS_MAX} members.", param="email")
     made = Member(
         id=new_id("mbr"),
         account_id=account_id,

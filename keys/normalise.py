@@ -27,10 +27,14 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]
 def normalise_name(text: str) -> str:
     """Return the name in NFC without outer spaces. Raise InvalidInput if it is empty, too long or unprintable."""
     if len(text) > NAME_CHARACTERS_MAX * 4:
-        raise InvalidInput(f"The name has at most {NAME_CHARACTERS_MAX} characters.", param="name")
+        raise InvalidInput(
+            f"The name can have at most {NAME_CHARACTERS_MAX} characters.", param="name"
+        )
     name = unicodedata.normalize("NFC", text.strip(" "))
     if not 1 <= len(name) <= NAME_CHARACTERS_MAX:
-        raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
+        raise InvalidInput(
+            f"The name must have 1 to {NAME_CHARACTERS_MAX} characters.", param="name"
+        )
     for character in name:
         if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _ALLOWED:
             raise InvalidInput("The name contains a character that can't be printed.", param="name")
@@ -53,7 +57,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
         raise InvalidEmail("The email address is too long.", param=param)
     local, at, domain = text.strip(" \t\r\n").partition("@")
     if not at or "@" in domain:
-        raise InvalidEmail("An email address has exactly one @.", param=param)
+        raise InvalidEmail("An email address must have exactly one @.", param=param)
     if not local.isascii():
         # Lower-casing would turn the Kelvin sign into a k.
         raise InvalidEmail("The part before the @ must be ASCII.", param=param)
@@ -66,7 +70,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     address = f"{local}@{labels}"
     if len(address) > EMAIL_CHARACTERS_MAX:
         raise InvalidEmail(
-            f"An email address has at most {EMAIL_CHARACTERS_MAX} characters.", param=param
+            f"An email address can have at most {EMAIL_CHARACTERS_MAX} characters.", param=param
         )
     return address
 

@@ -97,7 +97,7 @@ class StagingRoom:
         if self.is_short and environment == "staging":
             raise StagingClosed(
                 "This gateway's disk or database is nearly full, so staging accepts no changes "
-                "until the operator frees space. Reading and live continue.",
+                "until the operator frees space. Staging can still be read, and live isn't affected.",
                 reason="storage_reserve",
                 retry_after_s=RESERVE_RETRY_S,
             )
@@ -106,8 +106,8 @@ class StagingRoom:
 def full(until: int, now_us: int) -> StagingFull:
     return StagingFull(
         "This account has reached its storage limit for staging today. Staging accepts "
-        f"changes again at {rfc3339(until)}. Reading, live and webhooks of accepted "
-        "calls continue. An account with a verified email address may store more, and "
+        f"changes again at {rfc3339(until)}. Staging can still be read. Live isn't affected, and "
+        "webhooks for accepted calls are sent. An account with a verified email address may store more, and "
         "the operator can raise the limit.",
         reason="staging_quota",
         retry_after_s=max(1, -(-(until - now_us) // SECOND_US)),

@@ -208,7 +208,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
     if stored is None:
         return None
     if stored.fingerprint != key.fingerprint:
-        raise KeyReused("This Idempotency-Key was already used for another request.")
+        raise KeyReused("This Idempotency-Key was already used for a different request.")
     if stored.status == 0:
         lease_until_at = stored.lease_until_at or 0
         if lease_until_at <= now_us:

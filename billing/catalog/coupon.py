@@ -86,7 +86,7 @@ def check_coupon(coupon: Coupon) -> Coupon:
     code = coupon.code.strip().upper()
     if not _CODE.fullmatch(code):
         raise InvalidInput(
-            f"A coupon's code has 2 to {CODE_CHARACTERS_MAX} characters of A-Z, 0-9, _ and -.",
+            f"A coupon's code must have 2 to {CODE_CHARACTERS_MAX} characters: A-Z, 0-9, _ and -.",
             param="code",
         )
     if coupon.percent is None and coupon.amount_off is None:

@@ -76,7 +76,7 @@ def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
         limit = _LIMIT.fullmatch(value)
         if value not in _YES_OR_NO and limit is None:
             raise InvalidInput(
-                "Use name=yes, name=no, or a limit such as name=100/month (day, month, period).",
+                "Use name=yes, name=no, or a limit such as name=100/month. A limit is per day, month or period.",
                 param="entitlements",
             )
         if name in found:
@@ -136,7 +136,7 @@ def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
     for name, one in entitlements.items():
         if not _NAME.fullmatch(name):
             raise InvalidInput(
-                "A name has up to 64 characters of a-z, 0-9, _, . and -.",
+                "A name can have up to 64 characters: a-z, 0-9, _, . and -.",
                 param=f"entitlements.{name[:64]}",
             )
         if isinstance(one, UseLimit) and not 0 <= one.limit <= LIMIT_MAX:

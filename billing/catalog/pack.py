@@ -55,7 +55,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_pack(pack: Pack) -> Pack:
     if not _ID.fullmatch(pack.id):
-        raise InvalidInput("An ID has up to 64 characters of a-z, 0-9, _ and -.", param="id")
+        raise InvalidInput("An ID can have up to 64 characters: a-z, 0-9, _ and -.", param="id")
     if not 1 <= pack.amount <= AMOUNT_MAX:
         raise InvalidInput(f"The amount must be from 1 to {AMOUNT_MAX}.", param="amount")
     if not 1 <= pack.credits <= CREDITS_MAX:
@@ -71,7 +71,7 @@ async def create(tx: Transaction, pack: Pack) -> Pack:
     checked = check_pack(pack)
     listed = await list_packs(tx, pack.environment, with_inactive=True)
     if len(listed) >= PACKS_MAX:
-        raise LimitReached(f"An environment has at most {PACKS_MAX} packs.")
+        raise LimitReached(f"An environment can have at most {PACKS_MAX} packs.")
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(checked, position=position)
     inserted = await tx.insert(

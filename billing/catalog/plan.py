@@ -150,7 +150,9 @@ def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | No
 
 def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     if not _ID.fullmatch(plan.id):
-        raise InvalidInput("An ID has up to 64 characters of A-Z, a-z, 0-9, _ and -.", param="id")
+        raise InvalidInput(
+            "An ID can have up to 64 characters: A-Z, a-z, 0-9, _ and -.", param="id"
+        )
     _check_range(plan.price_monthly, "price_monthly", AMOUNT_MAX)
     if plan.price_yearly is not None:
         _check_range(plan.price_yearly, "price_yearly", AMOUNT_MAX)
@@ -160,11 +162,11 @@ def check_plan(plan: Plan, fields: ProductFields) -> Plan:
     if plan.trial_credits and not plan.trial_days:
         raise InvalidInput("Trial credits require trial_days.", param="trial_credits")
     if len(plan.features) > FEATURES_MAX:
-        raise InvalidInput(f"A plan has at most {FEATURES_MAX} features.", param="features")
+        raise InvalidInput(f"A plan can have at most {FEATURES_MAX} features.", param="features")
     for key, ref in plan.products.items():
         if not _REF.fullmatch(ref) or ref.startswith(_SANDBOX):
             raise InvalidInput(
-                "An ID has 1 to 200 visible ASCII characters.", param=fields.name_of(key)
+                "An ID must have 1 to 200 visible ASCII characters.", param=fields.name_of(key)
             )
     return replace(
         plan,
@@ -180,7 +182,7 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
     checked = check_plan(plan, fields)
     listed = await list_plans(tx, plan.environment, with_inactive=True)
     if len(listed) >= PLANS_MAX:
-        raise LimitReached(f"An environment has at most {PLANS_MAX} plans.")
+        raise LimitReached(f"An environment can have at most {PLANS_MAX} plans.")
     _check_refs(checked, listed, fields)
     position = checked.position or max((one.position for one in listed), default=0) + 1
     made = replace(checked, position=position)

@@ -153,7 +153,7 @@ class AdjustCredit:
         wallet = state.ledger.wallet(self.tenant)
         if wallet.balance_micros < micros:
             raise InsufficientBalance(
-                "The wallet has less purchased credit than that.",
+                "The wallet doesn't have that much purchased credit.",
                 extra={"purchased_credits": wallet.balance_micros // MICROS_PER_CREDIT},
             )
         withdrawn = state.ledger.account(self.tenant, LedgerAccountKind.WITHDRAWN)

@@ -38,9 +38,11 @@ def checked(account_id: str, *, name: str, address: str, tax_id: str) -> Billing
     )
     for param, size, size_max in limits:
         if size > size_max:
-            raise InvalidInput(f"This has at most {size_max} characters.", param=param)
+            raise InvalidInput(f"This can have at most {size_max} characters.", param=param)
     if len(kept) > ADDRESS_LINES_MAX:
-        raise InvalidInput(f"An address has at most {ADDRESS_LINES_MAX} lines.", param="address")
+        raise InvalidInput(
+            f"An address can have at most {ADDRESS_LINES_MAX} lines.", param="address"
+        )
     return details
 
 

@@ -456,7 +456,9 @@ async def receipt(
         if order.paid_at is None:
             raise NoReceipt(f"The order is {order.status}, so it has no receipt yet.")
         if tenant.environment == "live" and not seller.is_known:
-            raise NoSeller("The operator must set TOPUP_SELLER_NAME before documents can be made.")
+            raise NoSeller(
+                "The operator must set TOPUP_SELLER_NAME before documents can be created."
+            )
         numbered = await number_step(
             database, tenant.environment, seller, now_us=now_us, mail_sent_in=mail_sent_in
         )
@@ -468,7 +470,7 @@ async def receipt(
     _, found = await database.read(fetch)
     if found is None:
         raise Unavailable(
-            "The receipts of earlier payments must be made first. Try again shortly.",
+            "Receipts for earlier payments must be created first. Try again shortly.",
             retry_after_s=10,
         )
     return found

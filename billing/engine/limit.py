@@ -294,7 +294,7 @@ class SendLimits(msgspec.Struct, gc=False):
                 free_at = -(-(sent[latest] + guard_us) // SECOND_US) * SECOND_US
                 raise LooksRepeated(
                     "The same amount for this platform was sent to this recipient a moment ago. If "
-                    "this is another send, add distinct: true.",
+                    "this is a separate send, add distinct: true.",
                     param="distinct",
                     reason="looks_repeated",
                     extra={

@@ -94,10 +94,10 @@ async def check_where(
     attempts = await count_open(tx, before.environment, before.id)
     if attempts and not despite_open_attempts:
         raise InvalidInput(
-            f"{attempts} top-ups at {before.id} have no outcome yet. With another "
-            f"{' or '.join(moved)} they may be delivered twice. Pause the supplier and decide about "
-            "them first. If this is the same service with the same records, change it despite open "
-            "attempts.",
+            f"{attempts} top-ups at {before.id} have no outcome yet. If you change "
+            f"{' or '.join(moved)}, they may be delivered twice. Pause the supplier and settle them "
+            "first. If this is the same service with the same records, allow the change with "
+            "`despite_open_attempts`.",
             param="despite_open_attempts",
         )
     return attempts
@@ -120,8 +120,8 @@ async def check_secret(
         known = None if other.id == after.id else _signs_with(other, registrations, vault)
         if known is not None and hmac.compare_digest(known, signs):
             raise InvalidInput(
-                f"{other.id} has the same secret, which alone identifies a callback. "
-                "Give each supplier its own secret.",
+                f"{other.id} has the same secret. Callbacks are identified only by the secret, so "
+                "give each supplier its own.",
                 param="options",
             )
 

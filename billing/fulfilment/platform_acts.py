@@ -64,7 +64,7 @@ class NewPlatform(Fields, frozen=True, kw_only=True):
 
     id: Annotated[
         ShortText,
-        Meta(description="The ID: up to 40 characters of a-z, 0-9, _ and -."),
+        Meta(description="The ID: up to 40 characters from a-z, 0-9, _ and -."),
         said("ID"),
     ]
     name: Annotated[Text, Meta(description="The name that senders see; default: the ID.")] = ""

@@ -141,7 +141,7 @@ class MachinePayment(OfTenant, frozen=True, kw_only=True):
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
     if found.body_digest != body_digest:
         raise PaymentUsed(
-            "This payment or its identifier was already used for another request. Make a "
+            "This payment or its identifier was already used for a different request. Make a "
             "new payment for each top-up.",
             param="PAYMENT-SIGNATURE" if protocol == X402 else "Authorization",
             reason="payment_used",

@@ -407,7 +407,7 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
     id: Annotated[
         ShortText,
         Meta(
-            description="The supplier's ID, which can't be changed: up to 40 characters of a-z, 0-9, _ and -."
+            description="The supplier's ID, which can't be changed: up to 40 characters from a-z, 0-9, _ and -."
         ),
         said("ID"),
     ]
@@ -510,7 +510,8 @@ def _given(
     if open_secrets := sorted(sealed & options.keys()):
         name = open_secrets[0]
         raise InvalidInput(
-            f"{name} is secret, so give it in `secrets`: --secret {name}=@FILE.", param="options"
+            f"{name} is secret, so give it in `secrets`, or with --secret {name}=@FILE.",
+            param="options",
         )
     if not_sealed := sorted(secrets.keys() & {*registration.options.__struct_fields__} - sealed):
         name = not_sealed[0]

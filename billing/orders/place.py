@@ -105,10 +105,10 @@ class PlaceOrder:
         state.check_not_suspended(self.tenant)
         unpaid = working_set.pending(self.tenant)
         if unpaid.orders >= PENDING_ORDERS_MAX:
-            raise TooManyOrders(f"An account has at most {PENDING_ORDERS_MAX} unpaid orders.")
+            raise TooManyOrders(f"An account can have at most {PENDING_ORDERS_MAX} unpaid orders.")
         if self.new.coupon is not None and unpaid.with_coupon >= COUPON_ORDERS_MAX:
             raise TooManyOrders(
-                f"An account has at most {COUPON_ORDERS_MAX} unpaid orders with a coupon. Pay "
+                f"An account can have at most {COUPON_ORDERS_MAX} unpaid orders with a coupon. Pay "
                 "one, or wait until one expires."
             )
         self.check(state)

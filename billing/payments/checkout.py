@@ -210,7 +210,7 @@ class Checkouts:
         is_simulated = self._providers.is_simulated(order.provider, environment)
         if provider is None or is_simulated is not order.is_simulated:
             raise ProviderRefused(
-                f"{order.provider} is no longer configured as the order requires."
+                f"{order.provider} is no longer configured in the way that the order requires."
             )
         if not is_simulated:
             return provider
@@ -260,7 +260,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 def check_return_url(text: str, *, param: str) -> str:
     if len(text) > URL_CHARACTERS_MAX:
-        raise InvalidInput(f"A URL has at most {URL_CHARACTERS_MAX} characters.", param=param)
+        raise InvalidInput(f"A URL can have at most {URL_CHARACTERS_MAX} characters.", param=param)
     # Browsers treat a backslash as a slash, so what looks like a path may name another host.
     if not _VISIBLE.fullmatch(text) or "\\" in text:
         raise InvalidInput("A URL may contain only visible ASCII characters.", param=param)

@@ -178,7 +178,7 @@ async def _at(tx: Transaction, environment: str, cursor: str) -> DisputeRow:
     )
     if row is None:
         raise InvalidInput(
-            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            "This cursor doesn't belong to this list. Use `next_cursor` from the previous page.",
             param="cursor",
         )
     return _dispute(row)

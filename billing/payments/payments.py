@@ -196,7 +196,9 @@ class Payments:
         registration = self.providers.registration(one.provider)
         has_portal = registration is not None and registration.has_portal
         if provider is None or not has_portal or is_simulated is not one.is_simulated:
-            raise ProviderRefused(f"{one.provider} is no longer configured as the plan requires.")
+            raise ProviderRefused(
+                f"{one.provider} is no longer configured in the way that the plan requires."
+            )
         if is_simulated:
             begun = await self._database.read(
                 lambda tx: sandbox_subscription.find_of_order(tx, one.order_id)

@@ -93,7 +93,7 @@ class Resolve:
         if under_way is not None:
             raise OrderDecided(
                 f"Refund {under_way.id} of payment {under_way.payment_ref} is "
-                f"{under_way.status}. Decide when it has ended.",
+                f"{under_way.status}. Decide after the refund has ended.",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":
@@ -147,8 +147,8 @@ class Resolve:
                 return price.amount
             came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
             raise InvalidInput(
-                f"{in_words(price)} was expected and {came} was paid. Give the amount of "
-                f"{in_words(price)} to credit.",
+                f"{in_words(price)} was expected and {came} was paid. Give the part of "
+                f"{in_words(price)} that should be credited.",
                 param="amount",
             )
         if not 0 < self.amount <= price.amount:
@@ -194,7 +194,7 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
     if payment is not None and payment.refunded_amount:
         gone = in_words(Price(payment.refunded_amount, payment.currency))
         raise InvalidInput(
-            f"{gone} of payment {ref} was refunded or disputed, so it can't pay for a period. "
+            f"{gone} of payment {ref} was refunded or disputed, so the payment can't pay for a period. "
             "Refund the rest, or reject the order.",
             param="order_id",
         )

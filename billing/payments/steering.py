@@ -275,7 +275,7 @@ class SubscriptionSteering:
     def check_billed(self, one: Subscription) -> None:
         if self.is_orphan(one):
             raise ProviderRefused(
-                f"The sandbox began this plan, and {one.provider} has real keys now, so the "
+                f"This plan began in the sandbox, and {one.provider} has real keys now, so the "
                 "plan is no longer billed. End it, or buy a new plan."
             )
 
@@ -347,7 +347,7 @@ class SubscriptionSteering:
         is_simulated = self._providers.is_simulated(one.provider, environment)
         if provider is None or is_simulated is not one.is_simulated:
             raise ProviderRefused(
-                f"{one.provider} is no longer configured as the plan requires. The operator can "
+                f"{one.provider} is no longer configured in the way that the plan requires. The operator can "
                 "end the plan here."
             )
         if is_simulated:
@@ -400,8 +400,7 @@ class SubscriptionSteering:
             )
         if item.product_ref is None or one.product_ref is None:
             raise InvalidInput(
-                f"A change requires that both plans have a price at {one.provider}, and one has "
-                "none.",
+                f"Both plans must have a price at {one.provider}, and one has none.",
                 param="plan_id",
             )
         if is_shorter(one, item.interval) and not self._has_schedules(one):

@@ -187,7 +187,7 @@ class Epay:
         }
         unsafe = [name for name, value in parameters.items() if not _is_plain(value)]
         if unsafe:
-            raise ProviderRefused(f"Epay doesn't accept & and = in {', '.join(unsafe)}.")
+            raise ProviderRefused(f"Epay doesn't accept & or = in {', '.join(unsafe)}.")
         query = urlencode(_signed(parameters, self._keys[0]))
         return Opened(f"{self._settings.api_base}/submit.php?{query}", request.order_id)
 

@@ -78,7 +78,7 @@ def invitation_letter(
         (
             say("{inviter} invites you to act for their AI credit account.", inviter=inviter),
             say(
-                "The link works once, until {when}, if you sign in with this address.",
+                "The link works once, until {when}. Sign in with this address to use it.",
                 when=language.moment(expires_at),
             ),
         ),

@@ -311,7 +311,7 @@ def webhook_letter(
 def _webhook_subject(unwell: Sequence[NotifiedEndpoint], told: int, language: Language) -> str:
     say, count = language.say, language.count
     if len(unwell) > 1:
-        return say("{count} webhooks fail", count=count(len(unwell)))
+        return say("{count} webhooks are failing", count=count(len(unwell)))
     if unwell:
         return _one_subject(unwell[0].stage, language)
     if told == 1:
@@ -334,17 +334,17 @@ def _of_endpoint(one: NotifiedEndpoint, language: Language) -> str:
     url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
     say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:
-        return say("{url} has worked again since {when}.", **known)
+        return say("{url} has been working again since {when}.", **known)
     if one.stage == DISABLED_STAGE:
-        return say("{url} was disabled; it has failed since {when}.", **known)
+        return say("{url} was disabled. It had been failing since {when}.", **known)
     if one.stage == WARNED_STAGE:
         then = language.moment(one.disable_us)
         return say(
-            "{url} has failed since {when}. It will be disabled on {then} unless an event arrives before then.",
+            "{url} has been failing since {when}. It will be disabled on {then} unless an event arrives before then.",
             then=then,
             **known,
         )
-    return say("{url} has failed since {when}.", **known)
+    return say("{url} has been failing since {when}.", **known)
 
 
 def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> OwnerLetter:

@@ -220,7 +220,7 @@ async def close(
 ) -> MoneyDifference:
     reason = reason.strip()
     if not reason:
-        raise InvalidInput("Give a reason for later readers.", param="reason")
+        raise InvalidInput("Give a reason. Other operators can read it later.", param="reason")
     closed = await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = :by, reason = :reason
            WHERE id = :id AND environment = :environment AND closed_at IS NULL""",

@@ -138,19 +138,19 @@ class RequestRefund:
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:
             raise InvalidInput(
-                f"The amount must be above 0 and at most {left}, the rest of "
-                f"{in_words(payment.paid)}.",
+                f"The amount must be above 0 and at most {left}, which is left of {in_words(payment.paid)}.",
                 param="amount",
             )
         if amount != left and payment.is_whole_only:
             raise InvalidInput(
-                f"A plan's payment in review can only be refunded whole: {left}.",
+                f"A plan's payment in review can only be refunded in full: {left}.",
                 param="amount",
             )
         if amount != left and not self.way.takes_part and self.provider_refund_id is None:
             raise InvalidInput(
-                f"{order.provider} can only refund all that is left, {left}. Refund a part on "
-                "its own pages, then record it with made_at_provider.",
+                f"{order.provider} can only refund the whole remaining amount, {left}. To refund "
+                "less, use the provider's own pages, then record the refund with "
+                "made_at_provider.",
                 param="amount",
             )
         return amount

@@ -254,12 +254,12 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if periods[0].period_start_at is None:
         listed = ", ".join(str(one.payment_ref) for one in periods[-5:])
         raise InvalidInput(
-            f"{len(periods)} payments of the plan wait for a decision, the latest {listed}. Choose one.",
+            f"{len(periods)} payments of the plan are waiting for a decision. Choose one. The latest: {listed}.",
             param="payment",
         )
     listed = ", ".join(one.owner_id for one in periods[-5:])
     raise InvalidInput(
-        f"The plan has {len(periods)} paid periods, the latest {listed}. Choose one.",
+        f"The plan has {len(periods)} paid periods. Choose one. The latest: {listed}.",
         param="period_id",
     )
 

@@ -89,8 +89,8 @@ class Refunder:
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         if asked is None and made_at_provider is None:
             raise NotRefundable(
-                f"{order.provider} has no API for refunds. Refund on its own pages, then record "
-                "it with made_at_provider.",
+                f"{order.provider} has no API for refunds. Make the refund on its own pages, then "
+                "record it with made_at_provider.",
                 reason="no_api",
                 extra={"order_id": order.id},
             )

@@ -175,7 +175,8 @@ def _thresholds_cents(body: ThresholdBody) -> list[int]:
     one, several = body.low_balance_threshold_cents, body.low_balance_thresholds_cents
     if (one is None) == (several is None):
         raise InvalidInput(
-            "Give either one threshold or a list.", param="low_balance_thresholds_cents"
+            "Give either one threshold or a list of thresholds.",
+            param="low_balance_thresholds_cents",
         )
     param = f"low_balance_threshold{'' if several is None else 's'}_cents"
     least = 0 if several is None else 1

@@ -404,11 +404,11 @@ class EndSubscriptionChange(SubscriptionCommand):
 
 def in_words(change: SubscriptionChange) -> str:
     if change.act == "change":
-        return f"The change to {change.plan_id} by the {change.interval}"
+        return f"A request to change to {change.plan_id} by the {change.interval}"
     words: dict[Act, str] = {
-        "cancel": "The end of the plan with its period",
-        "cancel_now": "The immediate end",
-        "pause": "The pause",
-        "resume": "The resumption",
+        "cancel": "A request to end the plan with its period",
+        "cancel_now": "A request to end the plan immediately",
+        "pause": "A request to pause the plan",
+        "resume": "A request to resume the plan",
     }
     return words[change.act]

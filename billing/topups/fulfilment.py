@@ -308,9 +308,11 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 def _check_begun(topup: TopUp) -> None:
     if topup.status == "scheduled":
-        raise StillOpen("The top-up is scheduled. Its supplier is called at that time.")
+        raise StillOpen(
+            "The top-up is scheduled. Its supplier will be called at the scheduled time."
+        )
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
-        raise StillOpen("The top-up waits for the rest of its batch to be accepted.")
+        raise StillOpen("The top-up is waiting for the rest of its batch to be accepted.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ async def put_fee(tx: Transaction, row: FeeRow) -> None:
         account_id=row.account_id,
     )
     if count is not None and count["fees"] >= ACCOUNT_FEES_MAX:
-        raise LimitReached(f"An environment has at most {ACCOUNT_FEES_MAX} fees.")
+        raise LimitReached(f"An environment can have at most {ACCOUNT_FEES_MAX} fees.")
     await tx.insert(
         "platform_fees",
         _ROWS.columns,
@@ -257,7 +257,7 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
         return row
     listed = await list_platforms(tx, row.environment)
     if len(listed) >= PLATFORMS_MAX:
-        raise LimitReached(f"An environment has at most {PLATFORMS_MAX} platforms.")
+        raise LimitReached(f"An environment can have at most {PLATFORMS_MAX} platforms.")
     position = row.position or max((one.position for one in listed), default=0) + 1
     made = msgspec.structs.replace(row, position=position)
     inserted = await tx.insert(
@@ -282,7 +282,7 @@ async def set_suppliers(
         raise InvalidInput("A platform can list each supplier only once.", param="suppliers")
     if len(suppliers) > SUPPLIERS_OF_PLATFORM_MAX:
         raise InvalidInput(
-            f"A platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers.", param="suppliers"
+            f"A platform can have at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers.", param="suppliers"
         )
     known = {one.id for one in await list_suppliers(tx, environment)}
     for supplier in suppliers:
@@ -326,9 +326,9 @@ async def put_supplier(tx: Transaction, row: SupplierRow, *, is_new: bool) -> Su
             raise NotFound("Supplier", param="supplier")
     else:
         if not _ID.fullmatch(row.id):
-            raise InvalidInput("An ID has up to 40 characters of a-z, 0-9, _ and -.", param="id")
+            raise InvalidInput("An ID can have up to 40 characters: a-z, 0-9, _ and -.", param="id")
         if len(await list_suppliers(tx, row.environment)) >= SUPPLIERS_MAX:
-            raise LimitReached(f"An environment has at most {SUPPLIERS_MAX} suppliers.")
+            raise LimitReached(f"An environment can have at most {SUPPLIERS_MAX} suppliers.")
         inserted = await tx.insert(
             "suppliers",
             _SUPPLIER.columns,
@@ -391,9 +391,9 @@ async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -
 
 def _check_platform(row: PlatformRow) -> None:
     if not _ID.fullmatch(row.id):
-        raise InvalidInput("An ID has up to 40 characters of a-z, 0-9, _ and -.", param="id")
+        raise InvalidInput("An ID can have up to 40 characters: a-z, 0-9, _ and -.", param="id")
     if not 1 <= len(row.name.strip()) <= NAME_CHARACTERS_MAX:
-        raise InvalidInput(f"A name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
+        raise InvalidInput(f"A name must have 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
     if not 1 <= row.min_amount_cents <= row.max_amount_cents <= AMOUNT_CENTS_MAX:
         raise InvalidInput(
             f"Amounts must be from 1 to {AMOUNT_CENTS_MAX}, and the smallest must not "

@@ -132,7 +132,7 @@ def check_same(topup: TopUp, request: SendRequest) -> None:
     asked = (request.platform.id, request.amount_cents, request.recipient_email)
     if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
         raise IntentUsed(
-            "The intent was already used for another platform, amount or recipient.",
+            "The intent was already used for a different platform, amount or recipient.",
             param="intent",
             reason="intent_used",
             extra={"transaction_id": topup.id, "status": topup.status},

@@ -308,7 +308,7 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
     path = f"/approvals/{asked.id}"
     public_url = topups_of(state).rules.public_url
     return AwaitsApproval(
-        "The top-up waits for approval by a user or by a key unrelated to the sending key.",
+        "The top-up is waiting for approval by a user, or by a key that is unrelated to the sending key.",
         reason="awaits_approval",
         extra={
             "transaction_id": topup.id,

@@ -34,7 +34,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
             return None
         for param in ("input_tokens", "output_tokens"):
             if getattr(self, param) is None:
-                raise InvalidInput(f"{param} is required with the other tokens.", param=param)
+                raise InvalidInput(f"{param} is required if you give any token count.", param=param)
         assert self.input_tokens is not None
         assert self.output_tokens is not None
         cached = self.cached_tokens or 0

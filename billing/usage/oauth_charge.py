@@ -141,7 +141,7 @@ class TakeCharge:
     def _same(self, earlier: OAuthCharge) -> OAuthCharge:
         if (earlier.amount_micros, earlier.remark) != (self.amount_micros, self.remark):
             raise OrderNoReused(
-                "This `order_no` was already charged, with another amount or remark.",
+                "This `order_no` was already charged with a different amount or remark.",
                 param="order_no",
             )
         return earlier

@@ -200,7 +200,7 @@ def _place_of(cursor: str) -> tuple[int, str]:
     version, _, model = cursor.partition(":")
     if not (version.isascii() and version.isdigit() and len(version) <= 18):
         raise InvalidInput(
-            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            "This cursor doesn't belong to this list. Use `next_cursor` from the previous page.",
             param="cursor",
         )
     return int(version), model

@@ -38,7 +38,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """A model's price, in micros for 1,000,000 tokens. The amounts are all None if the price was withdrawn."""
+    """A model's price, in micros per 1,000,000 tokens. The amounts are all None if the price was withdrawn."""
 
     environment: str
     model: str

@@ -185,7 +185,7 @@ async def set_prices(
     given = {one.model for one in new}
     kept = set() if is_whole else known.keys() - given
     if len(kept) + len(given) > PRICES_MAX:
-        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="model")
+        raise InvalidInput(f"A price list can have at most {PRICES_MAX} prices.", param="model")
     version = current.version + 1
     rows = [
         ModelPrice(environment, one.model, version, *one.figures, by.name, now_us)
@@ -261,8 +261,7 @@ def _check(new: Sequence[NewPrice]) -> None:
         for name, micros in zip(names, one.figures, strict=True):
             if not 0 <= micros <= PRICE_MICROS_MAX:
                 raise InvalidInput(
-                    f"{one.model}: a price must be from 0 to {PRICE_MICROS_MAX} micros for "
-                    "1,000,000 tokens.",
+                    f"{one.model}: a price must be from 0 to {PRICE_MICROS_MAX} micros per 1,000,000 tokens.",
                     param=name,
                 )
 
@@ -271,8 +270,7 @@ def _check_model(model: str) -> None:
     is_sane = model.isprintable() and model == model.strip()
     if not is_sane or not 1 <= len(model) <= MODEL_CHARACTERS_MAX:
         raise InvalidInput(
-            f"A model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters and no "
-            "spaces around them.",
+            f"A model's name must have 1 to {MODEL_CHARACTERS_MAX} printable characters, and no spaces around them.",
             param="model",
         )
     if WILDCARD in model[:-1]:
@@ -291,7 +289,7 @@ def read_prices(text: str) -> Sequence[NewPrice]:
     text = text.removeprefix("\ufeff")
     found = _of_json(text) if text.lstrip()[:1] in {"[", "{"} else _of_csv(text)
     if len(found) > PRICES_MAX:
-        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="file")
+        raise InvalidInput(f"A price list can have at most {PRICES_MAX} prices.", param="file")
     return found
 
 

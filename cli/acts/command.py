@@ -44,7 +44,7 @@ RULE: Final = (
 _account: Final = click.option(
     "--account",
     default="",
-    help="ID or email address of an account. The command then runs in process.",
+    help="The account's ID or email address. With this option, the command runs in process.",
 )
 local_option: Final = click.option(
     "--local",

@@ -51,8 +51,8 @@ _HARMS: Final = {
     "--effects-url",
     callback=web_address,
     metavar="URL",
-    help="A URL that returns a whole number that each top-up changes by the same amount, such as the"
-    " count of orders. Needed to notice events that are handled twice.",
+    help="A URL that returns a whole number, such as a count of orders. Each top-up must change it "
+    "by the same amount. Needed to notice events that are handled twice.",
 )
 @click.option(
     "--timeout-s",
@@ -66,7 +66,7 @@ _HARMS: Final = {
     type=click.FloatRange(0, 10),
     default=0.5,
     show_default=True,
-    help="How long the number of --effects-url must be stable. Use more for a receiver with a queue.",
+    help="How long the number at --effects-url must stay the same. Use a longer time for a receiver with a queue.",
 )
 @json_option
 @click.pass_context
@@ -81,8 +81,8 @@ def certify(
 ) -> None:
     """Test a webhook receiver: would it lose events, handle them twice, or accept forged ones? Exit 1 if a check fails.
 
-    The receiver gets genuine, repeated, late, lost and forged webhooks of staging. It acts on them, so use a test
-    system.
+    The receiver gets genuine, repeated, late and forged staging webhooks, and some are lost. It acts on them,
+    so use a test system.
     """
     secret_key(secret)
     found = run(_try(url, secret, effects_url, timeout_s, still_s))

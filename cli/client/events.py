@@ -33,7 +33,7 @@ _type = click.option(
 )
 @_type
 @click.option(
-    "--after", help="Begin after this cursor; 0 is the oldest event. Default: only new events."
+    "--after", help="Begin after this cursor. 0 prints all stored events. Default: only new events."
 )
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this many events.")
 @profile_option

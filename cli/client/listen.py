@@ -141,8 +141,9 @@ class _Source:
     envvar="LISTEN_KEY",
     callback=take_secret,
     metavar="-|@FILE",
-    help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the key of"
-    " --profile, or of the demo account in the folder of `topup dev`, or of the default profile.",
+    help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the key "
+    "of --profile, otherwise of the demo account in the folder of `topup dev`, otherwise of the "
+    "default profile.",
 )
 @click.option(
     "--account", help="For operators: an account's ID or email address, instead of a key."
@@ -154,7 +155,7 @@ class _Source:
 @click.option(
     "--event", "event_type", help="Forward only events of this type, such as topup.delivered."
 )
-@click.option("--after", help="Begin after this cursor; 0 sends all stored events.")
+@click.option("--after", help="Begin after this cursor. 0 sends all stored events.")
 @click.option(
     "--secret",
     envvar="WEBHOOK_SECRET",

@@ -56,7 +56,7 @@ class Dollars(click.ParamType[int]):
 @click.option("--note", "remark", help="A note to store with the top-up.")
 @click.option(
     "--idempotency-key",
-    help="The key of an earlier attempt, so that the credit is sent at most once.",
+    help="The idempotency key of an earlier attempt, so that the credit is sent at most once.",
 )
 @click.option(
     "--wait",

@@ -203,7 +203,7 @@ def _reference() -> str:
 @profile_option
 @json_option
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
-    """Cause an event in staging by real calls, and print it.
+    """Cause an event in staging with real calls, and print it.
 
     EVENT is any event type. If no key of the account can cause it, the command says what does. approval.approved,
     approval.denied and key.resumed need --approver, because a requester can't decide. The approver's key needs

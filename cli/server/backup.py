@@ -41,8 +41,9 @@ _ENDINGS = {True: "db", False: "dump"}
 def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
     """Copy the database into a new FILE while everything keeps running.
 
-    The copy shows the database at one moment. It doesn't contain the master key, so store TOPUP_SECRET_KEY
-    separately. PostgreSQL is copied with pg_dump. docs/backup.md says which work is repeated after a restore.
+    The copy is a snapshot of the database at one moment. It doesn't contain the master key, so store
+    TOPUP_SECRET_KEY separately. PostgreSQL is copied with pg_dump. docs/backup.md says which work is repeated
+    after a restore.
 
     Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
     """

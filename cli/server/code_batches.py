@@ -49,7 +49,7 @@ STDOUT: Final = "-"
 @environment_option
 @json_option
 def write(file: str, environment: str, **given: Any) -> None:
-    """Create a batch of any size, and write its codes into a new CSV file; use - for standard output.
+    """Create a batch of any size, and write its codes into a new CSV file. Use - for standard output.
 
     Store the file safely, because the gateway stores only digests of the codes.
     """

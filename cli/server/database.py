@@ -100,7 +100,7 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """Compare a gateway's log (TOPUP_LOG_FORMAT=json) with the database, and list top-ups that were answered
+    """Compare a gateway's log (TOPUP_LOG_FORMAT=json) with the database, and list top-ups that were confirmed
     but are missing.
 
     Exit 1 if there are any.

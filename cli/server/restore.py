@@ -36,8 +36,8 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     """Replace the configured database with a copy. First stop the gateways and workers.
 
-    All changes since the copy are lost, and work that was unfinished then runs again. Read docs/backup.md
-    before you start anything.
+    All changes made after the copy are lost, and work that the copy shows as unfinished runs again. Read
+    docs/backup.md before you start anything.
     """
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"

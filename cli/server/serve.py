@@ -53,7 +53,7 @@ logger = logging.getLogger("topup.gateway")
 def serve(
     host: str | None, port: int | None, processes: str | None, siblings: Siblings | None
 ) -> None:
-    """Run one gateway, or several on one port (production).
+    """Run the gateway in production, as one process or several on one port.
 
     Requires TOPUP_SECRET_KEY and a migrated database. If other machines can reach the gateway, also set
     TOPUP_PUBLIC_URL: cookies, links and HSTS depend on it. If one of several processes dies, it is restarted

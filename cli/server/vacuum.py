@@ -20,9 +20,9 @@ from store.sqlite.file import space, vacuum as vacuum_file
 def vacuum() -> None:
     """Rewrite the SQLite file without its free space.
 
-    This is seldom needed: workers return free space automatically, except for a file that was created without
-    this (`topup doctor` says so). While it runs, for about 5 s per gigabyte, nobody can write, and the disk
-    needs room for twice the file's size. PostgreSQL frees space itself.
+    This is seldom needed, because workers return free space automatically. `topup doctor` reports a file that
+    was created without this feature. The command takes about 5 s per gigabyte. During that time, nothing can
+    be written, and the disk needs room for twice the file's size. PostgreSQL frees space itself.
     """
     settings = load_settings()
     path = file_of(settings.database_address)

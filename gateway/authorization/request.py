@@ -87,7 +87,7 @@ async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest
     state = _only(form, "state")
     if len(state) > STATE_CHARACTERS_MAX:
         raise InvalidInput(
-            f"`state` has at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
+            f"`state` can have at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
             param="state",
         )
     client = await _client(call, client_id)

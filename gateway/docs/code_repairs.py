@@ -84,7 +84,7 @@ NOTES: Final[Mapping[int, str]] = {
         "The gateway failed, or can't accept the call now. `storage_reserve`: staging accepts no "
         "changes until the operator frees space."
     ),
-    codes.DELIVERY_FAILED: "The webhook didn't accept the sample. `data.attempt` has its response.",
+    codes.DELIVERY_FAILED: "The webhook didn't accept the sample. `data.attempt` contains its response.",
     codes.URL_INVALID: "The URL can't be used. `reason`: `scheme`, `credentials`, `port`, `address` or `form`.",
 }
 
@@ -131,7 +131,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _RIGHT,
     ),
     codes.DUPLICATE: Repair(
-        "`links` show the earlier request's result. To repeat the request on purpose, use a new "
+        "`links` points to the earlier request's result. To repeat the request on purpose, use a new "
         "`Idempotency-Key`, and a new `reference` and `intent` if you send them.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
@@ -144,12 +144,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.CAP_EXCEEDED: Repair(
         "Wait until `resets_at`, or send at most `max_now_cents` (`smaller_send` in `links`). "
-        "Otherwise a user can raise the limit on the first page in `links`.",
+        "Otherwise, a user can open the first page in `links` and raise the limit there.",
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "Use another key, or have a user grant the scope in `required_scopes` on the first page in "
-        "`links`. If `reason` is `account_suspended`, contact the operator of this gateway."
+        "Use another key, or have a user open the first page in `links` and grant the scopes in "
+        "`required_scopes`. If `reason` is `account_suspended`, contact the operator of this gateway."
     ),
     codes.KEY_ENDED: Repair("Create a new key. A key that has ended can't be restored."),
     codes.NOT_REDEEMABLE: Repair(
@@ -168,11 +168,11 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         ("POST", "/topup/{transaction_id}/reverse"),
     ),
     codes.NOT_FOUND: Repair(
-        "Look up the ID in a list of such objects. If the path is wrong, `links` name a similar one.",
+        "Look up the ID in a list of such objects. If the path is wrong, `links` points to a similar one.",
         ("GET", "/topup/history"),
     ),
     codes.ALREADY_SETTLED: Repair(
-        "This can't be changed any more. `status` has the final result.",
+        "This can't be changed any more. `status` is the final result.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.FAILED_REFUNDED: Repair(
@@ -182,15 +182,16 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.ALREADY_USED: Repair("The top-up stays delivered. `reason` says why."),
     codes.REQUESTER_BLOCKED: Repair(
-        "If `reason` is `requester_ended`, send again with another key. If it is `requester_paused`, "
-        "resume that key; if it is `requester_limits`, raise that key's limits. Then approve again, or "
+        "If `reason` is `requester_ended`, send again with another key. If it is "
+        "`requester_paused`, resume the requesting key. If it is `requester_limits`, raise that "
+        "key's limits. Then approve again, or "
         "deny to return the funds immediately.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
     codes.NONE_ACCEPTED: Repair(
         "Fix each item in `data.errors` according to its code. Repeat the call with a new "
         "`Idempotency-Key`, because this response is stored under the old one. If all items have "
-        "the same code, `next_action` and `links` are those of that code.",
+        "the same code, `next_action` and `links` are the ones for that code.",
         ("POST", "/topup/bulk"),
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
@@ -201,7 +202,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "first call's response."
     ),
     codes.METHOD_NOT_ALLOWED: Repair(
-        "Use a method listed in `Allow`. `links` list the calls that this path accepts."
+        "Use a method listed in `Allow`. `links` lists the calls that this path accepts."
     ),
     codes.PROVIDER_UNAVAILABLE: Repair(
         "Repeat the call after `Retry-After` seconds. If `retryable` is false, contact the "
@@ -212,7 +213,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "give the operator the `X-Request-Id`."
     ),
     codes.DELIVERY_FAILED: Repair(
-        "Fix the receiver, then test it again. `data.attempt` has its response.",
+        "Fix the receiver, then test it again. `data.attempt` contains its response.",
         ("POST", "/webhooks/{endpoint_id}/test"),
     ),
     codes.URL_INVALID: Repair(

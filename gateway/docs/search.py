@@ -67,7 +67,7 @@ class SearchPages:
     async def text(self, request: Request) -> Response:
         query, is_long = _query(request)
         if is_long:
-            text = f"# Search\n\nA search has at most {QUERY_CHARACTERS_MAX} characters.\n"
+            text = f"# Search\n\nA search can have at most {QUERY_CHARACTERS_MAX} characters.\n"
         elif not query:
             text = f"# Search\n\n`GET {PATH}.md?q=webhook+signature`\n"
         else:

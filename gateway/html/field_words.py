@@ -153,12 +153,14 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
         _one_of,
     ),
     (
-        re.compile(r"\A(?:The |A )?\w{1,64} has (?P<least>\d+) to (?P<most>\d+) characters\.?"),
+        re.compile(
+            r"\A(?:The |A )?\w{1,64} must have (?P<least>\d+) to (?P<most>\d+) characters\.?"
+        ),
         _characters,
     ),
     (
         re.compile(
-            r"\A(?:This|(?:The |An? )?`?\w{1,64}`?) has at (?P<side>most) (?P<bound>\d+) (?P<kind>characters)\.?"
+            r"\A(?:This|(?:The |An? )?`?\w{1,64}`?) can have at (?P<side>most) (?P<bound>\d+) (?P<kind>characters)\.?"
         ),
         _length,
     ),

@@ -228,7 +228,7 @@ def _purpose(text: str | None) -> str | None:
         return None
     if len(text) > PURPOSE_CHARACTERS_MAX:
         raise InvalidInput(
-            f"The purpose has at most {PURPOSE_CHARACTERS_MAX} characters.", param="purpose"
+            f"The purpose can have at most {PURPOSE_CHARACTERS_MAX} characters.", param="purpose"
         )
     return storable(text.strip(), characters_max=PURPOSE_CHARACTERS_MAX)
 
@@ -324,7 +324,8 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 def checked_networks(cidrs: Sequence[str]) -> list[Network]:
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
-            f"An allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries.", param="ip_allow_list"
+            f"An allow-list can have at most {ALLOW_LIST_ENTRIES_MAX} entries.",
+            param="ip_allow_list",
         )
     return list(dict.fromkeys(_network(cidr) for cidr in cidrs))
 

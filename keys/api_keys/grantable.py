@@ -35,7 +35,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
     if len(parent.lineage) >= LINEAGE_KEYS_MAX:
         raise KeyLimitReached(
-            f"A key and its ancestors can be at most {LINEAGE_KEYS_MAX} keys. Use a parent with fewer ancestors.",
+            f"A key and its ancestors together can be at most {LINEAGE_KEYS_MAX} keys. Use a parent with fewer ancestors.",
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
@@ -99,7 +99,7 @@ async def check_room(
 ) -> None:
     if await count_live(tx, tenant, counting) >= most:
         raise KeyLimitReached(
-            f"An account has at most {most} {what}. Revoke one first.", extra={"limit": most}
+            f"An account can have at most {most} {what}. Revoke one first.", extra={"limit": most}
         )
 
 

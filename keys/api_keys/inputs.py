@@ -208,7 +208,7 @@ class Limits(_Numbers, frozen=True, kw_only=True):
             "platforms": "Sends credit only for %(value)s.",
             "recipients": "Sends only to %(value)s.",
             "per_recipient_per_day_cents": "Sends at most %(value)s to one recipient a day.",
-            "max_recipients_per_week": "Sends to at most %(value)s recipients in any seven days.",
+            "max_recipients_per_week": "Sends to at most %(value)s recipients in any seven-day period.",
             "repeat_guard_s": "Refuses the same send again within %(value)s.",
             "approval_above_cents": "Needs approval for each send above %(value)s.",
             "approval_above_per_day_cents": "Needs approval once a day's sends pass %(value)s.",

@@ -58,7 +58,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
     if not host and not uris:
         raise InvalidInput("An app needs at least one redirect address.", param="redirect_uris")
     if len(uris) > URIS_MAX:
-        raise InvalidInput(f"An app has at most {URIS_MAX} addresses.", param="redirect_uris")
+        raise InvalidInput(f"An app can have at most {URIS_MAX} addresses.", param="redirect_uris")
     for uri in uris:
         found = _URL.fullmatch(uri)
         wrong = "is not a plain absolute URL without a fragment"

@@ -164,7 +164,7 @@ async def remove(tx: Transaction, account_id: str, passkey_id: str) -> None:
 
 
 def _not_made() -> InvalidInput:
-    return InvalidInput("The browser's response is not a new passkey of this site.", param="name")
+    return InvalidInput("The browser's response is not a new passkey for this site.", param="name")
 
 
 def _load() -> None:

@@ -30,7 +30,7 @@ def check_password(text: str, *, param: str = "password") -> None:
     """Raise InvalidInput unless the password is long enough, and short enough to be hashed."""
     if not CHARACTERS_MIN <= len(text) <= CHARACTERS_MAX:
         raise InvalidInput(
-            f"A password has {CHARACTERS_MIN} to {CHARACTERS_MAX} characters.", param=param
+            f"A password must have {CHARACTERS_MIN} to {CHARACTERS_MAX} characters.", param=param
         )
 
 

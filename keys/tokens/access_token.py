@@ -159,7 +159,7 @@ async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
     )
     if row is not None:
         raise ScopeMissing(
-            "This secret was rotated and ends soon. Use the new secret.",
+            "This secret was rotated and expires soon. Use the new secret.",
             reason="parent",
         )
 

@@ -104,7 +104,9 @@ async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Beg
     """Begin a login. Delete expired ones, so that callers can't fill the table. Raise InvalidInput."""
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
-        raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
+        raise InvalidInput(
+            f"The name must have 1 to {NAME_CHARACTERS_MAX} characters.", param="name"
+        )
     await prune(tx, now_us=now_us)
     begun = Begun(
         secrets.token_urlsafe(DEVICE_CODE_BYTES),

@@ -157,7 +157,7 @@ async def create(
     counted = await tx.fetch_one(_OPEN, **whose, now_us=now_us)
     if counted is not None and counted["n"] >= OPEN_LINKS_MAX:
         raise KeyLimitReached(
-            f"An account has at most {OPEN_LINKS_MAX} open portal links. Revoke one first, or make"
+            f"An account can have at most {OPEN_LINKS_MAX} open portal links. Revoke one first, or make"
             " them expire sooner.",
             extra={"limit": OPEN_LINKS_MAX},
         )

@@ -239,7 +239,7 @@ class SellerSettings(BrandSettings):
         if len(set(prefixes)) < len(prefixes):
             raise ValueError("TOPUP_SELLER_…_PREFIX: each kind of document has a prefix of its own")
         if len(self.seller.party.address) > _ADDRESS_LINES_MAX:
-            raise ValueError(f"TOPUP_SELLER_ADDRESS has at most {_ADDRESS_LINES_MAX} lines")
+            raise ValueError(f"TOPUP_SELLER_ADDRESS can have at most {_ADDRESS_LINES_MAX} lines")
         if self.seller_font is not None:
             _check_font(self.seller_font)
         return self

@@ -30,7 +30,7 @@ class Unforeseeable(NamedTuple):
 UNFORESEEABLE: Final = (
     Unforeseeable(
         r".*",
-        r"isn't a cursor of this list",
+        r"cursor doesn't belong to this list",
         "a cursor is what an answer of that list gave before",
     ),
     Unforeseeable(

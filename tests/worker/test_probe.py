@@ -321,4 +321,4 @@ async def test_people_are_told_that_it_works_again(probing: Probing) -> None:
         messages = await team.told(server)
 
     assert [one["Subject"] for one in messages] == ["A webhook works again"] * 2
-    assert f"{hook.url} has worked again since" in words(messages[0])
+    assert f"{hook.url} has been working again since" in words(messages[0])

@@ -112,7 +112,7 @@ def place_of(cursor: str | None) -> DeliveryCursor | None:
         kind = ""
     if kind != "dlv" or not (at.isascii() and at.isdigit() and len(at) <= 18):
         raise InvalidInput(
-            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            "This cursor doesn't belong to this list. Use `next_cursor` from the previous page.",
             param="cursor",
         )
     return DeliveryCursor(int(at), id_, place != cursor)

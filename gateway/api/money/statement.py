@@ -89,7 +89,8 @@ def _month(text: str, now_us: int) -> tuple[int, int]:
         raise InvalidInput(known, param="month")
     if since > now_us:
         raise InvalidInput(
-            f"{text} hasn't begun yet. The newest statement is {rfc3339(now_us)[:7]}, up to now.",
+            f"{text} hasn't begun yet. The newest statement is {rfc3339(now_us)[:7]}, which covers "
+            "everything up to now.",
             param="month",
         )
     return since, min(next_month_start_us(since), now_us + 1)

@@ -229,7 +229,7 @@ async def _read_request(
     state = form.raw("state")
     if len(state) > STATE_CHARACTERS_MAX:
         raise InvalidInput(
-            f"`state` has at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
+            f"`state` can have at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
             param="state",
         )
     template = form.raw("redirect_template") or None

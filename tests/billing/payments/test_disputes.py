@@ -130,7 +130,7 @@ async def test_pages_of_disputes_have_each_once(database: Database, clock: Fixed
 
     assert await walk("open") == [["dp_3", "dp_1"], ["dp_4"]]
     assert await walk("ended") == [["dp_2", "dp_0"]]
-    with pytest.raises(InvalidInput, match="isn't a cursor"):
+    with pytest.raises(InvalidInput, match="belong to this list"):
         await database.read(
             lambda tx: disputes.page_of_disputes(tx, "staging", after="toypay/dp_9", limit=2)
         )

@@ -218,7 +218,7 @@ async def test_a_provider_that_names_no_refund_is_matched_by_the_sum(
 ) -> None:
     refunding, order = await _paid(database, clock)
     refunding.way = CREEM
-    with pytest.raises(InvalidInput, match="can only refund all"):
+    with pytest.raises(InvalidInput, match="can only refund the whole"):
         await refunding.ask(order, 500)
     asked = await refunding.ask(order)
     fact = Refunded(Subject(order.id, (asked.id,)), asked.id, usd(2000))

@@ -154,5 +154,5 @@ async def test_what_is_no_month_or_none_yet_is_refused_in_words(store: Store) ->
     assert {one["param"] for one in refused} == {"month"}
     assert [one["detail"].partition(":")[0] for one in refused] == [
         *["a month is written like 2026-06, from 01 to 12"] * 3,
-        "2027-01 hasn't begun yet. The newest statement is 2026-06, up to now.",
+        "2027-01 hasn't begun yet. The newest statement is 2026-06, which covers everything up to now.",
     ]

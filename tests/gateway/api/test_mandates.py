@@ -190,7 +190,7 @@ async def test_a_person_makes_pauses_and_limits_on_the_pages(
     assert re.findall(r'name="windows.cents" type="text" value="(.*?)"', shown)[1] == "200.00"
     assert 'name="repeat_guard_s" type="text" value="10m"' in shown
     assert "Any 7 d" in shown
-    assert "Recipients in any seven days" in shown
+    assert "Recipients in any seven-day period" in shown
 
     wrong = await browser.send(page, {**fields, "windows.seconds": "soon"})
     assert "such as 10m, 1h or 7d" in wrong.text

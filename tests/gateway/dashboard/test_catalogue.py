@@ -80,7 +80,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
     ("fields", "told"),
     [
         ({"id": "pack_pro"}, "There is already a pack with this ID."),
-        ({"id": "Pack Big"}, "An id has up to 64"),
+        ({"id": "Pack Big"}, "An id can have up to 64"),
         ({"name": ""}, "Fill this in"),
         ({"price": ""}, "Fill this in"),
         ({"price": "-1"}, "decimal"),
@@ -126,7 +126,7 @@ async def test_a_coupon_is_made_and_disabled(store: Store) -> None:
     ("fields", "told"),
     [
         ({"code": ""}, "Fill this in"),
-        ({"code": NASTY}, "A coupon's code has 2 to 40"),
+        ({"code": NASTY}, "A coupon's code must have 2 to 40"),
         ({"percent": ""}, "Give a percentage or an amount."),
         ({"percent": "0"}, "Write a whole number of at least 1"),
         ({"percent": "101"}, "Write a whole number of at most 100"),

@@ -39,7 +39,7 @@ async def test_the_page_says_what_is_bought_for_how_much_and_that_it_is_a_sandbo
     assert "<script" not in page.text
     shown = text_of(page.text)
     assert shown.startswith("Sandbox. No real money moves on this page. Pro Pack 20.00 USD")
-    for words in ("Credits25,000", "Provider that is simulatedStripe", made["id"], "Pay 20.00 USD"):
+    for words in ("Credits25,000", "Simulated providerStripe", made["id"], "Pay 20.00 USD"):
         assert words in shown
 
 

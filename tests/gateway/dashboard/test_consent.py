@@ -240,7 +240,10 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
     ("fields", "said"),
     [
         ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
-        ({"state": "x" * 513}, "<p>`state` has at most 512 characters. Send a shorter one.</p>"),
+        (
+            {"state": "x" * 513},
+            "<p>`state` can have at most 512 characters. Send a shorter one.</p>",
+        ),
         ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
         ({"redirect_template": base64.b64encode(b"/x").decode()}, "<p>redirect_template has no {"),
         (

@@ -106,10 +106,10 @@ async def test_a_rotation_says_until_when_the_old_secret_works(shared_gateway: G
     ended = text_of((await browser.get(path)).text)
 
     assert re.search(r"before the old one ends, 20\d\d-", rotated), rotated
-    assert "Old secret ends" in after
+    assert "Old secret expires" in after
     assert "If you rotate again, it stops working at once." in after
     assert "The old secret no longer works." in at_once
-    assert "Old secret ends" not in fresh + ended
+    assert "Old secret expires" not in fresh + ended
 
 
 async def test_a_long_tree_is_shown_in_parts(shared_gateway: Gateway) -> None:

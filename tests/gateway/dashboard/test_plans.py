@@ -308,7 +308,7 @@ async def test_credit_is_given_once_and_taken_with_a_reason(gateway: Gateway) ->
         ({"amount": "1.5", "reason": "x"}, 422, "Write a whole number"),
         ({"amount": "9" * 18, "reason": "x"}, 422, "Write a whole number of at most 1,000,000,000"),
         ({"amount": "5", "reason": " "}, 422, "Fill this in"),
-        ({"amount": "-99999999", "reason": "x"}, 402, "less purchased credit"),
+        ({"amount": "-99999999", "reason": "x"}, 402, "much purchased credit"),
     ],
 )
 async def test_what_cannot_be_given_or_taken_is_told_and_kept(

@@ -81,7 +81,7 @@ async def test_a_key_is_made_step_by_step_and_says_what_it_may_do(gateway: Gatew
             "Sends at most $80.50 in any 1 h.",
             "Sends credit only for claude, gemini.",
             "Isn't limited to certain recipients.",
-            "Sends to at most 20 recipients in any seven days.",
+            "Sends to at most 20 recipients in any seven-day period.",
             "Needs no approval for a send.",
             "Works until the end of 2026-12-31, UTC.",
         ]

@@ -57,7 +57,7 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
 
     assert wrong_of(send.text) == {
         "amount": "Write an amount from $1.00 to $1,000.00 for Claude",
-        "recipient_email": "An email address has exactly one @.",
+        "recipient_email": "An email address must have exactly one @.",
         "reference": "Write at most 128 characters",
     }
     assert "Nothing was done yet: please look at 3 fields below." in text_of(send.text)
@@ -67,7 +67,7 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
         "per_call_cents": dollars,
         "per_day_cents": dollars,
         "windows": "Write a length of time, such as 10m, 1h or 7d, or a number of seconds",
-        "recipients": "An email address has exactly one @.",
+        "recipients": "An email address must have exactly one @.",
         "ip_allow_list": "Write each entry as a CIDR such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
         "max_sends_per_hour": "Write a whole number",
         "expires_at": "Choose a day in the future",

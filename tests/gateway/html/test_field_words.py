@@ -37,7 +37,7 @@ from kernel.errors import InvalidInput
         ("is required where recipient is not given", "recipient_email", "fill this in"),
         ("expected a string of length <= 128", "reference", "write at most 128 characters"),
         ("expected a list of length >= 1", "platforms", "write at least 1 item"),
-        ("The name has 1 to 100 characters.", "name", "write 1 to 100 characters"),
+        ("The name must have 1 to 100 characters.", "name", "write 1 to 100 characters"),
         ("`status` must be one of paid, failed.", "status", "choose one of paid, failed"),
         (
             "per_day_cents must be at most 1000, the limit of a key above this one.",

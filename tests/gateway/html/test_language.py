@@ -38,7 +38,7 @@ def test_a_phrase_is_an_english_text() -> None:
         # A small letter is looked up with a capital, too.
         ("delivered", "تم التسليم"),
         # A refusal that came as a text, with its values in it; one that is known is said.
-        ("This has at most 20 characters", "20 حرفًا على الأكثر"),
+        ("This can have at most 20 characters", "20 حرفًا على الأكثر"),
         ("The top-up has already ended: cancelled.", "سبق أن انتهت الشحنة: تم الإلغاء."),
         # It cannot end that direction, nor keep it from its end.
         (phrase("from %(address)s", address="a\u2069nn"), f"من {ANN}"),
@@ -56,7 +56,7 @@ def test_a_text_is_said_in_arabic(text: str, said: str) -> None:
     [
         "Nobody wrote this down",
         # No number stands there.
-        "This has at most , characters",
+        "This can have at most , characters",
         phrase("nobody wrote %(this)s down", this="it"),
         # English that stands in the place of a value.
         "The top-up has already ended: taken away by somebody.",

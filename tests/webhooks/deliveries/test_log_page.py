@@ -108,5 +108,5 @@ def test_a_cursor_names_its_place(created_at: int, number: str) -> None:
     ["dlv_1", "12", "12.evt_0000000000000000", "x.dlv_0000000000000000", "1" * 19, "1.dlv_1", "."],
 )
 def test_another_form_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="a cursor of this list"):
+    with pytest.raises(InvalidInput, match="belong to this list"):
         place_of(text)

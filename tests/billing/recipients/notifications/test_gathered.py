@@ -47,9 +47,12 @@ async def test_46_webhooks_that_fail_at_once_are_one_mail(
     again = await team.told(server, after_s=3600)
 
     assert (early, again) == ([], [])
-    assert told(messages) == [(OWNER, "46 webhooks fail"), (DEVELOPER, "46 webhooks fail")]
+    assert told(messages) == [
+        (OWNER, "46 webhooks are failing"),
+        (DEVELOPER, "46 webhooks are failing"),
+    ]
     text = words(messages[0])
-    assert text.count(" has failed since ") == 20
+    assert text.count(" has been failing since ") == 20
     assert "And 26 more." in text
     assert "hush" not in str(messages[0])
     listed = re.findall(r"https://pay\.acme\.com/dashboard/webhooks/(we_\w+)", text)
@@ -70,14 +73,14 @@ async def test_what_recovers_meanwhile_is_not_told_and_what_was_told_is_told_to_
     spaced = await team.told(server, after_s=600)
     (later, _) = await team.told(server, after_s=301)
 
-    assert to_owner["Subject"] == "2 webhooks fail"
+    assert to_owner["Subject"] == "2 webhooks are failing"
     assert "hooks.example.com/0" not in words(to_owner)
     # What came within a quarter of an hour of the last mail is in the next one, together.
     assert spaced == []
     assert later["Subject"] == "A webhook fails"
     text = words(later)
-    assert "https://hooks.example.com/3 has failed since" in text
-    assert "https://hooks.example.com/1 has worked again since" in text
+    assert "https://hooks.example.com/3 has been failing since" in text
+    assert "https://hooks.example.com/1 has been working again since" in text
     assert "hooks.example.com/2" not in text
     assert third in team.endpoints
     assert "List-Unsubscribe" in later
@@ -98,7 +101,7 @@ async def test_the_only_webhook_of_an_account_is_warned_of_by_mail_with_its_time
     assert told(messages) == [(OWNER, subject), (DEVELOPER, subject)]
     # It began to fail on June 13 at noon and was warned of four days later.
     assert (
-        "https://hooks.example.com/0 has failed since Jun 13, 2026, 12:00:00 PM UTC. It will be"
+        "https://hooks.example.com/0 has been failing since Jun 13, 2026, 12:00:00 PM UTC. It will be"
         " disabled on Jun 18, 2026, 12:00:00 PM UTC unless an event arrives before then."
     ) in " ".join(words(messages[0]).split())
     assert again == []
@@ -205,7 +208,7 @@ async def test_a_worker_that_ends_between_write_and_send_repeats_one_mail(
 
     assert len(claimed) == 1
     assert leased == []
-    assert sent["Subject"] == "46 webhooks fail"
+    assert sent["Subject"] == "46 webhooks are failing"
     assert sent["Message-ID"] == f"<{claimed[0].mail.id}@acme.com>"
 
 
