@@ -1,4 +1,4 @@
-"""`topup` without a command: suggest the next steps on this machine, without reading settings."""
+"""`topup` without a command: suggest the next steps on this machine."""
 
 import os
 from collections.abc import Sequence

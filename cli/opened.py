@@ -1,4 +1,4 @@
-"""Open the installation with all its parts, and run a function on it."""
+"""Open all parts of the installation, and run a function with them."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def opened(act: Callable[[Context], Awaitable[T]]) -> T:
-    """Return the act's result. On a machine with `topup dev`, use its master key."""
+    """Run the act and return its result. The master key may be that of `topup dev`."""
     settings = load_settings()
     with_key = settings.model_copy(update={"secret_key": SecretStr(known_secret_key(settings))})
 

@@ -36,7 +36,6 @@ READS_STDIN = "topup.reads_stdin"
 
 
 def web_address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Return the value if it is an http or https address, or None if there is none."""
     if value is None:
         return None
     with contextlib.suppress(ValueError):
@@ -48,9 +47,10 @@ def web_address(_context: click.Context, _option: click.Parameter, value: str | 
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Read an option's secret: - means a line of standard input, @FILE a file's first line.
+    """Read the secret that an option names. `-` stands for a line of standard input, @FILE for a file's
+    first line.
 
-    A secret on the command line works with a warning, because process lists show it.
+    A secret on the command line itself is accepted with a warning, because process lists show it.
     """
     if value is None:
         return None
@@ -83,7 +83,7 @@ by_option: Final = click.option(
 
 
 def actor_name(by: str | None) -> str:
-    """Return who decides. In a container the user may have a number and no name."""
+    """Return the name of the person who decides. In a container, the user may have only a number."""
     if by:
         return by
     try:

@@ -1,8 +1,8 @@
-"""Print results and failures: a table or record for people, JSON for programs.
+"""Print results and failures, as tables or records for people and as JSON for programs.
 
-Only the result goes to standard output. Control characters in texts from outside are escaped. Exit codes: 0
-done, 1 refused or something found, 2 wrong usage or settings, 3 the database, Redis or gateway can't be
-reached. cli/faults.py has the codes of database faults.
+Only the result goes to standard output. Control characters in texts from outside are escaped. The exit code
+is 0 for success, 1 if something was refused or found, 2 for wrong usage or settings, and 3 if the database,
+Redis or gateway can't be reached.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ def json_text(value: Any, *, indent: int = 0) -> str:
     """Return JSON that is safe on a terminal. msgspec doesn't escape control characters above 0x7e."""
     encoded = msgspec.json.encode(value, enc_hook=str)
     text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
-    # Line feeds inside strings are escaped already. The others are for indentation.
+    # Line feeds inside strings are already escaped.
     return _CONTROL.sub(
         lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}",
         text,
@@ -88,7 +88,10 @@ def show_rows(
     facts: Mapping[str, Any] | None = None,
     pipe_width: int = 80,
 ) -> None:
-    """Print a table of these columns, most important first, or JSON: {"items": […], "next_cursor"} and `facts`."""
+    """Print the rows as a table, with the most important columns first, or as JSON.
+
+    The JSON has `items`, `next_cursor` and the fields of `facts`.
+    """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})
         return
@@ -116,7 +119,9 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Print the problem and its remedy. Return the exit to raise. `facts` are further fields of the JSON."""
+    """Print the problem and its remedy, and return the exception to raise. `facts` are more fields of the
+    JSON.
+    """
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)
@@ -149,7 +154,7 @@ def _text(value: Any) -> str:
 
 
 def examples(*lines: str) -> str:
-    """Return an epilog. A test checks each line against the command's options."""
+    """Return the examples for a command's help. A test checks each line against the command's options."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 

@@ -42,11 +42,7 @@ Every command that opens the database exits with these codes, also `doctor`. Its
 
 
 def root() -> click.Context:
-    """Return the context of `topup` itself.
-
-    It has the option `-h`. Without that, all later commands would lack it, because Click stores a command's
-    first help option.
-    """
+    """Return the context of `topup`. It has the option `-h`, which Click stores for all later commands."""
     return click.Context(main, info_name="topup", **main.context_settings)
 
 

@@ -1,7 +1,8 @@
-"""Print for people: a record as one field per line, a list as a table that fits the terminal.
+"""Print records and lists for people. A record has one field per line. A list is a table that fits the
+terminal.
 
 Columns are in order of importance. IDs and times are never shortened; other text is cut with "…". Columns
-without room are named below the table.
+that don't fit are named below the table.
 """
 
 import re
@@ -63,7 +64,7 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table and the columns without room. The table may be too wide only if it has a single column."""
+    """Return the table, and the columns that don't fit. Only a table with a single column may be too wide."""
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
     wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}
@@ -108,7 +109,9 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """Return each column's width. Each gets its minimum; the rest is shared out, beginning with the narrowest."""
+    """Return each column's width. Each gets its minimum, and those that need the least more get the rest
+    first.
+    """
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}
     by_wish = sorted(shown, key=lambda name: wanted[name] - least[name])

@@ -32,10 +32,7 @@ from runtime.context import Context
 
 
 def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
-    """Build the application. The caller opens and closes the context.
-
-    The edge is outside Starlette, so API calls don't pay for Starlette's layers [3 µs of 60].
-    """
+    """Build the application. The caller opens and closes the context."""
     elsewhere = outside(context)
     documents = documents_of(context)
     pages = Starlette(

@@ -28,7 +28,6 @@ from runtime.installation import known_secret_key, open_store, open_vault, opens
 from runtime.settings import Settings, load_settings
 from store.database import Database
 
-# With more findings than this, something is wrong on a large scale anyway.
 FINDINGS_MAX = 10_000
 # Each audit compares this many days with their transfers. `topup checkpoints verify` compares older
 # ones.
@@ -39,7 +38,7 @@ _T = TypeVar("_T")
 
 
 class ProvingKey(NamedTuple):
-    """The vault for checking signing keys, or None if the master key is unknown or (`is_wrong`) wrong."""
+    """The vault for checking signing keys. It is None if the master key is unknown or wrong (`is_wrong`)."""
 
     vault: Vault | None
     is_wrong: bool = False
@@ -78,13 +77,13 @@ class _Result(NamedTuple):
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger. Exit 1 if anything is wrong.
 
-    The audit checks every sum, balance, hold and event number. It also checks that nothing sealed was
-    changed, removed or added: no transfer of a sealed day, event, delivery, audit entry or billing document.
-    Rows that are newer than the last signed head of the record log are listed as unproved.
+    The audit checks every sum, balance, hold and event number. It also checks that no sealed day, event,
+    delivery, audit entry or billing document was changed, removed or added. Rows that are newer than the
+    last signed head of the record log are listed as unproved.
 
-    The first audit checks all transfers. Later audits rely on it: for an account with more than 5,000
-    transfers, they use the sealed days and what changed since the last clean audit. The result is stored;
-    /metrics and `topup doctor` show when the ledger was last proved.
+    The first audit checks all transfers. For an account with more than 5,000 transfers, later audits use
+    the sealed days and the changes since the last clean audit. /metrics and `topup doctor` show when the
+    ledger was last proved.
     """
     result = run(_collect(is_full=full))
     for line in _relied_on(result):

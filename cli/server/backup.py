@@ -45,7 +45,7 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
     TOPUP_SECRET_KEY separately. PostgreSQL is copied with pg_dump. docs/backup.md says which work is repeated
     after a restore.
 
-    Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
+    Each copy is recorded. `topup database copies` lists the records.
     """
     settings = load_settings()
     url = settings.direct_address
@@ -87,7 +87,7 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 async def _begin(url: str) -> tuple[str | None, str]:
     """Record that a copy begins. Return the schema's version and the record's ID.
 
-    A read-only database, or one with an older schema, is copied without a record; the ID is then "".
+    If the database is read-only or has an older schema, nothing is recorded and the ID is empty.
     """
     schema = await schema_of(url)
     ids: list[str] = []
@@ -127,7 +127,9 @@ async def _record_elsewhere(url: str) -> str:
 
 
 async def schema_of(url: str) -> str | None:
-    """Return the schema's version. Raise StoreError, also if a pooler shares the server's sessions."""
+    """Return the schema's version. Raise StoreError if it can't be read, or if a pooler shares the server's
+    sessions.
+    """
     database = open_database(url)
     try:
         version = await schema_version(database)

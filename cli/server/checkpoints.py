@@ -133,10 +133,10 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
 )
 @json_option
 def seal(look_back_days: int) -> None:
-    """Seal what is due: days that ended at least an hour ago, and the record log. Workers do this
-    automatically.
+    """Seal the days that ended at least an hour ago, and the record log. Workers do this automatically.
 
-    The record log gets a new signed head each time. Rows of the last five minutes are left for the next head.
+    The record log gets a new signed head each time. Rows of the last five minutes are left for the next
+    head.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:
@@ -161,7 +161,7 @@ def seal(look_back_days: int) -> None:
 @json_option
 def heads(*, limit: int, cursor: int | None) -> None:
     """List the hourly signed heads of the record log, newest first. --json includes the signed statements,
-    for you to store.
+    which you can store as evidence.
     """
 
     async def work(tx: Transaction) -> Sequence[RecordHead]:
@@ -188,7 +188,7 @@ def rotate_key() -> None:
 
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
-    """Return the differences found. A check of all days is recorded for `topup audit`."""
+    """Return the differences found. If all days were checked, record this for `topup audit`."""
     settings = load_settings()
     key = await proving_key(settings)
     key.check()

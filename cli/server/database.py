@@ -100,10 +100,10 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """Compare a gateway's log (TOPUP_LOG_FORMAT=json) with the database, and list top-ups that were confirmed
-    but are missing.
+    """List the top-ups that a gateway confirmed according to its log, but that the database lacks. Exit 1 if
+    there are any.
 
-    Exit 1 if there are any.
+    The gateway must have logged JSON (TOPUP_LOG_FORMAT=json).
     """
     answered = {line["transaction_id"]: line for file in log for line in _answered(file)}
     rows = run(_lost(answered))
@@ -123,10 +123,10 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
 )
 @json_option
 def copies() -> None:
-    """List the last recorded copies of the database, and the build that made each.
+    """List the latest recorded copies of the database, each with the build that made it.
 
-    A copy without an end time is still running or has failed. The copy from which this database was restored
-    has no end time either.
+    A copy without an end time is still running or has failed. The copy from which this database was
+    restored has no end time either.
     """
     names = ("began_at", "place", "ended_at", "bytes", "code_version")
     show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)
@@ -152,8 +152,7 @@ async def _accept(reason: str) -> dict[str, Any]:
         seen = await store.servers.check_all()
     finally:
         await store.close()
-    # Open the database without checking acknowledged commits, because the refused state is what is
-    # accepted here.
+    # Don't check for acknowledged commits, because this command accepts that some are missing.
     store = _open(is_known=False)
     try:
         await check_schema(store)

@@ -1,4 +1,4 @@
-"""Make the account that `topup dev` creates at its first start, and dev.json with its credentials.
+"""Create the demo account at the first start of `topup dev`, and write its credentials to dev.json.
 
 Credentials that no longer work are replaced.
 """
@@ -68,7 +68,7 @@ async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: 
 
 
 def read_demo(data_dir: Path) -> Demo | None:
-    """Return the contents of dev.json, or None if it is missing or not in our form."""
+    """Return the contents of dev.json, or None if it is missing or invalid."""
     try:
         return Demo(**json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):

@@ -201,7 +201,9 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 
 def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
-    """Return settings for `topup dev`. If other machines can reach it, what strangers could misuse is switched off."""
+    """Return settings for `topup dev`. If other machines can reach it, switch off what strangers could
+    misuse.
+    """
     is_private_fine = settings.is_loopback and (
         settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
     )
@@ -243,7 +245,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 
 async def _supply_live(database: Store, settings: Settings) -> None:
-    """Let `wallet` supply each live platform that has no supplier, and print this."""
+    """Make `wallet` the supplier of each live platform that has none, and print them."""
     master = open_vault(settings.secret_key.get_secret_value())
     first = [setting.platform() for setting in settings.platforms]
 
@@ -262,10 +264,10 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
-    """Return a link that signs the operator in once, or None if the output isn't a terminal and may end up in
-    a file.
+    """Return a link that signs the operator in once.
 
-    Return None also if a proxy is in front (PUBLIC_URL).
+    Return None if a proxy is in front (PUBLIC_URL), or if the output isn't a terminal and may end up in a
+    file.
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):
@@ -287,7 +289,7 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The child processes in starting order, which report on `ready_fd` that they are ready."""
+    """The child processes, in starting order. They report on `ready_fd` that they are ready."""
 
     children: tuple[Child, ...]
     redis: str
@@ -350,7 +352,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
         "PROCESSES": 1,
-        # No load balancer is in front, and the supervisor doesn't wait long for a child.
+        # There is no load balancer that needs a delay.
         "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])

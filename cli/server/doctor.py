@@ -72,17 +72,16 @@ from webhooks.deliveries.backlog import Backlog, measure
 from webhooks.endpoints.resealing import count_older
 
 MIB: Final = 1024 * 1024
-# Below the first limit, writes may fail; below the second there is still time to act. A thousand
-# top-ups take 3 to 4 MB (docs/deploy.md).
+# Below the first limit, writes may fail. Below the second, there is still time to act.
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
-# An ample allowance for files, pipes, listeners and name servers' sockets.
+# A generous allowance for files, pipes, listeners and DNS sockets.
 FILES_OF_A_PROCESS: Final = 64
 # Enough for four client addresses, each with as many connections as it may open.
 CLIENTS_MIN: Final = 1_024
 
 CHECK_S_MAX = 5.0
-# Two nights may be missed, as for the alert LedgerNotProved.
+# Up to two nightly audits may be missed. The alert LedgerNotProved has the same limit.
 PROOF_AGE_H_MAX = 50
 # The alert CheckpointOverdue has the same limit.
 SEAL_LATE_US = 6 * HOUR_US
@@ -115,7 +114,7 @@ async def disk(settings: Settings) -> str:
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise CheckError(f"{detail}. Below {FREE_MIB_MIN} MiB, writes begin to fail: make room now")
-    # A copy beside the file, or a migration that rewrites a table, needs as much space again.
+    # A copy beside the file, or a migration that rewrites a table, needs as much space as the file.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
         raise CheckWarning(
@@ -127,7 +126,7 @@ async def disk(settings: Settings) -> str:
 
 
 def files(settings: Settings) -> Finding:
-    """Report whether a gateway started like this command can open enough files for its clients."""
+    """Report whether a gateway with the same limits as this command can open enough files for its clients."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     own = connections_of_a_process(settings) + CONNECTIONS_MAX + FILES_OF_A_PROCESS
@@ -158,9 +157,9 @@ def doctor(context: click.Context, /) -> None:
     """Check everything that an installation depends on. Exit 1 if something is wrong.
 
     The checks cover settings, the public address and its proxy as seen from outside, the database,
-    connections, clocks, deliveries, the ledger and its sealed days, workers, the master key, copies and their
-    programs, the disk and Redis. Redis is optional, so its absence is only noted. If the database can't be
-    used, the exit code says why: see the table in docs/cli.md.
+    connections, clocks, deliveries, the ledger and its sealed days, workers, the master key, copies and
+    their programs, the disk and Redis. Redis is optional, so its absence is only noted. If the database
+    can't be used, the exit code says why (see docs/cli.md).
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -217,7 +216,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
 
 
 async def _opens(settings: Settings) -> bool:
-    """Return whether a faulty database can still be queried, such as one on a full disk."""
+    """Return whether the database can still be queried despite a fault, such as a full disk."""
     try:
         async with asyncio.timeout(CHECK_S_MAX), open_store(settings):
             return True
@@ -241,7 +240,7 @@ def _unknown(name: str) -> str:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    """Report which addresses webhooks may reach, besides public ones. /readyz doesn't show this."""
+    """Report which addresses, other than public ones, webhooks may reach."""
     if settings.webhook_allow_private:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]

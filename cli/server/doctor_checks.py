@@ -38,11 +38,11 @@ from store.version import SchemaOutOfRange, changed_tables, differs, migrated_by
 # Stripe and Creem mark test and live keys like this.
 _TEST_MARK: Final = "_test_"
 _LIVE_MARK: Final = "_live_"
-# The SDK uses the first of these variables that is set.
+# The OpenTelemetry SDK uses the first of these variables that is set.
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 CLOCK_OFF_S_MAX: Final = 2.0
-# Two nights may be missed, as for the alerts CopyOld and CopyElsewhereOld.
+# Up to two nightly copies may be missed. The alerts CopyOld and CopyElsewhereOld have the same limit.
 COPY_AGE_H_MAX: Final = 50
 _PLACES: Final = {"local": "a file of `topup backup`", "elsewhere": "on another machine"}
 MB: Final = 1_000_000
@@ -73,7 +73,9 @@ class CheckWarning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check. If `is_well` is None, it is worth knowing, but the command doesn't fail."""
+    """The result of a check. If `is_well` is None, the finding is only a note, and the command doesn't
+    fail.
+    """
 
     part: str
     is_well: bool | None
@@ -81,8 +83,8 @@ class Finding:
 
 
 def contradictions(settings: Settings) -> Finding:
-    """Report settings that contradict each other. The command fails if strangers get access, or real and test
-    money are mixed.
+    """Report settings that contradict each other. The command fails if they let strangers in, or mix real
+    and test money.
     """
     wrong = [*_mixed(settings), *_open(settings)]
     if wrong:
@@ -347,7 +349,6 @@ async def redis(settings: Settings) -> Finding:
     except (RedisError, OSError) as error:
         if settings.redis_url.get_secret_value():
             return Finding("redis", False, WORDS[fault_of(error)])
-        # Without Redis, sends continue, but there are no wake-ups and no shared limits.
         return Finding("redis", None, _MISSING)
     return Finding("redis", True, f"responds in {took_ms:.1f} ms, and accepts writes")
 
@@ -419,13 +420,13 @@ def _mib(size: int) -> str:
 
 
 def _is_named(settings: Settings) -> bool:
-    """Return whether there is a Redis to check, without creating the folder of an embedded one."""
+    """Return whether there is a Redis to check. This doesn't create the folder of an embedded Redis."""
     return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
 
 
 @contextlib.asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[Redis]:
-    """Yield a client. If Redis doesn't respond, raise CheckWarning: the check named redis says why."""
+    """Yield a client. If Redis doesn't respond, raise CheckWarning; the check `redis` reports the reason."""
     if not _is_named(settings):
         raise CheckWarning(_UNSEEN)
     try:
@@ -446,7 +447,7 @@ async def _redis_client(settings: Settings) -> AsyncIterator[Redis]:
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """The response of /healthz/caller. gateway/http/auth.py defines its words."""
+    """The response of /healthz/caller. gateway/http/auth.py defines its values."""
 
     scheme: str
     host: str
@@ -481,7 +482,9 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """Return a client that uses no proxy, and trusts the certificates that this machine trusts (or SSL_CERT_FILE)."""
+    """Return a client that uses no proxy. It trusts the certificates of SSL_CERT_FILE, or else those that
+    this machine trusts.
+    """
     return httpx.AsyncClient(
         base_url=url,
         verify=ssl.create_default_context(),
@@ -514,7 +517,8 @@ async def _fetch(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
     try:
-        # httpx's timeout is for each read, so a response of one byte at a time would never end.
+        # httpx's timeout applies to each read, so a response that arrives one byte at a time would never
+        # end.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,
@@ -606,7 +610,7 @@ async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
         return Finding("metrics", True, "are shown to this machine")
     advice = "refuse that path in the proxy (docs/proxies.md), and see TOPUP_METRICS_CIDRS"
     if seen.proxy == "trusted" and seen.address == "private":
-        # This machine's own address may be in TOPUP_METRICS_CIDRS, unlike a stranger's.
+        # TOPUP_METRICS_CIDRS may contain this machine's address, and still exclude strangers.
         detail = f"{url}/metrics is shown to this machine, through the proxy: better {advice}"
         return Finding("metrics", None, detail)
     return Finding("metrics", False, f"{url}/metrics is open to strangers: {advice}")

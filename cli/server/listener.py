@@ -46,7 +46,9 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
 def worker_socket(
     settings: Settings, bind: Callable[[str, int], socket.socket]
 ) -> socket.socket | None:
-    """Return the socket of a worker's own address, or None if none is set or another process uses it."""
+    """Return a socket that listens on the worker's own address. Return None if no address is set or it
+    can't be used.
+    """
     host, port = settings.worker_host, settings.worker_port
     if port is None:
         return None
@@ -86,11 +88,7 @@ def check_start(settings: Settings) -> None:
 
 
 def warn_of_unknown_variables() -> None:
-    """Log unknown variables that resemble no setting, because another release or an orchestrator may set
-    them.
-
-    Children of `topup dev` log none, because the parent did.
-    """
+    """Log unknown variables that resemble no setting. Another release or an orchestrator may have set them."""
     names = unknown_variables()
     if names and parent_fd(os.environ) is None:
         settings_log.warning("settings.unknown_variables", extra={"variables": ", ".join(names)})

@@ -31,10 +31,10 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
 @click.option("--revision", default="head", show_default=True, help="Schema version to migrate to.")
 @json_option
 def migrate(revision: str) -> None:
-    """Bring the database to the newest schema. If it already is, do nothing.
+    """Bring the database to the newest schema. Do nothing if it already has that schema.
 
-    A missing SQLite file is created, with its folder. The command refuses a schema that was changed by hand,
-    is beyond --revision, or is newer than this code supports.
+    A missing SQLite file is created, with its folder. The command refuses a schema that was changed by
+    hand, is beyond --revision, or is newer than this code supports.
     """
     settings = load_settings()
     is_new = is_database_missing(settings)

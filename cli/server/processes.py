@@ -1,6 +1,6 @@
 """Run N processes on one port, for `topup serve --processes N` and `topup worker --processes N`.
 
-Once it is ready, each process opens its own socket for the port (SO_REUSEPORT), so the system spreads
+When a process is ready, it opens its own socket for the port (SO_REUSEPORT). The system then spreads
 connections evenly.
 """
 
@@ -31,8 +31,8 @@ from runtime.settings import Settings
 from runtime.supervisor import Child, Keeper, Supervisor, parent_fd, reserve_port, watch_parent
 
 START_FAILURES_MAX: Final = 5
-# How often each process is called, how long it may take, and after how many failures in a row it is
-# killed.
+# How often each process is called, how long its response may take, and after how many failures in a row it
+# is killed.
 ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
@@ -47,10 +47,10 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ProcessGroup(Supervisor):
-    """A group of equal processes. `exit_code` is that of the process that ended the group; None after a
-    requested stop.
+    """A group of equal processes.
 
-    `ask` is called every `asked_s` and returns the names of the processes that respond.
+    `exit_code` is the exit code of the process that ended the group, or None if a stop was requested. `ask`
+    is called every `asked_s` seconds and returns the names of the processes that respond.
     """
 
     def __init__(
@@ -74,7 +74,9 @@ class ProcessGroup(Supervisor):
         self._first_works = asyncio.Event()
 
     def ask_to_stop(self) -> None:
-        """Pass on a signal. The second becomes SIGINT, which ends a gateway's shutdown delay. The third aborts."""
+        """Pass on a signal. The second signal is passed on as SIGINT, which ends a gateway's shutdown
+        delay. The third aborts.
+        """
         if self.is_stopping and not self._is_hurried:
             self._is_hurried = True
             for pid in self.pids.values():
@@ -132,8 +134,8 @@ class ProcessGroup(Supervisor):
                 continue
             for keeper in self.keepers:
                 name, pid = keeper.child.name, keeper.pid
-                # Ignore a process that ended meanwhile or became ready only now, because it isn't
-                # the one that was called.
+                # Ignore a process that has ended or has only just become ready, because another process was
+                # called.
                 is_silent = name not in answering and pid is not None and asked.get(name) == pid
                 silences[name] = silences[name] + 1 if is_silent else 0
                 if silences[name] >= SILENCES_MAX:
@@ -186,7 +188,7 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words `count` times, until stopped. `address` is for the log."""
+    """Run `count` processes of `topup` with these arguments until they are stopped."""
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
         siblings = Siblings(kind, 0, count, Path(folder))

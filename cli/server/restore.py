@@ -90,7 +90,9 @@ async def _copy(tx: Transaction) -> Backup | None:
 
 
 class _Seen(NamedTuple):
-    """What was restored. `sealed`: whether the master key opens it. `warning`: why this code can't run on it."""
+    """What was restored. `sealed` says whether the master key opens it, and `warning` why this code can't
+    run on it.
+    """
 
     schema: str | None
     migrated_by: str | None
@@ -115,9 +117,9 @@ async def _finish(settings: Settings) -> _Seen:
         # Event numbers since the copy are used again, so earlier cursors must become invalid.
         with contextlib.suppress(
             StoreError
-        ):  # A schema without epochs gets one by `topup migrate`.
+        ):  # If the schema has no epochs yet, `topup migrate` adds one.
             await database.transaction(_renew_epoch)
-        # A schema without that table gets it by `topup migrate`.
+        # An older schema lacks that table, which `topup migrate` adds.
         with contextlib.suppress(StoreError):
             await database.transaction(_accept_loss)
     finally:

@@ -55,9 +55,9 @@ def serve(
 ) -> None:
     """Run the gateway in production, as one process or several on one port.
 
-    Requires TOPUP_SECRET_KEY and a migrated database. If other machines can reach the gateway, also set
-    TOPUP_PUBLIC_URL: cookies, links and HSTS depend on it. If one of several processes dies, it is restarted
-    while the others keep serving.
+    TOPUP_SECRET_KEY and a migrated database are required. If other machines can reach the gateway, also set
+    TOPUP_PUBLIC_URL: cookies, links and HSTS depend on it. If one of several processes dies, it is
+    restarted while the others keep serving.
     """
     given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})

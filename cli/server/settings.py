@@ -1,4 +1,4 @@
-"""`topup settings`: print every setting with its value and source, secrets masked."""
+"""`topup settings`: print every setting with its value and source, and mask secrets."""
 
 import dataclasses
 import os
@@ -16,7 +16,7 @@ from runtime.setting_forms.groups import PlatformSetting
 from runtime.settings import ENV_FILE, PREFIX, Settings, load_settings, unknown_variables
 
 MASKED: Final = "********"
-# A pipe gets the descriptions, too, because a search often looks for their words.
+# Write the descriptions to a pipe, too, so that a search finds their words.
 PIPE_WIDTH: Final = 240
 _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 

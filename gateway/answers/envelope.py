@@ -44,7 +44,7 @@ def answer(
     voucher_code: str | None = None,
     claim_url: str | None = None,
 ) -> Answer:
-    """Render a response. `voucher_of`: the top-up whose voucher_code and claim_url `data` shows."""
+    """Render a response. `voucher_of` is the top-up whose voucher_code and claim_url are in `data`."""
     row = CODES[code]
     if http_status is None:
         http_status = row.http_statuses[0]

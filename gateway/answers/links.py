@@ -1,4 +1,4 @@
-"""Choose the links of an error: the API calls that help after this code and reason.
+"""Choose an error's links, which are API calls that help with its code and reason.
 
 If only a user can help, the page for that comes first.
 """
@@ -15,7 +15,7 @@ from kernel.words import Link
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# Pages, by the error's reason, for settings that the page of the key can't change.
+# For these reasons, the setting to change is on another page than the key's.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,
@@ -73,7 +73,7 @@ def _page_of_path(path: str) -> str:
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
 _CAPTURE: Final = "/holds/{hold_id}/capture"
-# For an amount in a request other than a send, the call that shows related figures.
+# These calls show figures related to a refused amount.
 _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     "/orders": ("packs", "/packs"),
     "/sandbox/fund": ("balance", "/topup/balance"),
@@ -92,11 +92,10 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 class RefusedFacts:
     """The facts about a failed request from which its links are chosen.
 
-    - template: the route's path below the API. nearest: the path that was probably meant; lists: whether that
-      path is a list.
-    - is_open: whether anyone may create a sandbox account. has_person: whether someone can sign in to the
-      account.
-    - smaller_cents: the largest amount that the key's limits allow now.
+    - `nearest` is the path that was probably meant, and `lists` says whether that path is a list.
+    - `is_open` says whether anyone may create a sandbox account.
+    - `has_person` says whether someone can sign in to the account.
+    - `smaller_cents` is the largest amount that the key's limits allow now.
     """
 
     home: str
@@ -166,7 +165,7 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
         # Without an account, the API calls are more useful than the page.
         links.insert(len(links) if own and not asked.has_person else 0, asked.page())
     elif not links and error["next_action"] != "wait" and asked.lists is not None:
-        # This condition skips items of a bulk request.
+        # `lists` is None for an item of a bulk request.
         links = [Link(rel="guide", method="GET", href=error["doc_url"])]
     if links:
         error["links"] = links
@@ -200,7 +199,9 @@ def _credit(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """Return how much test credit the same request needs, or $10.00 if that is unknown, plus what is owed."""
+    """Return how much test credit the same request needs, including what is owed. If that is unknown, count
+    $10.00.
+    """
     amount = asked.body.get("amount_cents")
     wanted = amount if isinstance(amount, int) and amount > 0 else 1_000
     found: int = max(asked.error.get("lacking_cents", 0), wanted)
@@ -268,10 +269,10 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named another environment than its key's, and a program can correct that alone.
+    """Return whether the request named another environment than its key's, and a program can correct this
+    alone.
 
-    A request with a staging key may be sent to staging instead. A live key's request must not reach staging
-    unnoticed.
+    A live key's request must not reach staging unnoticed.
     """
     if asked.error.get("reason") != "environment":
         return False

@@ -17,10 +17,7 @@ _WORDS = re.compile(r"[\s:,`]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error: a row of the table of codes, with this request's details.
-
-    transaction_id and status are those of the top-up concerned.
-    """
+    """An error, with its row of the table of codes and this request's details."""
 
     code: Code
     http_status: int
@@ -52,7 +49,9 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in errors raised inside: with provider="channel", an error about `provider` names `channel`."""
+    """Rename fields in errors that are raised inside. With provider="channel", an error about `provider`
+    names `channel`.
+    """
     try:
         yield
     except DomainError as error:

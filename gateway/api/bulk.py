@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or nothing.
+"""Bulk sends: many top-ups in one call. Each is accepted or refused separately, or all are together.
 
 Each item is parsed separately, and as strictly as the body of a single send.
 """
@@ -422,7 +422,7 @@ def _none_accepted(
     total: int,
     about: BulkQuote | RefusedBatch,
 ) -> Answer:
-    """Return 422. If all items failed with one code, next_action and links are that code's."""
+    """Return a 422 response. If all items failed with the same code, next_action and links are that code's."""
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1
@@ -460,7 +460,7 @@ class _Batch(Struct):
 
 
 class _Said(Struct):
-    """The fields of a stored response from which a repeated call's headers are made."""
+    """The part of a stored response that determines the headers when the call is repeated."""
 
     data: _Batch
 

@@ -16,7 +16,7 @@ from kernel.shaped import Listing, Shaped
 
 
 class CodeRow(Shaped, kw_only=True):
-    """One numeric code; http_status is its usual one."""
+    """A numeric code. `http_status` is the HTTP status that it usually has."""
 
     code: Annotated[int, Meta(ge=1000, le=5002, description="The code.")]
     message: str

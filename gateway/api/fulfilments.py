@@ -1,7 +1,7 @@
 """Fulfilments: suppliers report how a pending top-up ended, signed with their callback secret.
 
-The signed body names the top-up, so the signature is valid for no other. An unknown top-up gets the same
-response as a wrong signature, so nobody can find out which IDs exist.
+The signed body names the top-up, so the signature isn't valid for another top-up. An unknown top-up gets
+the same response as a wrong signature, so nobody can find out which IDs exist.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ from store.database import Transaction
 
 
 class DeliverableBody(Fields, frozen=True, kw_only=True):
-    """What the recipient gets, in plain text. Every kind except credit has a value."""
+    """What the recipient gets, in plain text. `value` is set for every kind except credit."""
 
     kind: Annotated[
         Literal["credit", "code", "key", "link", "note"],
@@ -73,7 +73,7 @@ class DeliverableBody(Fields, frozen=True, kw_only=True):
 class SettleBody(Fields, frozen=True, kw_only=True):
     """The result of a top-up. The sender sees the reason of a failure.
 
-    Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier.
+    If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier.
     """
 
     transaction_id: Annotated[

@@ -1,7 +1,8 @@
-"""Serve health checks: whether the process is alive (/healthz), it can serve requests (/readyz), and workers claim
-deliveries (/healthz/deliveries). Also serve /metrics, and /healthz/caller, which shows how a request arrived.
+"""Serve health checks and /metrics.
 
-If several processes share a port, any of them reports the metrics of all, and which others are ready.
+/healthz reports whether the process is alive, /readyz whether it can serve requests, and
+/healthz/deliveries whether workers claim deliveries. /healthz/caller shows how a request arrived. If
+several processes share a port, any of them reports the metrics of all, and which others are ready.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -61,7 +62,7 @@ def worker_app(context: Context, checks: Checks) -> ASGIApp:
 
 
 def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
-    """Return the app that other processes on this port, and their supervisor, call over a private socket."""
+    """Return the app that the supervisor and other processes on this port call over a private socket."""
     readiness = _readiness(context)
     figures = partial(_own_figures, context, readiness, more_checks)
 

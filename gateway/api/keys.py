@@ -83,7 +83,8 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
                 now_us=now_us,
             )
 
-        # The approver key is unrelated to the first key, because a requester can't approve. It can only approve.
+        # The approver key can only approve. It is unrelated to the first key, because a requester can't
+        # approve.
         _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 

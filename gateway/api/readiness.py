@@ -1,4 +1,4 @@
-"""Decide whether this gateway should get requests: the database responds, and batches commit.
+"""Decide whether this gateway should get requests. It should if the database responds and batches commit.
 
 Problems of one account, and overdue work of workers, don't make it unready.
 """
@@ -50,8 +50,8 @@ class WriteWatch:
         self._last_commit_at_s = self._failed_s = self._tried_s = float("-inf")
 
     async def is_kept(self) -> bool:
-        """Return whether writes are stored. Without a recent commit, make a small probe commit, at most every
-        PROBE_PAUSE_S.
+        """Return whether writes are stored. If there was no recent commit, make a small probe commit, at
+        most every PROBE_PAUSE_S seconds.
         """
         async with self._lock:
             if not self._is_known(KEPT_AGE_S_MAX) and (
@@ -77,12 +77,12 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Use the probe's start, so that a batch that fails during the probe is newer.
+            # Record when the probe began, so that a batch that fails during the probe is newer.
             self._last_commit_at_s = began_s
 
 
 class Watch(Generic[T]):
-    """Caches a value from the database for all callers, for at most age_s_max."""
+    """Caches a value from the database for all callers, for at most age_s_max seconds."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, age_s_max: float) -> None:
         self._ask = ask
@@ -119,8 +119,7 @@ class Readiness:
         self._clock = clock
         self._attempt_us_max = attempt_us_max
         self.backlog = self._watch(self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
-        # Values for metrics. Times are in microseconds; most counts are grouped by environment and by state or
-        # kind.
+        # Values for metrics. Times are in microseconds.
         self.due = self._watch(self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = self._watch(self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = self._watch(self._read_desk, age_s_max=DUE_AGE_S_MAX)

@@ -26,13 +26,13 @@ from kernel.words import Link
 
 
 class FailedSend(TopUpFields, kw_only=True):
-    """A send that its platform refused. The funds are back. A dry run has no transaction_id."""
+    """A send that its platform refused. The funds were released. A dry run has no transaction_id."""
 
     error: Annotated[Failure, Meta(description="The platform's reason for the refusal.")]
 
 
 class SentAnswer:
-    """Builds the response to a send. This is a class, because creating a closure for each send costs more."""
+    """Builds the response to a send."""
 
     __slots__ = ("_call",)
 
@@ -89,7 +89,7 @@ def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -
 
 
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """Return code 3005: the top-up failed, and the funds are back."""
+    """Return code 3005, for a top-up that failed and whose funds were released."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
     assert next_action is not None, "a code of an error says what to do next"
     error = Failure(

@@ -15,7 +15,7 @@ REGISTER: Final = "/oauth/register"
 REVOKE: Final = "/oauth/revoke"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-# Clients also try OpenID's address. Its document offers no OpenID identities.
+# Clients also try OpenID's address. The document there offers no OpenID identities.
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 
@@ -33,7 +33,7 @@ def is_resource(text: str, server: str) -> bool:
 
 
 def resource_metadata(server: str) -> Mapping[str, Any]:
-    """Describe the resource with the fewest useful scopes; clients request more when a call needs them."""
+    """Describe the resource with the fewest useful scopes. Clients request more when a call needs them."""
     return {
         "resource": resource_of(server),
         "authorization_servers": [server],

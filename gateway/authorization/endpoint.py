@@ -70,7 +70,7 @@ class RegistrationBody(LooseFields, frozen=True, kw_only=True):
 
 
 class TokenBody(LooseFields, frozen=True, kw_only=True):
-    """The form for both grant types. Each checks the fields that it needs."""
+    """The form for both grant types."""
 
     grant_type: _Text = ""
     client_id: _Uri = ""

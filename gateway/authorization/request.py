@@ -80,8 +80,8 @@ class McpRequest:
 
 
 async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest:
-    """Parse the request. Raise RateLimited, or InvalidInput or AuthorizationRefused if the client can't be
-    notified.
+    """Parse the request. If the client can't be notified of an error, raise InvalidInput or
+    AuthorizationRefused.
     """
     client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
     state = _only(form, "state")
@@ -149,10 +149,7 @@ def _fault(form: Form, scopes: Sequence[str], issuer: str) -> OAuthError | None:
 async def allow(
     call: RequestContext[Any, Any], asked: McpRequest, environment: Environment, limits: NewKey
 ) -> str:
-    """Create the key, grant and code in one transaction; return the code.
-
-    Raise LiveNotOpen, KeyLimitReached, ScopeMissing or InvalidInput.
-    """
+    """Create the key, the grant and the code in one transaction, and return the code."""
     asker = replace(call.principal, environment=environment)
 
     async def work(tx: Transaction) -> str:

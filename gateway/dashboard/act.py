@@ -25,8 +25,8 @@ async def press(
     said: str,
     undo: str | None = None,
 ) -> Reply:
-    """Run the act, then redirect to `then`, which offers an undo button that posts to `undo`. Raise the act's
-    error.
+    """Run the act, then redirect to `then`. If `undo` is given, that page offers an undo button that posts
+    to it.
     """
     form = read_form(call)
     await run_own(call, act, values or {}, ids, key=form.idempotency_key)
@@ -44,8 +44,8 @@ def button_route(
 ) -> Route:
     """Return the route of a button below /dashboard.
 
-    `then` is the next page's address; if empty, the object's page is next. `undo` is the last part of the undo
-    button's path.
+    `then` is the next page's address. If it is empty, the object's page is next. `undo` is the last part of
+    the undo button's path.
     """
     here = then or f"/dashboard{path.rpartition('/')[0]}"
 

@@ -56,7 +56,6 @@ _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
 # How many groups of rows to read when an act runs on all matching rows.
 _READS_MAX: Final = 20
-# Fields that no table shows.
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 ACT_PAGES: Final[list["ActPages"]] = []
@@ -68,9 +67,10 @@ FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 class ActPages:
     """The pages of one subject.
 
-    - path: relative to /dashboard/admin. empty: the text of an empty list.
-    - choices: the choices for a form's fields in this environment.
-    - own_address: the address of an object's page, up to the object's name. If empty, objects have no page.
+    - `path` is relative to /dashboard/admin, and `empty` is the text of an empty list.
+    - `choices` returns the allowed values of a form's fields in an environment.
+    - `own_address` is the address of an object's page, without the object's name. If it is empty, objects
+      have no page.
     """
 
     path: str
@@ -127,8 +127,8 @@ class ActPages:
         return _ADMIN + self.path
 
     def form_address(self, act: AnyChange) -> str:
-        """Return the address of the act's form: on the list's page or, if the form has steps, on a page of
-        its own.
+        """Return the address of the act's form. A form with steps has its own page; others are on the
+        list's page.
         """
         if act.input.layout:
             return f"{_ADMIN}/new{self.path}"
@@ -299,7 +299,7 @@ class ActPages:
         )
 
     async def _listing(self, call: RequestContext[Any, Any]) -> Paged | Reply:
-        """Read a page of the list, or return the whole list as a file. Raise InvalidInput."""
+        """Read a page of the list, or return the whole list as a file."""
         is_long = bool(self.listed.prefix or self.listed.own_cursors)
         sheet, read = self._reader(call)
 
@@ -341,8 +341,8 @@ class ActPages:
     async def _form(
         self, call: RequestContext[Any, Any], act: AnyChange, form: Form
     ) -> tuple[str, Sequence[ShownField], bool]:
-        """Return the form's address, its fields, and whether a field is a secret. Browsers don't store such a
-        form.
+        """Return the form's address and fields, and whether a field is a secret. Browsers don't store a
+        form with a secret.
         """
         choices, environment, found = self.choices, call.principal.environment, None
         if choices is not None:
@@ -401,8 +401,9 @@ class _ActSheet(Sheet[Any]):
 class SettingsPage:
     """A page with one form.
 
-    - path: relative to /dashboard/admin. of: the subject's pages, whose buttons this page shows, too.
-    - shown: reads the current settings, in fields named like those of the change.
+    - `path` is relative to /dashboard/admin.
+    - `of` has the subject's pages, whose buttons this page also shows.
+    - `shown` reads the current settings. Its fields are named like those of the change.
     """
 
     path: str
@@ -479,8 +480,9 @@ class SettingsPage:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPage:
-    """A page with a report: its options, the first lines, and a link to the whole report as a file. `summed`
-    names the columns to add up.
+    """A page with a report: its options, its first lines, and a link to the whole report as a file.
+
+    `summed` names the columns to add up.
     """
 
     path: str
@@ -554,8 +556,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill an act's form. `words` fill in its question. `sent` has the act of the form that was sent, its fields
-    and the problem.
+    """Fill an act's form. `words` are the values in its question. `sent` has the act, fields and problem of
+    the form that was sent.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)
@@ -563,7 +565,7 @@ def act_form(
 
 
 class Sent(NamedTuple):
-    """`result` is None if the form was already sent."""
+    """The result of a form. `result` is None if the form was already sent before."""
 
     object_id: str
     result: Any
@@ -578,9 +580,10 @@ def form_route(
 ) -> Route:
     """Return the route of an act's form on its object's page.
 
-    - shown: renders the page again, with a problem.
-    - path: relative to /dashboard/admin; if empty, the act's path.
-    - goes_to: makes the next page's address from the result's ID; if None, the object's page is next.
+    - `shown` renders the page again with a problem.
+    - `path` is relative to /dashboard/admin. If it is empty, the act's path is used.
+    - `goes_to` makes the next page's address from the result's ID. If it is None, the object's page is
+      next.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]
@@ -615,15 +618,13 @@ ALL_ROUTES: Final = tuple(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
-    """Run the act once as the operator who filled in the form. Raise InvalidInput, which names all wrong
-    fields.
-    """
+    """Run the act once, as the operator who filled in the form. InvalidInput names all wrong fields."""
     typed = Typed(form)
     asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []
 
     def render(result: Any) -> Answer:
-        # A retried commit renders again, so only the last result is kept.
+        # If the commit is retried, this renders again, and only the last result counts.
         results[:] = [result]
         found = result.after if isinstance(result, Change) else result
         check_done(act, found)
@@ -657,7 +658,7 @@ async def run_asked(call: RequestContext[Any, Any], act: AnyChange, asked: Field
 
 
 def _csv(name: str, lines: Sequence[str]) -> str:
-    """Return a data URL, because a secret can't be fetched again as a file."""
+    """Return the CSV as a data URL, because its secrets can't be fetched again."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 

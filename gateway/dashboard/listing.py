@@ -130,13 +130,15 @@ def _view_owner(call: RequestContext[Any, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_OWNER_CHARACTERS]
 
 
-# The first click sorts these columns from A to Z, and others from the greatest value.
+# The first click on these columns sorts from A to Z. For others, it puts the greatest value first.
 _RISES_FIRST: Final = frozenset({"name", "url"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """If `chosen` is empty, the newest come first. Only the `newest_max` newest rows are sorted; 0 means all."""
+    """If `chosen` is empty, the newest rows come first. Only the `newest_max` newest rows are sorted. If it
+    is 0, all rows are.
+    """
 
     offered: Collection[str] = ()
     chosen: str = ""
@@ -150,7 +152,9 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the address of the list sorted by that column, in reverse if it already is."""
+        """Return the address of the list sorted by that column. If the list already is, the order is
+        reversed.
+        """
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column
@@ -176,7 +180,7 @@ def sorting_of(
 
 
 ROWS: Final = 50
-# One row more than a page shows tells whether another page follows.
+# One row more than a page shows whether another page follows.
 ASKED: Final = ROWS + 1
 COUNTED_MAX: Final = 1_000
 COLUMNS: Final = "columns"
@@ -199,7 +203,9 @@ NOTHING_SUMMED: Final = Summed()
 
 
 class Total(NamedTuple):
-    """If `is_more`, there are at least `number` rows. Each of `sums` returns the formatted total in one currency."""
+    """The number of rows. If `is_more` is true, there may be more. Each function in `sums` returns the
+    formatted total in one currency.
+    """
 
     number: int
     is_more: bool = False
@@ -208,8 +214,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are those that the reader
-    chose, or empty for the list's own.
+    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are the columns
+    that the reader chose. If it is empty, the list's own columns are shown.
     """
 
     items: Sequence[Any] = ()
@@ -373,7 +379,7 @@ async def listing(
 
 
 def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Convert days in the filters to times, by the reader's zone."""
+    """Convert days in the filters to times, in the reader's time zone."""
     zone = zone_of_request(call.scope)
     return {
         name: _first_moment(text, zone) if _DAY.fullmatch(text) else text
@@ -429,7 +435,7 @@ def _periods(
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:
-    """Return the day's first moment. An invalid day is left to the act, which refuses it."""
+    """Return the day's first moment. If the day is invalid, return a text that the act will refuse."""
     try:
         return zone.start_of_day(day)
     except (ValueError, OverflowError):

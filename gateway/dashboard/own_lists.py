@@ -38,7 +38,7 @@ OWN_LISTS: Final[dict[str, "OwnList"]] = {}
 
 
 class ActOnAll(NamedTuple):
-    """The act applies to rows in this `state`."""
+    """An act for all matching rows that are in this `state`."""
 
     act: AnyChange
     label: str
@@ -47,7 +47,9 @@ class ActOnAll(NamedTuple):
 
 
 class Column(NamedTuple):
-    """`place` are CSS classes, which also say where a phone shows the cell (app.css)."""
+    """A column of a list. `place` contains CSS classes, which also determine where a phone shows the cell
+    (app.css).
+    """
 
     name: str
     field: str
@@ -55,7 +57,9 @@ class Column(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A button that leads to another page, for users with the scope. If `is_primary`, it is also above the list."""
+    """A button that leads to another page. Only users with the scope see it. If `is_primary` is true, it is
+    also above the list.
+    """
 
     scope: str
     address: str
@@ -68,7 +72,7 @@ async def _nothing_more(_call: RequestContext[Any, Any], _listed: Paged) -> Mapp
 
 
 def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
-    """Return the values and labels of a filter whose values the act's query doesn't define."""
+    """Return the values and labels of a filter whose values aren't defined by the act's query."""
     context = call.context
     if name == "platform":
         offered = context.topup_rules.platforms.of(call.principal.environment).offered()
@@ -85,11 +89,13 @@ def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
 class OwnList:
     """The page of a merchant's list.
 
-    - path: relative to /dashboard. empty, advice: the text of an empty list. word: the label of an ID. above: the
-      page that this one belongs to.
-    - columns: fields of the act's view, each followed by its `place`. The column placed `lead` links to `own`, or
-      else the list's address, plus the value of the field `leads`. If `leads` is empty, there is no link.
-    - count: counts rows that are expensive to show. more: reads further values for a custom `template`.
+    - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the
+      label of an ID.
+    - `above` leads to the page that this one belongs to.
+    - `columns` are fields of the act's view, each with its `place`. The column placed `lead` is a link,
+      unless `leads` is empty. The link is `own`, or else the list's address, followed by the value of the
+      field `leads`.
+    - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`.
     """
 
     path: str
@@ -156,7 +162,9 @@ class OwnList:
         return all_links(f"{_DASHBOARD}/all", self.path.strip("/"), acts, listed)
 
     async def matching(self, call: RequestContext[Any, Any], one: ActOnAll) -> Matched:
-        """Return the rows in the act's state. Rows in other states must not use up the limit."""
+        """Return the matching rows that are in the act's state. Rows in other states must not use up the
+        limit.
+        """
         found = await listing(
             call,
             self.listed,

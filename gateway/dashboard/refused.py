@@ -67,7 +67,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
 
 
 def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Respond to an unknown path or method: with a page for a browser, else with our JSON envelope."""
+    """Respond to an unknown path or method. Browsers get a page; other clients get our JSON envelope."""
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
@@ -135,7 +135,9 @@ def _page_before(scope: Scope) -> str:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    """Redirect to the sign-in page, then back. A form can't be sent again, so the user returns to its page."""
+    """Redirect to the sign-in page, which leads back. A form can't be sent again, so the user returns to
+    its page.
+    """
     path = scope["path"]
     if scope["method"] not in _READS:
         before = _page_before(scope)

@@ -22,8 +22,6 @@ _DECIDES: Final = "approvals:write"
 
 
 class PageQuery(LooseFields, frozen=True, kw_only=True):
-    """`columns` are those that the reader ticked for a list."""
-
     columns: list[str] = field(default_factory=list)
 
 
@@ -78,7 +76,7 @@ def _counting(handler: Handler) -> Handler:
 
 
 async def review_waiting(call: RequestContext[Any, Any]) -> int:
-    """Count the top-ups for review, for the page and its menu. Return 0 unless the reader is an operator."""
+    """Count the top-ups that wait for review. Return 0 unless the reader is an operator."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us
@@ -90,7 +88,7 @@ async def review_waiting(call: RequestContext[Any, Any]) -> int:
 
 
 async def overlooked_s(call: RequestContext[Any, Any]) -> int:
-    """Return for how many seconds webhooks have been due but unclaimed, or 0 unless the reader is an
+    """Return for how many seconds due webhooks have waited unclaimed. Return 0 unless the reader is an
     operator.
     """
     if ADMIN not in call.principal.scopes:

@@ -166,7 +166,7 @@ def operators_line(one: Found, environment: str) -> FoundLine:
 
 
 def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
-    """Return the user's actions that contain every word of the text; all actions for an empty text."""
+    """Return the user's actions that contain every word of the text. An empty text finds all of them."""
     words = text.lower().split()
     return [
         action
@@ -204,8 +204,8 @@ _PREFIX_CHARACTERS_MIN: Final = 3
 
 
 class Command(NamedTuple):
-    """`place` is the ID of the act's form. `kind` is the kind of its object; if None, only the list is
-    offered.
+    """`place` is the ID of the act's form, and `kind` is the kind of its object. If `kind` is None, only
+    the list is offered.
     """
 
     label: str
@@ -224,7 +224,7 @@ class CommandLine(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """`rest` is the object's name, after the words that name the acts."""
+    """`rest` is the text after the words that name the acts. It names the object."""
 
     commands: Sequence[Command] = ()
     rest: str = ""
@@ -259,7 +259,7 @@ def lines_of(
 
 
 def _begins(words: Sequence[str], command: Command, said: str) -> int:
-    """Return how many words at the text's start name the act, or 0 if the first isn't its verb."""
+    """Return how many of the first words name the act, or 0 if the first word isn't its verb."""
     own = said.lower().split()
     if not words or not _is_known(words[0], {*command.verbs, *own[:1]}):
         return 0
@@ -333,7 +333,7 @@ PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
 _Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
-# Whoever has the voucher can spend it, so it must not appear in an address.
+# Whoever has such a secret can use it, so it must not appear in an address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",
@@ -449,7 +449,7 @@ def _page(
 
 
 def _is_recipient(text: str, topups: Sequence[Found]) -> bool:
-    """Return whether the text is the whole address of one of these recipients."""
+    """Return whether the text is the address of one of these recipients."""
     return any(one.title.lower().startswith(f"{text.lower()} · ") for one in topups)
 
 

@@ -1,6 +1,6 @@
 """Show a list that no act returns, as a page or, with `format=csv`, as CSV.
 
-A column names an attribute of a row; `a.b` is attribute b of a. No column holds a secret that can be spent.
+Each column names an attribute of a row, such as `a.b`. No column holds a secret that can be spent.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -43,7 +43,7 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """A list's file name and columns. `sorts` names its sort orders. `scopes` are those that its page requires."""
+    """A list's file name, columns and sort orders, and the scopes that its page requires."""
 
     name: str
     columns: Sequence[str]
@@ -143,7 +143,7 @@ async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRo
 async def whole_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]
 ) -> Reply | None:
-    """Return the rows from the cursor on as CSV, or None if the address asks for a page."""
+    """Return the rows after the cursor as CSV, or None if the address asks for a page."""
     asked = read_query(call)
     form, sort = asked.text("format"), _sort(call, sheet)
     if form not in FORMATS:

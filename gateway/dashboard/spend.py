@@ -17,7 +17,7 @@ GROUPS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpendGroups:
-    """`rest` is the sum of all but the largest groups."""
+    """`rest` is the sum of the groups that aren't shown."""
 
     shown: Sequence[UsageSum]
     rest_count: int

@@ -1,4 +1,4 @@
-"""Tell a top-up's history in lines, each with its time. Merchants see only the outcome at a supplier."""
+"""Show a top-up's history in lines with their times. Merchants see only the outcome at a supplier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`until_at` is None if the step took no time or is still open. `depth` is 1 below an event, and 2 below
-    a delivery.
+    """`until_at` is None if the step took no time or is still open. `depth` is 1 for a step below an event,
+    and 2 below a delivery.
     """
 
     anchor: str
@@ -66,7 +66,9 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """Return the lines. `is_operator` shows suppliers' names; `has_links` adds links to the account's pages."""
+    """Return the lines. If `is_operator`, they name suppliers. If `has_links`, they link to the account's
+    pages.
+    """
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]
@@ -109,7 +111,7 @@ def _line(step: Step, end: int, axis: Axis) -> StoryLine:
 
 
 def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
-    """Yield steps by time: deliveries below their event, attempts below their delivery."""
+    """Yield steps in order of time, but deliveries below their event, and attempts below their delivery."""
     steps = [
         *_request(story),
         *_transfers(story),
@@ -266,7 +268,7 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
 
 
 def _settled(story: TopUpStory) -> Iterator[Step]:
-    """Yield the outcome if it came later than the send. An older top-up's events may have been pruned."""
+    """Yield the outcome if it came later than the send."""
     topup = story.topup
     if topup.settled_at is None or topup.settled_at == topup.created_at:
         return

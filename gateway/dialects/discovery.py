@@ -1,4 +1,4 @@
-"""Find the vendor APIs in this folder: each `x.py` or `x/routes.py` defines SURFACE or SURFACES."""
+"""Find the vendor APIs in this folder. Each `x.py` or `x/routes.py` defines SURFACE or SURFACES."""
 
 import importlib.util
 import sys

@@ -1,7 +1,7 @@
-"""Newapi: top-ups for clients of that vendor (contract 5.1).
+"""Newapi: imitate this vendor's API for top-ups (contract 5.1).
 
-Every error is {"success": false, "message"}. IDs are integers, times are Unix seconds, and a dollar is 500,000
-of quota.
+Every error is {"success": false, "message"}. IDs are integers, times are Unix seconds, and a dollar is
+500,000 of quota.
 """
 
 from collections.abc import Sequence
@@ -112,7 +112,7 @@ class Redeemed(Struct, kw_only=True):
 
 
 class Line(Struct, kw_only=True):
-    """A payment or redemption. `amount` is the credit in whole dollars, `money` what was paid."""
+    """A payment or redemption. `amount` is the credit in whole dollars, and `money` is what was paid."""
 
     id: int
     amount: Annotated[int, Meta(description="The credit, in whole US dollars.")]
@@ -237,7 +237,7 @@ async def info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
-    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
+    """Create the order and open its checkout. A repeated Idempotency-Key continues an interrupted request."""
     _check_user(call)
     context, principal = call.context, call.principal
     method = _chosen(call)

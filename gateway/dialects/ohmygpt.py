@@ -1,4 +1,4 @@
-"""OhMyGPT: apps act for users, charge them, and sell them credit (contract 5.4).
+"""OhMyGPT: imitate this vendor's API. Apps act for users, charge them, and sell them credit (contract 5.4).
 
 The consent page is gateway/dashboard/account/consent.py.
 """
@@ -46,7 +46,7 @@ MISS_COST: Final = 10
 
 
 class IssueBody(LooseFields, frozen=True, kw_only=True):
-    """A code to exchange, with the client_secret, or for a public app with the code_verifier."""
+    """A code to exchange. It comes with the client_secret or, from a public app, with the code_verifier."""
 
     client_id: Text
     client_secret: Annotated[Text, Meta(description="The secret of a private app.")] | None = None
@@ -99,7 +99,7 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
 
 
 async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
-    """Count the request against the address's limit. A failure counts as much as ten successes."""
+    """Count the request against the address's limit. A failure counts as ten successes."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
     decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
     if not decision.allowed or decision.remaining < MISS_COST - 1:
@@ -137,7 +137,7 @@ class Issued(Struct, kw_only=True):
 
 
 class UserInfo(Struct, kw_only=True):
-    """The user. email_verified: someone who reads mail at that address has confirmed it."""
+    """The user. email_verified is true if someone who reads mail at that address has confirmed it."""
 
     user_id: str
     name: str
@@ -214,7 +214,9 @@ Amount = Annotated[str, Meta(max_length=40)]
 
 
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
-    """A charge in dollars, with at most six decimal places. order_no is the app's own, and unique for each user."""
+    """A charge in dollars, with at most six decimal places. The app chooses order_no, which is unique for
+    each user.
+    """
 
     amount: Annotated[Amount, Meta(description="The amount in dollars, to 6 decimals.")]
     order_no: Annotated[

@@ -1,6 +1,6 @@
-"""Resayil: packs and their purchase history for clients of that vendor (contract 5.2).
+"""Resayil: imitate this vendor's API for packs and their purchase history (contract 5.2).
 
-Prices and balances have decimals ("price": 5.00); credits of packs and purchases are integers.
+Prices and balances have decimals ("price": 5.00), but credits of packs and purchases are integers.
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
-    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
+    """Create the order and open its checkout. A repeated Idempotency-Key continues an interrupted request."""
     context, principal = call.context, call.principal
     offered = context.payments.providers.offered(principal.environment)
     new = NewOrder(

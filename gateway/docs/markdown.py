@@ -46,7 +46,9 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page. `shown` renders blocks of code (language and text) as HTML, or None to show them plainly."""
+    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, they
+    are shown plainly.
+    """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

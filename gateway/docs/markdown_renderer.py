@@ -91,7 +91,7 @@ class _Renderer(RendererHTML):
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-# Accept every URL here; link_open raises an error for unsafe ones, which are mistakes in our pages.
+# Accept every URL here. link_open raises an error for unsafe ones.
 MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 
@@ -115,7 +115,7 @@ def _elements(tokens: Sequence[Token]) -> Iterator[_Element]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Text with its code. `after` is text that follows the code, with no further code after it."""
+    """Text with its code. `after` is the text that follows the code."""
 
     text: list[_Element] = field(default_factory=list)
     code: list[Token] = field(default_factory=list)
@@ -131,7 +131,7 @@ def _blocks(tokens: Sequence[Token]) -> list[_Block]:
         elif element[0].type != "fence":
             (block.after if block.code else block.text).append(element)
         elif block.after:
-            # The element before this code belongs to it, not to the code above.
+            # The element before this code belongs to this code, not to the code above.
             found.append(_Block([block.after.pop()], [element[0]]))
         else:
             block.code.append(element[0])

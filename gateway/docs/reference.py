@@ -131,7 +131,7 @@ class _Reader:
         fields: list[Field] = []
         about = ""
         for choice in map(self._resolved, schema.get("anyOf", [schema])):
-            # Our own responses share everything but `data`, so only that is shown.
+            # Our own responses differ only in `data`, so only that is shown.
             shape = self._resolved(choice["properties"]["data"] if codes and choice else choice)
             about = about or shape.get("description", "")
             known = {field.name for field in fields}
@@ -177,7 +177,7 @@ class _Reader:
 
 
 def kind_of(schema: Json) -> str:
-    """Return a type in words: "list of string", "integer from 1 to 200", or its allowed values."""
+    """Return a type in words, such as "list of string" or "integer from 1 to 200", or its allowed values."""
     if "anyOf" in schema:
         kinds = [kind_of(kind) for kind in schema["anyOf"] if kind.get("type") != "null"]
         nullable = len(kinds) < len(schema["anyOf"])

@@ -24,11 +24,9 @@ Credential = Literal["key", "session", "none"]
 class Call:
     """An API call to show.
 
-    - body: JSON values, or None.
-    - file: where to save the response, or None.
-    - streams: whether the response is an endless stream of lines.
-    - scopes: the key needs one of them.
-    - once: the Idempotency-Key to show, or None to generate one.
+    - `file` is where to save the response, or None.
+    - `scopes` are those of which the key needs one.
+    - `once` is the Idempotency-Key to show. If it is None, one is generated.
     """
 
     method: str
@@ -181,7 +179,7 @@ def _javascript_answer(call: Call) -> list[str]:
 
 
 _Writing = Mapping[str, str]
-# How each language writes a header's value. text: a value that is known in advance.
+# How each language writes a header's value.
 _SHELL: Final[_Writing] = {
     "key": "Bearer $KEY",
     "session": "$COOKIE",

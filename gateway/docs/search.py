@@ -77,7 +77,7 @@ class SearchPages:
         return answer
 
     def _made_index(self) -> PassageIndex:
-        """Return the index, built in a thread because that takes a quarter of a second."""
+        """Return the index. It is built in a thread, because that takes a quarter of a second."""
         began_s = time.thread_time()
         with self._making:
             if self._index is None:

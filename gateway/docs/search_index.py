@@ -1,4 +1,4 @@
-"""Search passages by words: an exact name counts most, then titles, then text.
+"""Search passages by words. An exact name counts most, then titles, then text.
 
 A word also finds longer words that start with it, and a plural finds its singular.
 """
@@ -31,7 +31,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of the documentation. names: other words that count like the title, such as a path."""
+    """A passage of the documentation. `names` has other words that count like the title, such as a path."""
 
     title: str
     kind: str
@@ -42,7 +42,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A search result. excerpt: pieces of its text, and whether each is a word of the query."""
+    """A search result. `excerpt` has pieces of its text, and says whether each is a word of the query."""
 
     passage: Passage
     excerpt: Sequence[tuple[str, bool]]
@@ -50,7 +50,7 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """Search results, best first. has_all: whether they contain all words of the query."""
+    """Search results, best first. `has_all` is true if they contain all words of the query."""
 
     hits: Sequence[PassageHit]
     has_all: bool
@@ -65,8 +65,6 @@ class _Score:
 
 
 class PassageIndex:
-    """Searches passages. Among equal results, the earlier passage comes first."""
-
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
         # For each passage: the words of its title and names, and the positions of each word in its text.
@@ -131,7 +129,7 @@ class PassageIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words under which a text is found: lower case, plurals without s."""
+    """Return the words under which a text is found. They are in lower case, and plurals lose their s."""
     return [_singular(word) for word in _WORD.findall(text.lower())]
 
 

@@ -46,7 +46,7 @@ _NAMED_MAX: Final = 5
 
 
 class ShownField(NamedTuple):
-    """`widget` is line, area, document, choice, ticks, tick or rows; each row has fields."""
+    """`widget` is line, area, document, choice, ticks, tick, or rows that have fields of their own."""
 
     facts: FieldFacts
     widget: str
@@ -76,7 +76,7 @@ class ShownStep(NamedTuple):
 
 
 class SteppedForm(NamedTuple):
-    """Under the heading `subject`, `summary` says what the object will do."""
+    """`summary` says what the object will do. It is shown under the heading `subject`."""
 
     steps: Sequence[ShownStep]
     subject: str
@@ -150,7 +150,7 @@ def problem_before(
 
 
 def checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str]) -> Fields:
-    """Return the values as the struct. Raise InvalidInput, which names all wrong fields."""
+    """Return the values as the struct. If fields are wrong, raise InvalidInput with all their names."""
     problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
     try:
         asked = shape_of(struct).decode(msgspec.json.encode(values), None)
@@ -259,7 +259,9 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return the typed values. Omit a time if its day is that in `shown`, the form filled from the object."""
+    """Return the typed values. `shown` is the form filled from the object. Omit a time if its day wasn't
+    changed.
+    """
     values: dict[str, Any] = {}
     for fact in _shown_facts(struct):
         if fact.kind == "time" and shown and typed.form.text(fact.name) == shown.text(fact.name):

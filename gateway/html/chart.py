@@ -103,7 +103,6 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Draw what was charged on each UTC day."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))

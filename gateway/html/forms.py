@@ -87,7 +87,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """If `are_shown`, each field shows its own problem."""
+    """If `are_shown` is true, each field shows its own problem."""
 
     status: int
     sentence: str
@@ -164,7 +164,9 @@ def read_query(call: RequestContext[Any, Any]) -> Form:
 
 
 def problem_of(error: DomainError) -> Problem:
-    """Return what a form's page shows. If the session has ended, raise the error, which leads to the sign-in page."""
+    """Return what a form's page shows. If the session has ended, raise the error, because it leads to the
+    sign-in page.
+    """
     if isinstance(error, CredentialEnded):
         raise error
     if isinstance(error, KeyReused):
@@ -261,7 +263,7 @@ T = TypeVar("T")
 
 
 class Typed:
-    """`wrong` collects the errors, by the input's field names."""
+    """`wrong` collects the errors by the names of the input's fields."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
@@ -276,7 +278,7 @@ class Typed:
             return None
 
     def cents(self, name: str, *, is_required: bool = False) -> int | None:
-        """Return typed dollars in cents. An error is recorded under the field's name and `_cents`."""
+        """Return typed dollars in cents. An error is recorded under the field's name with `_cents` added."""
         param = f"{name}_cents"
         found = self.parse(param, lambda: self.form.cents(name))
         if found is None and is_required and param not in self.wrong:

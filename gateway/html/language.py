@@ -293,7 +293,7 @@ _SLASH: Final = ":"
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """`is_chosen` is true if the user chose the zone, false if the browser reported it."""
+    """`is_chosen` is true if the user chose the zone, and false if the browser reported it."""
 
     name: str = "UTC"
     is_chosen: bool = False

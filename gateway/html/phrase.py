@@ -1,4 +1,4 @@
-"""Mark English sentences in code, which pages show in the reader's language. Every catalogue has them."""
+"""Mark the English sentences in code that pages show in the reader's language. Every catalogue has them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def phrase(sentence: str, /, **values: Value) -> Phrase:
 
 
 def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
-    """Return the singular or plural for the number, which fills %(num)s."""
+    """Return the singular or plural, as the number requires. The number fills %(num)s."""
     return _made(one, several, number, {_NUMBER: number, **values})
 
 

@@ -225,7 +225,7 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def undo_of(call: RequestContext[Any, Any], address: str) -> Mapping[str, str]:
-    """Return the query that makes the next page offer an undo button, signed for the session."""
+    """Return the query that makes the next page offer an undo button. It is signed for the session."""
     return {"undo": address, "undo_mark": _undo_mark(call, address)}
 
 
@@ -291,15 +291,12 @@ def _markup(sentence: str) -> Markup:
 
 @cache
 def _drawings() -> ZipFile:
-    """Open the archive of Lucide's icons. Its 1,700 names are read once [17 ms, 1 MB], not once for each
-    icon.
-    """
+    """Open the archive of Lucide's icons. Its names are read once for all icons [17 ms, 1 MB]."""
     return ZipFile(str(files("lucide") / "lucide.zip"))
 
 
 @cache
 def _icon(name: str) -> Markup:
-    """Return Lucide's icon of that name, hidden from screen readers."""
     drawn = _drawings().read(f"{name}.svg").decode().partition("<svg")[2]
     inside = " ".join(drawn.partition(">")[2].rpartition("</svg>")[0].split())
     turns = " turns" if name == "send" else ""

@@ -41,7 +41,7 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# Logger.info would look up the caller's file and line each time [9 µs instead of 3].
+# Logger.info would look up the caller's file and line each time.
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
@@ -139,8 +139,8 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def record(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """Queue the request for the sender's request log. A successful response isn't stored, because it may contain a
-    secret.
+    """Queue the request for the sender's request log. A successful response is left out, because it may
+    contain a secret.
     """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:

@@ -30,7 +30,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write the entry in the transaction of the change. Without an environment, it concerns the whole account."""
+    """Write an entry in the transaction of the change."""
     if account_id is None:
         account_id = call.principal.account_id
     if environment is None:

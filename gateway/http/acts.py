@@ -82,7 +82,9 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 class Rendered(NamedTuple):
-    """A response that an act's view can't describe: its outcomes, and a function that builds it from a result."""
+    """The outcomes of a response that an act's view can't describe, and a function that builds it from a
+    result.
+    """
 
     answers: tuple[Outcome, ...]
     render: Callable[[RequestContext[Any, Any]], Callable[[Any], Answer]]
@@ -94,7 +96,9 @@ def routes_of(
     is_operator: bool = False,
     rendered: Mapping[str, Rendered] = MappingProxyType({}),
 ) -> tuple[Route, ...]:
-    """Return a route for each act. `rendered` has the acts, by name, that build their own response."""
+    """Return a route for each act. `rendered` has, by the act's name, the responses that acts build
+    themselves.
+    """
     audience = OPERATOR if is_operator else MERCHANT
     made = [act for act in acts if audience in act.audience]
     routes = tuple(_route(act, rendered.get(act.name), is_operator=is_operator) for act in made)
@@ -389,7 +393,7 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
 async def read_act(
     act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool = False
 ) -> tuple[Any, Any]:
-    """Run the act with the request's query; return the result, and its view for this caller."""
+    """Run the act with the request's query. Return the result, and its view for this caller."""
     door = Door(act, call, is_operator=is_operator)
     await door.prepare(call.query)
 
@@ -407,7 +411,6 @@ async def read_act(
 
 
 def list_reply(act: ListAct[Any, Any], call: RequestContext[Any, Any]) -> Awaitable[Reply]:
-    """Return the response of a merchant's list act, for handlers that also respond in other ways."""
     return _list(act, call, is_operator=False)
 
 
@@ -437,7 +440,6 @@ async def _list(
 async def list_act(
     act: ListAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool = False
 ) -> Listing[Any]:
-    """Return the page of views that the request's query selects."""
     door = Door(act, call, is_operator=is_operator)
     show, rows = await door.shape(), door.rows
     if act.own_cursors:
@@ -557,7 +559,6 @@ class Door:
         return await run_once(call, work, render, sealed=act.shows_secret, also_lock=self.owners)
 
     async def _check_before(self, act: Act[Any, Any], asked: Any) -> None:
-        """Require the password if the act needs it, check rate limits, and check the URL in the input, if any."""
         call, context = self._call, self._call.context
         await self._check_password(act, asked)
         if act.paces and not self._is_operator:
@@ -599,7 +600,7 @@ class Door:
         return await context.engine.submit_once(command, key, render)
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
-        """Return the tenants to lock in addition to the caller's. Raise NotFound for an unknown object."""
+        """Return the tenants to lock in addition to the caller's. Raise NotFound if the object is unknown."""
         self._locked = await self._tenant(tx)
         return tenants_of(self._locked)
 
@@ -622,8 +623,8 @@ class Door:
         return self._act.show if seen is None else partial(seen, await self.alone())
 
     def in_tenant(self, tenant: Tenant) -> CallContext:
-        """Return the context. All fields are written out, because unpacking a dict takes nine times as long
-        [1.2 µs].
+        """Return the context. All fields are written out, because unpacking a dict would take nine times as
+        long.
         """
         call, caller = self._call, self._call.principal
         is_nobodys = self._is_operator or self._act.is_catalogue
@@ -693,7 +694,7 @@ class Door:
 
 
 def context_of(act: AnyAct, call: RequestContext[Any, Any]) -> CallContext:
-    """Return the context for a merchant's act, for a handler of its own."""
+    """Return the context of a merchant's act that has its own handler."""
     return Door(act, call, is_operator=False).in_tenant(call.principal.tenant)
 
 

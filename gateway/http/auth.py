@@ -31,7 +31,9 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """Return the credential, and whether it came as a cookie. With `takes_bare`, it may omit the word Bearer."""
+    """Return the credential, and whether it came as a cookie. If `takes_bare`, the header may omit the word
+    Bearer.
+    """
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:
@@ -93,7 +95,9 @@ def parse_address(text: str | None) -> Address | None:
 
 
 def block_of(address: Address | None) -> str:
-    """Return the name under which callers without a credential are counted: their address, or its IPv6 /64."""
+    """Return the name under which callers without a credential are counted. It is their address or, for
+    IPv6, its /64.
+    """
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address) if address is not None else "local"

@@ -144,9 +144,10 @@ class Document:
 
 
 class Documents:
-    """Caches documents. choices: by cookie, the values that change a document.
+    """Caches documents.
 
-    query_of: returns the part of the query that changes the document at a path.
+    `choices` has, by cookie, the values that change a document. `query_of` returns the part of the query
+    that changes the document at a path.
     """
 
     def __init__(

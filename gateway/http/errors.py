@@ -96,9 +96,10 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """The code and HTTP status of an error. by_reason: statuses that depend on the error's reason.
+    """The code and HTTP status of an error.
 
-    is_final: repeating the same request won't help.
+    `by_reason` has statuses that depend on the error's reason. If `is_final`, repeating the same request
+    won't help.
     """
 
     code: int

@@ -55,7 +55,8 @@ async def run_once(
 ) -> Answer:
     """Run work under the account's lock, or return the response stored for the key.
 
-    Raise KeyReused, KeyInProgress, or what work raises; nothing is written then.
+    Raise KeyReused or KeyInProgress if the key can't be used now. If an error is raised, nothing is
+    written.
     """
     context, principal, request_key = call.context, call.principal, call.request_key
 
@@ -84,7 +85,7 @@ async def run_once(
 
 
 async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
-    """Return the stored response, if any, before checks that would be slow."""
+    """Return the stored response, if any. Call this before slow checks."""
     if request_key is None:
         return None
     found = await context.database.read(lambda tx: find(tx, [request_key]))
@@ -104,8 +105,8 @@ async def run_steps(
 ) -> Answer:
     """Run a request that works outside the database between its transactions, such as testing a webhook.
 
-    First, a row with a lease is written; another request with the same key waits up to WAIT_S. If the lease ends,
-    another request takes over, and both return its response. If a step fails, the row is removed.
+    First, a row with a lease is written. Another request with the same key waits up to WAIT_S. If the lease
+    expires, that request takes over, and both return its response. If a step fails, the row is removed.
     """
     if request_key is None:
         return await steps()

@@ -28,7 +28,7 @@ from keys.principal import Principal, check_address, require_scope
 from store.keyset import Begin, ListStretch, end_of
 
 ROWS_AT_ONCE: Final = 500
-# This and the credential cache's half second end a revoked key's response within a second.
+# Together with the credential cache's half second, this ends the response to a revoked key within a second.
 CHECK_S: Final = 0.35
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"
@@ -59,7 +59,7 @@ def page(items: list[T], next_cursor: str | None) -> Listing[T]:
 def listing(
     rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
 ) -> Listing[T]:
-    """Build a list's `data`. One row more than `limit` must have been read, to show whether more follow."""
+    """Build a list's `data`. If `rows` has more than `limit` rows, another page follows."""
     shown = rows[:limit]
     has_more = len(rows) > limit
     return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
@@ -73,7 +73,6 @@ async def rows_page(
     shape: Callable[[R], T],
     sorts: Collection[str] = (),
 ) -> Listing[T]:
-    """Return a page, newest first. One row more than requested is read, to show whether another page follows."""
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
     if len(rows) <= limit and (end := end_of(rows)) is not None:

@@ -40,7 +40,9 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. ids: the path's parameters, by default those of the current request."""
+    """Return the act's view as plain values. `ids` are the path's parameters, by default those of the
+    current request.
+    """
     require_scope(call.principal, *act.scopes)
     _, shown = await read_act(act, _asking(call, act.query, ids, query))
     return _plain(shown)
@@ -55,7 +57,7 @@ async def list_own(
 ) -> Listing[Any]:
     """Return a page of the list, with its items as plain values.
 
-    Parameters that are None or empty are omitted. rows: the limit, which may be higher than a caller's.
+    Parameters that are None or empty are omitted. `rows` is the limit, which may be higher than a caller's.
     """
     require_scope(call.principal, *act.scopes)
     found = await list_act(act, _asking(call, act.query, None, query, rows))
@@ -73,8 +75,8 @@ async def run_own(
 ) -> Any:
     """Run the act once for the key, and return its view as plain values, or raise its error.
 
-    wrong: errors that a page has already found, by field. If there are any, nothing is done, and InvalidInput
-    lists them with all other wrong fields.
+    `wrong` has errors that a page already found, by field. If there are any, the act isn't run, and
+    InvalidInput lists them with all other wrong fields.
     """
     body, query = (_NOTHING, values) if act.is_in_query else (values, _NOTHING)
     done = await run_route(call, route_of(act), body, ids, query=query, key=key, wrong=wrong)
@@ -93,7 +95,7 @@ async def run_route(
     rows: int | None = None,
     is_waiting: bool = False,
 ) -> Envelope:
-    """Return the response of an API route. is_waiting: a wait ends when the caller disconnects."""
+    """Return the response of an API route. If `is_waiting`, a wait ends when the caller disconnects."""
     require_scope(call.principal, *route.scopes)
     inner = _asking(call, route.query, ids, query, rows)
     inner.method, inner.template = route.method, API_PREFIX + route.path

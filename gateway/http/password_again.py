@@ -34,7 +34,7 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired if this is a live session without a recent confirmation in the database."""
+    """Raise PasswordRequired if this is a live session and the database has no recent confirmation."""
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
         return
@@ -69,7 +69,9 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raise SignInRefused if the user has a second factor, and neither confirmed recently nor gives a code now."""
+    """Require a recent confirmation or a code if the user has a second factor. Raise SignInRefused without
+    either.
+    """
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
         return
@@ -93,7 +95,7 @@ async def check_code(
 ) -> None:
     """Use a code of the user's authenticator app, or a recovery code.
 
-    Attempts are counted separately for each `source`, so that a stranger's don't use up the user's own.
+    Attempts are counted separately for each `source`, so that strangers can't use up the user's attempts.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
@@ -155,7 +157,7 @@ def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) 
 
 
 def site_of(call: RequestContext[Any, Any]) -> Site | None:
-    """Return the site for passkeys, or None if PUBLIC_URL isn't one where browsers accept them."""
+    """Return the site for passkeys, or None if browsers don't accept passkeys at PUBLIC_URL."""
     return Site.of(call.context.settings.address())
 
 

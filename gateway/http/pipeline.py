@@ -1,8 +1,8 @@
 """Check a request before its handler runs.
 
-The order is: route, credential, address, rate limit, scope; then query, body, and for a cookie the page it came
-from; then the Idempotency-Key. So a stranger only learns that a path exists, and stored responses are only
-looked up for callers who may see them.
+The checks are, in this order: route, credential, address, rate limit, scope, query, body, the page that a
+cookie came from, and Idempotency-Key. So a stranger only learns that a path exists, and stored responses
+are only looked up for callers who may see them.
 """
 
 from collections.abc import Awaitable
@@ -73,9 +73,10 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 
 
 def _check_may_change(caller: Principal, route: Route) -> None:
-    """Raise KeyPaused or AccountSuspended.
+    """Raise KeyPaused or AccountSuspended if the caller may not change anything.
 
-    A suspended account may still remove access. Its page forms pass, because the API request inside is refused.
+    A suspended account may still remove access. Its page forms pass, because the API request inside is
+    refused.
     """
     if caller.is_paused:
         raise paused()

@@ -44,7 +44,7 @@ _CSV_COLUMNS = (
     "balance_micros",
     "key_id",
     "key_name",
-    # The ID of the top-up, order, hold or redemption. A send has two lines: one for the hold, one for the
+    # The ID of the top-up, order, hold or redemption. A send has one line for the hold, and one for the
     # settlement.
     "transaction_id",
     "subject_id",

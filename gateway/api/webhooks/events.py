@@ -20,7 +20,9 @@ from webhooks.events.cursor import EventCursor, event_cursor
 
 
 class StreamQuery(Fields, frozen=True, kw_only=True):
-    """Where to start. `after` is a cursor (0: the oldest event); without it, only new events are sent."""
+    """Where to start. `after` is a cursor, and 0 stands for the oldest event. Without `after`, only new
+    events are sent.
+    """
 
     after: Cursor | None = None
     type: Annotated[EventType, Meta(description="Return only events of this type.")] | None = None
@@ -37,7 +39,7 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     async def begin(tx: Transaction) -> EventCursor:
         if after is None:
             return await log.newest_cursor(tx, principal.tenant)
-        # Raise an error for a bad type, or if events after the cursor are missing.
+        # Raise an error if the type is bad, or if events after the cursor are missing.
         await log.events_after(
             tx, principal.tenant, after=after, event_type=event_type, limit=1, param=param
         )

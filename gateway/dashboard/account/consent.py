@@ -1,7 +1,8 @@
 """Ask the user whether an OAuth app may act for them.
 
-The browser is redirected only to an address that the app registered, which is checked again with the form. If
-app and address are valid, other errors are reported to the app (RFC 6749, 4.1.2.1).
+The browser is redirected only to an address that the app registered. The address is checked again when the
+form is sent. If the app and the address are valid, other errors are reported to the app (RFC 6749,
+4.1.2.1).
 """
 
 import re
@@ -54,7 +55,9 @@ def leave_for(target: str) -> Reply:
 
 
 def policy_for(redirect_uri: str) -> str:
-    """Return the page's Content-Security-Policy. Its form-action also applies to the form's redirect."""
+    """Return the page's Content-Security-Policy. Its form-action also restricts where the form's response
+    may redirect.
+    """
     parts = urlsplit(redirect_uri)
     # The policy can't contain an IPv6 address, or the part of an address after an app's own scheme.
     is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
@@ -93,8 +96,8 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """`registered` has the app's addresses, or our own if our page shows the code. `fault` is an error to report to
-    the app.
+    """`registered` has the app's addresses, or our own if our page shows the code. `fault` is an error to
+    report to the app.
     """
 
     app: OAuthApp

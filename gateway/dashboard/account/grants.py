@@ -1,4 +1,4 @@
-"""List the apps that the user connected and what each charged, and end their access."""
+"""List the apps that the user connected, with what each charged, and end their access."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,7 @@
 """Ask the user whether an MCP client may have access, within which limits and until when.
 
-The browser is redirected only to an address that the client registered, and to another machine only when the
-user presses a button. The result is a key without a secret.
+The browser is redirected only to an address that the client registered. It leaves for another machine only
+when the user presses a button. The result is a key without a secret.
 """
 
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # per network address
-# How many mails one address gets: requested from one network, and in total.
+# How many mails can be requested for one address: from one network, and from all networks.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
 # Every response takes this long, so its time doesn't show whether the account exists.
@@ -134,10 +134,10 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Raise NotFound if the link was used meanwhile.
+    """Change the password. Raise NotFound if the link was used meanwhile.
 
-    With a second factor the address stays unverified. An owner without that factor can then leave the account
-    with another link.
+    If the account has a second factor, the address stays unverified. An owner without that factor can then
+    leave the account with another link.
     """
 
     async def work(tx: Transaction) -> None:
@@ -164,8 +164,8 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Create an account with the address. The former account keeps all but the address, its password and its
-    teams.
+    """Create an account with the address. The former account keeps everything except the address, the
+    password and the teams.
     """
 
     async def work(tx: Transaction) -> None:
@@ -200,7 +200,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Do what operators did with the former account: suspend this one, or close its live environment."""
+    """Suspend the new account or close its live environment, if operators did this to the former one."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:

@@ -239,7 +239,9 @@ def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
 
 
 async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
-    """Return the checked user, or None if the ticket expired or the password changed."""
+    """Return the account whose password was checked. Return None if the ticket expired or the password
+    changed.
+    """
     said, _, proof = ticket.rpartition(".")
     if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
         return None
@@ -258,7 +260,9 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count one try before anything is read. Return the known device's ID or None. Raise RateLimited."""
+    """Count a try before anything is read. Raise RateLimited after too many. Return the ID of a known
+    device, or None.
+    """
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
     buckets = [
@@ -316,7 +320,7 @@ async def begin_session(
 ) -> None:
     """Begin a session and set its cookies.
 
-    Raise SignInRefused if the password changed or a second factor became necessary since the check, and
+    Raise SignInRefused if, since the check, the password changed or a second factor became necessary. Raise
     NotFound if the link was used.
     """
     account_id = person.account_id
@@ -375,7 +379,9 @@ async def use_link(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find_link(call: RequestContext[Any, Any]) -> tuple[str, Account]:
-    """Raise the same NotFound for an invalid link and for a caller on another machine, and RateLimited."""
+    """Return the link and its account. Raise the same NotFound for an invalid link and for a caller on
+    another machine.
+    """
 
     async def find(tx: Transaction, link_id: str, *, now_us: int) -> tuple[str, Account]:
         if not _is_this_machine(call):

@@ -176,7 +176,7 @@ async def _show(
     )
 
 
-# How many objects of each kind the page lists at most.
+# The maximum number of objects of each kind on the page.
 SHOWN_MAX: Final = 50
 _KINDS: Final = {
     "keys": (phrase("API keys"), phrase("They keep working until you end them.")),

@@ -23,8 +23,6 @@ _WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """`changes` has each field's value before and after."""
-
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]
 

@@ -31,7 +31,7 @@ def admin_route(
 
 
 def day_us(form: Form, name: str) -> int | None:
-    """Return the start of a typed day or month in UTC, or None if blank. Raise InvalidInput."""
+    """Return the start of a typed day or month in UTC, or None if the field is blank."""
     text = form.text(name)
     try:
         return moment_us(text) if text else None

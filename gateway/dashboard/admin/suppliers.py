@@ -138,8 +138,8 @@ def _option_problem(error: DomainError) -> Problem:
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[ShownField]:
-    """Return the kind's options with the typed value, else the stored one, else the default. Secrets are
-    never shown.
+    """Return the options of the supplier's kind. Each has the typed value, else the stored one, else the
+    default. Secrets are never shown.
     """
     secret, facts = sealed_fields(registration.options), facts_of(registration.options)
     stored = {} if row is None else shown_options(row)

@@ -222,7 +222,7 @@ async def _endpoints(visit: Visit) -> Sequence[Mapping[str, Any]]:
 
 
 async def _endpoint(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound, also for an endpoint that the link doesn't show."""
+    """Return the endpoint. Raise NotFound if the link doesn't show it."""
     if not visit.link.shows(visit.endpoint_id):
         raise NotFound("Webhook")
     found: Mapping[str, Any] = await read_own(visit.call, SHOW, visit.ids)
@@ -232,7 +232,7 @@ async def _endpoint(visit: Visit) -> Mapping[str, Any]:
 
 
 async def _delivery(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound, also for a delivery to another endpoint."""
+    """Return the delivery. Raise NotFound if it belongs to another endpoint."""
     await _endpoint(visit)
     ids = {"delivery_id": visit.call.params["delivery_id"]}
     found: Mapping[str, Any] = await read_own(visit.call, SHOW_DELIVERY, ids)
@@ -276,7 +276,7 @@ async def _run(
 
 
 def _shown(visit: Visit, endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove the URL's query, which may hold a secret, unless the link may change the URL."""
+    """Remove the URL's query, which may contain a secret. If the link may change the URL, leave it."""
     if visit.may("manage"):
         return endpoint
     return {**endpoint, "url": endpoint["url"].partition("?")[0]}
@@ -338,7 +338,8 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
 def _check_own(call: RequestContext[Any, Any]) -> None:
     """Raise ForgeryRefused for a form that another site sent.
 
-    Without a referrer, a browser sends no origin. Over plain HTTP it also sends no Sec-Fetch-Site.
+    A browser that sends no referrer sends the origin `null`. Over plain HTTP, it sends no Sec-Fetch-Site
+    either; such forms are accepted.
     """
     is_unnamed = b"sec-fetch-site" not in call.headers and call.headers.get(b"origin") == b"null"
     if call.method in _READS or is_unnamed:
@@ -348,7 +349,9 @@ def _check_own(call: RequestContext[Any, Any]) -> None:
 
 
 def _without_cookies(scope: Scope, lang: str) -> Scope:
-    """Remove the cookies, which may belong to another sign-in. `lang` replaces the browser's languages."""
+    """Remove the cookies, which may belong to another sign-in. If `lang` is set, it replaces the browser's
+    languages.
+    """
     dropped = {b"cookie", b"accept-language"} if lang else {b"cookie"}
     headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
     if lang:

@@ -60,8 +60,8 @@ class PlanOffer:
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
 ) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
-    """Return the offers and the providers to choose from. No provider can be chosen if an offer names its
-    own.
+    """Return the offers and the providers to choose from. If an offer names its own provider, none can be
+    chosen.
     """
     ways = dict(ways_to_pay(call, "subscription"))
     found = [
@@ -140,7 +140,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None) -> NewOrder:
-    """Return the order that the form describes. Raise InvalidInput or NotFound."""
+    """Return the order that the form describes. Raise InvalidInput or NotFound if there is no such offer."""
     environment = call.principal.environment
     plan_id, _, chosen = form.text("plan").partition("/")
     wanted, _, seller = chosen.partition("/")
@@ -175,7 +175,7 @@ def _others(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=own.is_simulated)
             except InvalidInput:
-                continue  # this plan isn't sold like this
+                continue  # the plan has no such item
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
                 found.append((f"{plan.id}/{interval}", _named(plan.name, item.price, interval)))
     return found

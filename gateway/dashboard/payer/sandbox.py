@@ -1,7 +1,7 @@
-"""Show the sandbox's pages, without scripts: its checkout, the page that saves a card, the portal of a plan.
+"""Show the sandbox's pages: its checkout, the page that saves a card, and the portal of a plan.
 
-They act for the provider. Its signed notification goes over HTTP to this gateway's own path, and reports the
-change.
+The pages act for the provider. They report a change by a signed notification, which goes over HTTP to this
+gateway's own path.
 """
 
 import logging
@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 
 def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
-    """Return the notification's path, or None if the provider has credentials now."""
+    """Return the notification's path, or None if the provider has credentials by now."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
@@ -85,7 +85,7 @@ async def carry_out(
 
 async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
-    # Loading all certificate authorities takes a moment.
+    # An empty context saves the time for loading all certificate authorities.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"
@@ -166,7 +166,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
-    """Bill a plan's first period with its checkout. After a crash here, a worker does it."""
+    """Bill a plan's first period together with its checkout. After a crash here, a worker bills it."""
     begun = await call.context.database.read(
         lambda tx: sandbox_subscription.find_of_order(tx, order.id)
     )
@@ -381,7 +381,7 @@ def _items(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=True)
             except InvalidInput:
-                continue  # this plan isn't sold like this
+                continue  # the plan has no such item
             if item.price.currency == subscription.currency:
                 found.append(item)
     return found

@@ -30,7 +30,7 @@ _LINKS: Final = ("https://", "http://")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedVoucher:
-    """`kind` is the deliverable's kind, or voucher. `is_link` is true if the value is a link."""
+    """`kind` is the deliverable's kind, or `voucher`. `is_link` is true if the value is a link."""
 
     kind: str
     value: str | None

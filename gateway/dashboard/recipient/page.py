@@ -34,7 +34,9 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """Return the language chosen on this page, else on other pages, else by the sender, else by the browser."""
+    """Return the reader's language. A choice on this page comes first, then one on other pages, the
+    sender's and the browser's.
+    """
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
     return (
         nearest(read_query(call).text("lang"))
@@ -46,7 +48,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """Return the refusal with its language's tag: in this language if the catalogue has it, else in English."""
+    """Return the refusal and its language's tag. If the catalogue lacks the text, it is in English."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag

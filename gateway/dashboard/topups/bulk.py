@@ -32,8 +32,7 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
-# The Back button shows this preview from the cache, because a form's response can't be loaded again. Sending it
-# again creates the same batch.
+# Let the Back button show this preview from the cache, because a form's response can't be loaded again.
 _KEPT: Final = {"cache-control": "private, no-cache"}
 
 

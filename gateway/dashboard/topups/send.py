@@ -42,12 +42,12 @@ _FIELDS: Final = (
 )
 _FROM_A_LINK: Final = ("platform", "amount", "recipient_email", "intent")
 _PURPOSE: Final = "send_form"
-# A preview that is too long for an address is shown in the form's response.
+# If a preview is too long for an address, it is shown in the form's response.
 _TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Show the form or its preview, each at its own address for the browser's Back button."""
+    """Show the form or its preview. Each has its own address, for the browser's Back button."""
     asked = read_query(call)
     if asked.raw("form"):
         form = _opened(call, asked.raw("form"))
@@ -76,7 +76,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """Redirect to the preview, which has the form's intent, so that it can't send twice."""
+    """Redirect to the preview. It has the form's intent, so that it can't send twice."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)
@@ -122,7 +122,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
 async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
-    """Report together the errors that a send reports one by one."""
+    """Report errors together that a send would report one by one."""
     offered = (await list_own(call, PLATFORMS)).items
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]
@@ -166,7 +166,6 @@ def _delivery(form: Form) -> dict[str, Any] | None:
     said = {
         "email": bool(form.text("email")),
         "locale": form.text("locale") or None,
-        # Browsers end each line with two characters.
         "message": form.text("message").replace("\r\n", "\n") or None,
     }
     return said if any(said.values()) else None

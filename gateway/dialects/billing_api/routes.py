@@ -1,7 +1,8 @@
-"""Billing API: credits, plans, check-ins and their administration (contract 5.3).
+"""Billing API: imitate a vendor's API for credits, plans, check-ins and their administration (contract
+5.3).
 
 Every error is {"success": false, "error": {"code", "message"}}, in which the code is a word. Amounts are in
-credits, 1,000 to the dollar.
+credits. A dollar is 1,000 credits.
 """
 
 import secrets
@@ -128,7 +129,7 @@ async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
-    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
+    """Create the order and open its checkout. A repeated Idempotency-Key continues an interrupted request."""
     context, principal, body = call.context, call.principal, call.body
     offered = context.payments.providers.offered(principal.environment)
     if body.channel not in offered:

@@ -76,7 +76,9 @@ class Problem(Struct, kw_only=True):
 
 
 class Page(Struct, Generic[T], kw_only=True):
-    """A page of a list. Send next_cursor as `cursor` to get the next page; null means that there is none."""
+    """A page of a list. To get the next page, send next_cursor as `cursor`. If it is null, there is no next
+    page.
+    """
 
     success: bool
     data: Annotated[list[T], Meta(description="The entries of this page.")]
@@ -103,7 +105,9 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     cursor: Text | None = None
 
     def before_id(self, prefix: str) -> str | None:
-        """Return where a page by cursor starts, or None if the page uses an offset. Raise InvalidInput."""
+        """Return where a page by cursor starts, or None if it uses an offset. Raise InvalidInput if both
+        are given.
+        """
         if self.cursor is not None and self.offset:
             raise InvalidInput("Give either `offset` or `cursor`.", param="cursor")
         return cursor_id(self.cursor, prefix)
@@ -116,15 +120,15 @@ class OrdersQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class PlansQuery(LooseFields, frozen=True, kw_only=True):
-    """The environment whose plans are listed: by default live, or staging if live sells no plans."""
+    """The environment whose plans are listed. By default, this is live, or staging if live sells no plans."""
 
     environment: Literal["staging", "live"] | None = None
 
 
 class SessionBody(LooseFields, frozen=True, kw_only=True):
-    """The purchase: plan_id for a subscription; pack_id, or amount_cents of US dollars, for a top-up.
+    """The purchase. A subscription has plan_id; a top-up has pack_id, or amount_cents in US dollars.
 
-    coupon_code is an alias of coupon; ignoring it would charge the full price.
+    coupon_code is an alias of coupon.
     """
 
     channel: Annotated[Text, Meta(description="The payment provider.")]
@@ -152,7 +156,7 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
 
 
 class PortalBody(LooseFields, frozen=True, kw_only=True):
-    """The URL to which the portal returns."""
+    """The URL to which the portal returns the user."""
 
     return_url: Url
 
@@ -235,7 +239,7 @@ class CheckedIn(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
-        """Round next_checkin_at up to a full second, when a check-in is certainly allowed."""
+        """Round next_checkin_at up to a full second, so that a check-in is certainly allowed then."""
         next_s = -(-done.checkin.next_at // SECOND_US)
         return cls(
             credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,
@@ -246,7 +250,9 @@ class CheckedIn(Struct, kw_only=True):
 
 
 class Session(Struct, kw_only=True):
-    """A checkout. `url` is the payer's page; session_id is the provider's ID, or null if nothing is to be paid."""
+    """A checkout. `url` is the payer's page. session_id is the provider's ID, or null if there is nothing
+    to pay.
+    """
 
     url: Annotated[str, Meta(description="The page where the payer pays.")]
     session_id: Annotated[
@@ -262,7 +268,9 @@ class Portal(Struct, kw_only=True):
 
 
 class AdminQuery(Fields, frozen=True, kw_only=True):
-    """Selects entries of an administration list. created_after is inclusive, created_before exclusive."""
+    """Selects entries of an administration list. created_after is inclusive, and created_before is
+    exclusive.
+    """
 
     limit: Annotated[Limit, Meta(description="The most entries on a page.")] = 50
     cursor: Text | None = None

@@ -45,7 +45,7 @@ class AnswerHead:
     says_close: bool = False
 
     def take(self, name: bytes, value: bytes) -> None:
-        """Add a header. Raise RuntimeError if its characters could split it into two headers."""
+        """Add a header. Raise RuntimeError if it has characters that could split it into two."""
         if _NAME_REFUSED.search(name):
             raise RuntimeError("an answer's header has a name that HTTP does not allow")
         if _VALUE_REFUSED.search(value):
@@ -86,7 +86,7 @@ joined = _Joined()
 class Wire(asyncio.Protocol, ABC):
     transport: asyncio.Transport
     is_writing_paused = False
-    # Whether the client has closed its sending side; it may still read.
+    # The client has closed its sending side. It may still read.
     has_ended = False
     _is_reading_paused = False
 
@@ -140,14 +140,17 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Return whether the client has disconnected, or has closed its sending side, which mostly means the same."""
+    """Return whether the client has disconnected or closed its sending side. Both mostly mean that it has
+    left.
+    """
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
-    """A request and its response. has_all: the body has arrived completely.
+    """A request and its response.
 
-    is_gone: nobody reads the response any more. is_kept: the connection stays open afterwards.
+    `has_all` is true when the body has arrived completely. `is_gone` is true when nobody reads the response
+    any more. `is_kept` is true if the connection stays open afterwards.
     """
 
     body: bytes | bytearray = b""
@@ -192,7 +195,7 @@ class Exchange:
             self.wake()
 
     def reopen(self) -> None:
-        """Reopen the body, which seemed complete."""
+        """Expect more of a body that seemed complete."""
         self.has_all = False
 
     def leave(self) -> None:
@@ -263,8 +266,8 @@ class Exchange:
 
     @property
     def may_lack_its_body(self) -> bool:
-        """Return whether the client may never send its body, because it waits for a 100 Continue that it didn't
-        get.
+        """Return whether the client may wait for a 100 Continue that it didn't get, and never send its
+        body.
         """
         return (
             not self.has_all

@@ -1,6 +1,6 @@
-"""Parse a connection's requests with httptools; an Exchange responds to each, in order.
+"""Parse a connection's requests with httptools. An Exchange responds to each, in order.
 
-Everything that a client can make a connection store is limited.
+A client can't make a connection store unlimited data.
 """
 
 import asyncio
@@ -41,7 +41,9 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on the parser's callbacks, except those for a made-up head that gives a new parser the body's length."""
+    """Passes on the parser's callbacks, but drops those for a made-up head. That head gives a new parser
+    the body's length.
+    """
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
         self._calls = calls
@@ -264,8 +266,8 @@ class Connection(Wire):
         size = self._fed_piece_bytes = len(data)
         self._fed_bytes += size
         if self.reading_since_s is None:
-            # Count from here: a client could otherwise keep a connection open forever with empty lines between
-            # requests.
+            # Count from here, because a client could otherwise keep a connection open forever with empty
+            # lines.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
@@ -294,7 +296,8 @@ class Connection(Wire):
     def _end_reading(self) -> bool:
         """Respond to complete requests, then end the connection. The client may still read.
 
-        Return False to close it now: no response is due, or the last request's body is incomplete.
+        Return False to close the connection now, because no response is due or the last request's body is
+        incomplete.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
@@ -351,7 +354,7 @@ class Connection(Wire):
             raise _TooMuch
 
     def _count_trailer(self, name: bytes, value: bytes) -> None:
-        """Count a trailer, then drop it: treated as a header, it would bypass a proxy's checks."""
+        """Count a trailer, then drop it. As a header, it would bypass a proxy's checks."""
         self._trailers += 1
         self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
         is_too_much = self._trailer_bytes + self._header_bytes() > HEAD_BYTES_MAX
