@@ -1,6 +1,6 @@
 """Store operators' actions and accounts' security events in one table.
 
-Each entry is written in the transaction of its act. It contains no secret and is never changed.
+The transaction that makes a change also writes its entry. An entry contains no secret and is never changed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,10 +34,10 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One audit entry. If `account_id` is None, it concerns a catalogue or the installation.
+    """One audit entry. Without `account_id`, it is about a catalogue or the installation. Without `before`,
+    the object is new.
 
-    `actor` is a credential's ID, or "cli". If `before` is None, the object is new. Tenants can read the entry
-    if `is_security`.
+    `actor` is a credential's ID, or "cli". Tenants can read an entry only if `is_security`.
     """
 
     id: str
@@ -76,7 +76,6 @@ class Actor(msgspec.Struct, frozen=True):
     def of(
         cls, principal: Principal, *, address: str | None = None, user_agent: str | None = None
     ) -> "Actor":
-        """Return the caller. A session is named by its ID, with the user's own account."""
         kind = _KINDS[principal.kind]
         is_program = principal.kind != "session"
         return cls(
@@ -85,8 +84,6 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class NamedEntry(msgspec.Struct, frozen=True):
-    """An entry with the credential's current name, or a colleague's email address."""
-
     entry: AuditEntry
     actor_name: str | None
 
@@ -180,10 +177,10 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """List operators' actions in this environment and on whole accounts, newest first.
+    """List operators' actions in this environment, and those on whole accounts, newest first.
 
-    `action` also matches actions that begin with it and a dot. `by` is a credential's ID, a command-line name
-    or an account.
+    An `action` such as "key" also finds "key.revoked". `by` is a credential's ID, an account, or a name from
+    the command line.
     """
     rows = await _OF_OPERATORS.page(
         tx,
@@ -220,7 +217,6 @@ async def acts_on(
             WHERE l.account_id = :account_id AND l.is_security = 1 AND l.id >= :least_id
               AND l.action = :action AND l.subject_id IN :ids[text]""",
         account_id=account_id,
-        # The clock of the process that wrote the entry may be behind.
         least_id=least_id("adt", since_us - MINUTE_US),
         action=action,
         ids=sorted(set(subject_ids)),
@@ -229,7 +225,7 @@ async def acts_on(
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete a bounded number of security entries from before that time."""
+    """Delete some of the security entries that are older than `before_us`."""
     return await tx.execute(
         """DELETE FROM audit_log WHERE id IN (
                SELECT id FROM audit_log WHERE is_security = 1 AND created_at < :before_us

@@ -1,6 +1,6 @@
-"""Turn a token into a principal, with a small cache in front of the database.
+"""Turn a token into a principal. A small cache saves most reads of the database.
 
-A change takes effect at most CACHE_LIFE_US after its commit, because older entries aren't used.
+Cached entries are used for CACHE_LIFE_US at most, so a change takes effect that soon after its commit.
 """
 
 import asyncio
@@ -23,12 +23,11 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2
-# Entries are refreshed at this age, so requests of a busy key never wait for the database.
+# Entries in use are refreshed at this age, so that a busy key's requests don't wait for the database.
 REFRESH_AGE_US = 250_000
-# This interval refreshes entries at least 100 ms before they are stale.
 SWEEP_EVERY_US = 150_000
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
-# On SQLite, a query of this size blocks the event loop for 4 ms.
+# A query of this size blocks SQLite's event loop for 4 ms.
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
@@ -69,8 +68,8 @@ class _Entry:
 @dataclass(frozen=True, slots=True)
 class Limits:
     entries_max: int = 20_000
-    unknown_max: int = 5_000  # a separate limit, so that made-up tokens push out no real ones
-    waiting_max: int = 5_000  # how many tokens may wait for the next query
+    unknown_max: int = 5_000  # a separate limit, so that made-up tokens can't push out real ones
+    waiting_max: int = 5_000  # the maximum number of tokens that wait for the next query
     write_uses_after_s: float = 10.0
     answer_s: float = 5.0  # how long a caller waits for the query
 
@@ -94,10 +93,7 @@ class Authenticator:
         self.queries_run = 0
 
     def authenticate_now(self, token: str) -> Principal | None:
-        """Return the principal if it is cached and fresh, or None if it must be loaded.
-
-        Call this on the event loop. Raises InvalidCredential and CredentialEnded.
-        """
+        """Return the principal from the cache, or None if it must be loaded. Call this only on the event loop."""
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise _invalid()
         presented = digest(token)
@@ -107,7 +103,6 @@ class Authenticator:
             self._refuse_unknown(token, presented, now_us)
             return None
         age_us = now_us - entry.read_at
-        # A negative age means that the clock was set back.
         if not 0 <= age_us < CACHE_LIFE_US:
             return None
         principal = _accepted(entry.outcome, now_us)
@@ -117,10 +112,9 @@ class Authenticator:
         return principal
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the token's principal, loaded from the database if it isn't cached.
+        """Return the token's principal. If it isn't cached, load it from the database.
 
-        Raises InvalidCredential, CredentialEnded, StoreError, and Unavailable if too many wait or the query
-        takes too long.
+        Raise Unavailable if the query takes too long or too many callers wait.
         """
         found = self.authenticate_now(token)
         if found is not None:
@@ -128,7 +122,7 @@ class Authenticator:
         parsed = parse(token)
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
-        # Others wait for the same query, so it outlives this request.
+        # Other requests wait for the same query, so it continues if this one is cancelled.
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -209,7 +203,6 @@ class Authenticator:
         found = await self._load(kinds, began_at)
         self._store(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
-            # Requests that arrived meanwhile use this query's result, if it is fresh.
             for each in kinds:
                 if (late := self._waiting.pop(each, None)) is not None:
                     _resolve(late, found.get(each))
@@ -304,7 +297,7 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # Losing this time does no harm, and the next minute's use is written again.
+            # It does no harm if this time is lost. The next use is written a minute later.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 

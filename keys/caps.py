@@ -1,15 +1,17 @@
 """Count what keys spend in time windows, and enforce caps.
 
-Every debit counts against the key and all its ancestors, in the debit's transaction and under the account's
-lock. Each row of spend_windows is for a period: day, month, or one of these:
+Every debit counts for the key and all its ancestors. It is counted in the debit's transaction, under the
+account's lock. Each row of spend_windows is for a period. This is a day, a month, or one of these:
 
-- `last:SECONDS`: micros of a rolling window, in the detail's buckets.
-- `count:3600`, `recipients:604800`: sends in an hour, and recipients in seven days, in buckets.
-- `to:DIGEST`, `same:DIGEST`: micros to one recipient in a UTC day, and its transactions in seven days.
-- `lifetime`: which events were published. `account:ENV`: micros of the whole account in a day.
+- `last:SECONDS`: the micros spent in a rolling window. The detail has them in buckets.
+- `count:3600`, `recipients:604800`: the sends in an hour, and the recipients in seven days, in buckets.
+- `to:DIGEST`: the micros sent to one recipient on a UTC day.
+- `same:DIGEST`: the transactions in seven days with the same recipient, platform and amount.
+- `lifetime`: which events were published.
+- `account:ENV`: the micros that the whole account spent on a day.
 
-A bucket counts until its last moment leaves the window, so a window never allows too much. If the account's
-own clock was ahead, the rows stored with a spend (counted_in) begin with `/at/MICROSECONDS`.
+A bucket counts until its last moment has left the window, so a window never allows too much. A spend stores
+the rows that counted it (counted_in). They begin with `/at/MICROSECONDS` if the account's own clock was ahead.
 """
 
 import hashlib
@@ -42,10 +44,10 @@ SENDS: Final = f"count:{HOUR_S}"
 RECIPIENTS: Final = f"recipients:{WEEK_S}"
 SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# This marks a time of the account's own clock among the names of rows.
+# Among the names of rows, this marks a time on the account's own clock.
 _AT: Final = "at"
 _WHOSE: Final = "~"
-# More sends are remembered only if the caller declared each one distinct.
+# A row has more sends than this only if the caller declared each of them distinct.
 _SENT_MAX: Final = 20
 _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
@@ -59,7 +61,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# A condition for each key's window took twice as long.
+# A separate condition for each key's window took twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w
@@ -86,10 +88,11 @@ _PERIODS: tuple[Period, ...] = ("day", "month")
 class Detail(msgspec.Struct, omit_defaults=True):
     """What a row stores besides its sum.
 
-    - `buckets`: amounts by bucket number. A recipient counts once, in the bucket of its newest send.
+    - `buckets`: amounts by the number of the bucket. A recipient counts once, in the bucket of the newest
+      send.
     - `near`, `reached`: when an event was published, and for which limit.
     - `sent`: when each transaction was sent.
-    - `recipients`: sends to each recipient, by bucket.
+    - `recipients`: the sends to each recipient, by bucket.
     """
 
     buckets: dict[int, int] = {}
@@ -100,7 +103,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
 
 
 class Counted(NamedTuple):
-    """A row in which a spend was counted. `whose` is the recipient's digest."""
+    """A row that counted a spend. `whose` is the recipient's digest."""
 
     row: CounterRow
     whose: str = ""
@@ -112,7 +115,7 @@ class Counted(NamedTuple):
     def take_out(
         self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
     ) -> bool:
-        """Subtract a spend made at `at`. Return whether the row had counted it."""
+        """Subtract a spend that was made at `at`. Return whether the row had counted it."""
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add_to_buckets(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
@@ -153,14 +156,14 @@ def add_to_buckets(
 
 
 def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """Return the sum in the window now. The result is never too low."""
+    """Return the sum in the window now. It is never too low."""
     return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
 
 
 def room_at(
     buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
 ) -> int | None:
-    """Return when there will be room for the amount, or None if it exceeds the limit."""
+    """Return when the window will have room for the amount, or None if the amount exceeds the limit."""
     if amount > limit:
         return None
     left = held_in_buckets(buckets, seconds, now_us)
@@ -189,7 +192,7 @@ def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
 
 
 def count_recipient(key_id: str, detail: Detail, email: str, now_us: int) -> CounterRow:
-    """Count a send made now. Return the row and recipient in the form that the send stores."""
+    """Count a send made now. Return what the send stores: the row and the recipient."""
     whose = _person(email)
     _count_recipient(detail, whose, 1, at=now_us, now_us=now_us)
     return (key_id, f"{RECIPIENTS}{_WHOSE}{whose}", 0)
@@ -218,7 +221,6 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return the rows as the text that a top-up or hold stores."""
     named = places if at is None else [("", _AT, at), *places]
     return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
 
@@ -256,7 +258,7 @@ def _leaves_at(number: int, seconds: int) -> int:
 
 
 def _person(email: str) -> str:
-    """Return a recipient's digest, ignoring the plus tag, as most mail servers do."""
+    """Return a recipient's digest. Ignore the plus tag, because most mail servers do."""
     local, _, domain = email.partition("@")
     return _digest(f"{local.partition('+')[0] or local}@{domain}")
 
@@ -277,12 +279,14 @@ class Capped(Protocol):
 
 
 class CapExceeded(DomainError):
-    """A cap of the key or of an ancestor leaves no room for the amount."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The tightest window of one period, in cents. The remainder is rounded down, the spend up."""
+    """The window of a period with the least left, in cents. What is left is rounded down, and what was spent
+    is rounded up.
+    """
 
     key_id: str
     period: Period
@@ -329,7 +333,7 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """Read the keys' day and month, the day's sends without approval, and the given windows."""
+    """Read what the keys spent today and this month, today's sends without approval, and the given windows."""
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
     text = _TODAY if ids or named else ""
@@ -351,8 +355,7 @@ async def add_windows(
 ) -> None:
     """Add amounts in micros to windows. No window falls below 0. The caller holds the accounts' locks.
 
-    Increases and decreases take one statement each, because an upserted row must itself pass the table's
-    check.
+    Increases and decreases need separate statements, because an upsert can't insert a negative amount.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
@@ -410,8 +413,8 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
 
-    If several caps refuse, name the one that waiting helps least. A cap below the amount comes first, then per
-    call, per month, per day. Of equal caps, name the nearest key's.
+    If several caps refuse, name the one that takes longest to wait for. A cap below the amount comes first,
+    then the cap per call, per month and per day. Of equal caps, name the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
@@ -469,8 +472,6 @@ def tightest_windows(
 
 
 class _Used(NamedTuple):
-    """A cap and its use. `left_micros` is negative if the cap was lowered below what was spent."""
-
     key_id: str
     cap_cents: int
     spent_micros: int

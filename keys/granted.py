@@ -1,4 +1,4 @@
-"""Check a person's grant again when it takes effect: the person may have lost access meanwhile."""
+"""Check a person's grant again when it takes effect, because the person may have lost access meanwhile."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Membership:
 class Granted:
     """What a person allowed in an account, and when.
 
-    Without `scopes`, only the account's owner may allow it. Without `session_id`, any sign-in of the person
-    is enough.
+    If `scopes` is None, only the account's owner can allow it. If `session_id` is set, that session must still
+    exist.
     """
 
     account_id: str
@@ -39,9 +39,9 @@ class Granted:
 
 
 async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
-    """Return why the grant is no longer valid, or None if it is valid.
+    """Return why the grant is no longer valid, or None if it is.
 
-    The session's row is locked, so a concurrent sign-out waits. The caller holds the account's lock.
+    The session's row is locked, so that a sign-out has to wait. The caller holds the account's lock.
     """
     person_id = granted.person_id
     if granted.session_id is not None:
@@ -70,7 +70,7 @@ async def person_of(tx: Transaction, session_id: str) -> str:
 
 
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
-    # A person who was removed and invited again has no earlier grants.
+    # A person who was removed and invited again loses earlier grants.
     if member is None or member.joined_at > granted.granted_at:
         return NO_ACCESS
     if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:

@@ -1,6 +1,6 @@
 """A key's mandate: limits besides its scopes and its caps per call, day and month.
 
-The limits of all ancestors apply, too.
+The limits of all its ancestors apply, too.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,17 +36,14 @@ CapUnit = Literal["cents", "sends", "recipients"]
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
-    """Limit the cents of any period of this many seconds."""
-
     seconds: int
     cents: int
 
 
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The limits of a mandate. None or an empty tuple means no such limit.
+    """The limits of a mandate. A limit that is None or an empty tuple doesn't apply.
 
-    `*@domain` allows a whole domain. Limits that are numbers are declared only here; other structs get their fields
-    from NUMBERS. A limit that doesn't count cents is named max_UNIT_per_PERIOD.
+    `*@domain` allows a whole domain. A limit that doesn't count cents is named max_UNIT_per_PERIOD.
     """
 
     platforms: tuple[str, ...] = ()
@@ -129,11 +126,11 @@ COUNTS: Final[Mapping[str, FieldFacts]] = {
 
 
 class OutsideMandate(DomainError):
-    """The key or an ancestor may not send to this recipient or platform."""
+    pass
 
 
 class KeyPaused(DomainError):
-    """The key or an ancestor is paused; it may only read."""
+    """The key or an ancestor is paused, so the key can only read."""
 
 
 def paused() -> KeyPaused:

@@ -24,9 +24,9 @@ MEMBERS_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One colleague. `person_id` is None until they join.
+    """A colleague. `person_id` is None until they join.
 
-    An invited person has an `invitation_id`, from which the link is made; it is valid until `expires_at`.
+    An invited person's link is made from `invitation_id`, and is valid until `expires_at`.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """An account that a person may act for. `is_chosen` marks the one that they used last."""
+    """An account that a person can act for. If `is_chosen`, the person used it last."""
 
     account_id: str
     name: str
@@ -106,9 +106,9 @@ async def emails_of(
 async def invite(
     tx: Transaction, *, account_id: str, email: str, role: MemberRole, invited_by: str, now_us: int
 ) -> Member:
-    """Invite a person. A person who is already invited gets a new link and role.
+    """Invite a person. If the person is already invited, send a new link with the new role.
 
-    The caller holds the account's lock. Raises InvalidEmail and InvalidInput.
+    The caller holds the account's lock.
     """
     address = normalise_email(email, param="email")
     here = await list_members(tx, account_id)
@@ -142,7 +142,7 @@ async def change_role(tx: Transaction, account_id: str, member_id: str, role: Me
 
 
 async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """Make a new link for an invited person. The earlier link ends. Raise NotFound and InvalidInput."""
+    """Make a new link for an invited person. The earlier link stops working."""
     found = await _find(tx, account_id, member_id)
     if found.joined_at is not None:
         raise InvalidInput("This colleague has already joined.", param="member_id")
@@ -172,7 +172,9 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 
 
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
-    """Return what an invitation's page shows. Raise the same NotFound for every reason."""
+    """Return what an invitation's page shows. Raise NotFound if the invitation can't be used, without saying
+    why.
+    """
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
@@ -189,7 +191,6 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
 
 
 async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
-    """Let the person join. Raise NotFound if the invitation has ended."""
     await _lock(tx, found.account_id)
     await _check_granted(tx, found, now_us=now_us)
     touched = await tx.execute(
@@ -219,7 +220,7 @@ async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
 
 
 async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now_us: int) -> None:
-    """Record which account the person's next sign-in opens; None means their own. Raise NotFound."""
+    """Record which account the person's next sign-in opens. None means their own account."""
     teams = {one.account_id for one in await teams_of(tx, person_id)}
     if account_id is not None and account_id not in teams:
         raise NotFound("Account")
@@ -279,7 +280,7 @@ async def _check_granted(tx: Transaction, found: Member, *, now_us: int) -> None
 
 
 async def _lock(tx: Transaction, account_id: str) -> None:
-    """Lock the account's rows. This also keeps a grant valid while it is used (keys/granted.py)."""
+    """Lock the account's rows. While they are locked, a grant stays valid (keys/granted.py)."""
     await lock_tenants(tx, [Tenant(account_id, one) for one in ENVIRONMENTS])
 
 

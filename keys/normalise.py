@@ -1,6 +1,6 @@
-"""Normalize names and email addresses to the form that is compared and stored.
+"""Normalize names and email addresses before they are compared and stored.
 
-Plus tags and dots stay, because only the mailbox's owner knows whether the server ignores them.
+Plus tags and dots remain, because only the mailbox's owner knows whether the server ignores them.
 """
 
 import re
@@ -25,7 +25,9 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]
 
 
 def normalise_name(text: str) -> str:
-    """Return the name in NFC without outer spaces. Raise InvalidInput if it is empty, too long or unprintable."""
+    """Return the name in NFC without outer spaces. Raise InvalidInput if it is empty, too long or can't be
+    printed.
+    """
     if len(text) > NAME_CHARACTERS_MAX * 4:
         raise InvalidInput(
             f"The name can have at most {NAME_CHARACTERS_MAX} characters.", param="name"
@@ -42,16 +44,16 @@ def normalise_name(text: str) -> str:
 
 
 class InvalidEmail(DomainError):
-    """The text isn't an email address that can receive mail. The message never contains the text."""
+    """The text isn't an email address that can receive mail. The message doesn't contain the text."""
 
     def __init__(self, detail: str, *, param: str = "recipient_email") -> None:
         super().__init__(detail, param=param)
 
 
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
-    """Return the address in its stored form. Raise InvalidEmail, naming `param`.
+    """Return the address as it is stored. Raise InvalidEmail, which names `param`.
 
-    The form is an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
+    It has an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("The email address is too long.", param=param)
@@ -59,7 +61,6 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     if not at or "@" in domain:
         raise InvalidEmail("An email address must have exactly one @.", param=param)
     if not local.isascii():
-        # Lower-casing would turn the Kelvin sign into a k.
         raise InvalidEmail("The part before the @ must be ASCII.", param=param)
     local = local.lower()
     if len(local) > _LOCAL_CHARACTERS_MAX or not _LOCAL.fullmatch(local):
@@ -78,8 +79,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
 @lru_cache(maxsize=_DOMAINS_KNOWN)
 def _a_labels(domain: str) -> str | None:
     lowered = domain.lower()
-    # An ASCII domain is already in its final form. The library idna takes thirty times as long as a
-    # send's other checks.
+    # An ASCII domain needs no conversion. idna would take thirty times as long as a send's other checks.
     if not (domain.isascii() and "--" not in lowered):
         try:
             lowered = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode(

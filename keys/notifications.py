@@ -1,6 +1,6 @@
-"""Choose which emails each person of an account gets: those of their role, unless they chose otherwise.
+"""Choose which emails each person of an account gets. Their role decides, unless they chose otherwise.
 
-Rows store only the differences from the role. Failed payments are always reported.
+Rows store only the differences from the role. Nobody can switch off reports of failed payments.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _CHOOSE: Final[Mapping[MailChoice, str]] = {
 }
 Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
 NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
-# With this choice on, the other choices also apply in staging.
+# If this choice is on, the other choices also apply in staging.
 STAGING: Final = "staging"
 CHOICES: Final = (*NOTIFICATIONS, STAGING)
 PersonRole = Literal["owner", MemberRole]
@@ -52,7 +52,7 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The account's owner or one of its members; the owner has no `member_id`. `wanted` has the CHOICES that are on."""
+    """An account's owner or member. The owner has no `member_id`. `wanted` has the CHOICES that are on."""
 
     account_id: str
     account_name: str
@@ -72,7 +72,9 @@ class Person:
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """Return whether the person wants this email. The owner gets account-wide kinds in both environments."""
+        """Return whether the person wants this email. The owner's account-wide choices apply in both
+        environments.
+        """
         if kind not in self.wanted:
             return False
         is_accounts = self.role == "owner" and kind in MAIL_CHOICES
@@ -101,7 +103,6 @@ async def find_person(tx: Transaction, subject_id: str) -> Person:
 async def choose(
     tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
 ) -> Mapping[str, str]:
-    """Change choices, beginning with the next email. Return the changes, each on or off."""
     changed: dict[str, str] = {}
     for choice in CHOICES:
         is_on = wanted.get(choice, choice in person.wanted)

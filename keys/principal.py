@@ -1,6 +1,6 @@
 """The authenticated caller, scopes and roles, and the combined limits of a key and its ancestors.
 
-A child key never has a scope that an ancestor lacks, and never inherits `admin`.
+A child key never has a scope that one of its ancestors lacks. It never inherits `admin`.
 """
 
 import ipaddress
@@ -57,17 +57,17 @@ SCOPE_WORDS: Mapping[str, str] = {
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
-# Allows reversing what another key sent, whether delivered or not.
+# Allows a caller to reverse what another key sent, whether it was delivered or not.
 REVERSES = "topup:reverse"
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# An MCP client may request these scopes. It can't manage approvals, keys or others' codes, because a requester must
-# not decide.
+# The scopes that an MCP client can request. It can't manage approvals, keys or others' codes: who
+# makes a request must not decide about it.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# Each of these scopes includes the ones before it. Only apps' tokens have them, and their routes accept no other
-# credential.
+# Each of these scopes includes those before it. Only apps' tokens have them. Routes that need them
+# accept nothing else.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",
@@ -91,21 +91,19 @@ def environment_of(text: str) -> Environment:
 
 
 class CredentialEnded(DomainError):
-    """The credential, its key or one of the key's ancestors is revoked or expired."""
+    pass
 
 
 class ScopeMissing(DomainError):
-    """The credential is valid, but may not do this."""
+    pass
 
 
 class AddressNotAllowed(DomainError):
-    """The caller's address is outside the allow-list of the key or an ancestor."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthOrigin:
-    """The app that acts for the account."""
-
     app_id: str
     owner_id: str
     grant_id: str
@@ -114,8 +112,6 @@ class OAuthOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """A person who acts for an account other than their own."""
-
     person_id: str
     email: str | None
     role: str
@@ -126,12 +122,12 @@ class Colleague:
 class Principal:
     """The caller, and what is allowed at this moment.
 
-    - `lineage`: the key's ID, then its ancestors' IDs, nearest first. Empty without a key.
-    - `expires_at`: the earliest end of the credential, its key and the ancestors, by our clock.
+    - `lineage`: the key's ID, then its ancestors' IDs, nearest first. It is empty without a key.
+    - `expires_at`: when the first of the credential, its key and the ancestors expires, on our clock.
     - `clock_ahead_us`: how far the account's own clock was ahead of ours.
-    - `kind`: an MCP client's token acts for its key (`mcp`).
-    - `oauth`: the app to which the token belongs.
-    - `asks_code`: the user confirms with a second factor's code instead of the password.
+    - `kind`: it is `mcp` for an MCP client's token, which acts for its key.
+    - `oauth`: the app that has the token.
+    - `asks_code`: the user confirms with a code of the second factor, not with the password.
     """
 
     account_id: str
@@ -153,7 +149,6 @@ class Principal:
     asks_code: bool = False
     suspended_for: str | None = None
     staging_full_until: int | None = None
-    # The tenant is made once, because each call reads it several times.
     tenant: Tenant = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -169,9 +164,9 @@ class Principal:
 
     @property
     def sender(self) -> str | None:
-        """Return who answers for a waiting send: a session's person, or the account's own token.
+        """Return who is responsible for a waiting send: a session's person, or the account's own token.
 
-        Return None for a key, which is checked with its ancestors.
+        For a key, return None, because the key is checked with its ancestors.
         """
         if self.lineage:
             return None
@@ -181,8 +176,8 @@ class Principal:
     def key_owner(self) -> str:
         """Return who owns the caller's Idempotency-Keys within the account.
 
-        Keys and tokens own them even after a rotation. The owner is the user's grant for an app's token, and the
-        person for a session.
+        This is the key or token itself, even after a rotation. For an app's token, it is the user's grant. For
+        a session, it is the person.
         """
         if self.kind == "session":
             return "person" if self.colleague is None else self.colleague.person_id
@@ -205,14 +200,16 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the caller's key if it may reverse only what it or its descendants sent, or None if it may reverse all."""
+    """Return the key that limits what the caller can reverse: only its own and its descendants' sends. None
+    means all sends.
+    """
     return None if REVERSES in principal.scopes else principal.key_id
 
 
 def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
-    """Raise ScopeMissing if the key is neither the sender nor one of the sender's ancestors.
+    """Raise ScopeMissing unless the key or one of its descendants sent the top-up.
 
-    `spent_by` is empty if a person sent the top-up.
+    `spent_by` has the sender's key and its ancestors. It is empty if a person sent the top-up.
     """
     if key_id is not None and key_id not in spent_by:
         raise ScopeMissing(
@@ -226,7 +223,7 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 def check_address(principal: Principal, address: Address | str | None) -> None:
     """Raise AddressNotAllowed unless all allow-lists contain the caller's address.
 
-    A missing or unreadable address is in no list. IPv4 written as IPv6 counts as IPv4.
+    No list contains a missing or unreadable address. An IPv4 address in IPv6 format is treated as IPv4.
     """
     if not principal.ip_allow_lists:
         return
@@ -260,7 +257,7 @@ assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values()
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A key or ancestor as stored, except that its end is by our clock, not the account's own."""
+    """A key or ancestor as stored. But its expiry is on our clock, not on the account's own."""
 
     id: str
     scopes: frozenset[str]
@@ -273,7 +270,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a key may do. The address must match every list in `ip_allow_lists`; the key's own list comes first."""
+    """What a key can do. The caller's address must be in every list of `ip_allow_lists`. The key's own list is
+    first.
+    """
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]
@@ -289,10 +288,7 @@ class Refusal:
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
-    """Return what the first key may do. The other links are its ancestors, nearest first.
-
-    A key stops working at the microsecond of its end.
-    """
+    """Return what the first key can do. The others are its ancestors, nearest first."""
     assert links, "a lineage begins with the key itself"
     for link in links:
         if link.revoked_at is not None:

@@ -1,7 +1,7 @@
-"""Move a staging account's clock forward, to try what ends or begins later.
+"""Move a staging account's clock forward, to test things that begin or end later.
 
-This affects caps, approvals, holds, codes, subscriptions and the expiry of keys. It doesn't affect sign-ins,
-tokens, request rates, idempotency and created_at.
+Caps, approvals, holds, codes, subscriptions and keys' expiry follow this clock. Sign-ins, tokens, request
+rates, idempotency and created_at don't.
 """
 
 from kernel.clock import DAY_US, SECOND_US
@@ -15,10 +15,7 @@ AHEAD_US_MAX = 3660 * DAY_US
 
 
 async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
-    """Move the clock forward and wake the worker. Return how far it is ahead now.
-
-    Raises InvalidInput beyond ten years.
-    """
+    """Move the clock forward and wake the worker. Return how far the clock is ahead now."""
     assert tenant.environment == "staging", "a sandbox clock is staging's"
     assert advance_s > 0, "it goes forward"
     touched = await tx.execute(

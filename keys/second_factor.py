@@ -1,6 +1,6 @@
-"""Check the second factor at sign-in: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
+"""Check the second factor at sign-in: an authenticator app's code (TOTP, RFC 6238) or a recovery code.
 
-Each code is accepted once, even by two processes at the same time.
+A code is accepted only once, even if two processes get it at the same time.
 """
 
 import base64
@@ -34,7 +34,9 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. Without `confirmed_at`, it is being set up. `last_step` is the newest used code's time step."""
+    """A second factor. It is being set up until `confirmed_at` is set. `last_step` is the time step of the
+    newest used code.
+    """
 
     account_id: str
     nonce: str
@@ -54,12 +56,14 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret, in place of one that is being set up. Raise InvalidInput if the second factor is on."""
+    """Make a new secret, and delete one that is being set up. Raise InvalidInput if the second factor is
+    already on.
+    """
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
     await give_up(tx, account_id)
-    # Passkeys belong to one second factor.
+    # The account's passkeys belong to its earlier second factor.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
     made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
@@ -84,7 +88,9 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, shown only this once; None for a wrong code. Raise InvalidInput without a setup."""
+    """Return the recovery codes, which are never shown again, or None if the code is wrong. Raise InvalidInput
+    before a setup.
+    """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
         raise InvalidInput("Start the setup first.", param="code")
@@ -102,7 +108,7 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Use up an unused code of the app, or a recovery code. Return False for any other code."""
+    """Use up a new code of the app, or a recovery code. Return False for any other code."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
         return False
@@ -129,7 +135,6 @@ async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
 
 
 async def give_up(tx: Transaction, account_id: str) -> int:
-    """Delete a second factor that is being set up, but not one that is on."""
     return await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id AND confirmed_at IS NULL",
         account_id=account_id,
@@ -145,7 +150,7 @@ async def remove(tx: Transaction, account_id: str) -> int:
 
 
 async def lock_on(tx: Transaction, account_id: str) -> bool:
-    """Return whether the second factor is on. It can't be removed until the transaction ends."""
+    """Return whether the second factor is on. Until the transaction ends, nobody can remove it."""
     found = await _find(tx, account_id, _LOCK)
     return found is not None and found.confirmed_at is not None
 
@@ -171,7 +176,7 @@ async def _step_of(
 
 
 def _codes_of(secret: bytes) -> TOTP:
-    # Every authenticator app supports these parameters. SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
+    # Every authenticator app supports these parameters. In an HMAC, SHA-1 isn't weak (RFC 6238, 1.2).
     return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303
 
 

@@ -1,7 +1,7 @@
-"""Dashboard sessions: a person's sign-in in one browser, with the account and environment on display.
+"""Dashboard sessions: a person's sign-in in one browser, and the account and environment on display.
 
-Switching the account or environment changes the session's token, so that no cached entry acts in the earlier
-one.
+When the person switches the account or environment, the session gets a new token. So no cached entry acts in
+the earlier one.
 """
 
 import hashlib
@@ -35,7 +35,9 @@ LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
 CONFIRMED_US = 10 * MINUTE_US  # how long an entered password is remembered
-SESSIONS_MAX = 20  # sessions of one account; beyond this, the session used longest ago is deleted
+SESSIONS_MAX = (
+    20  # the maximum number of an account's sessions; the one used longest ago is deleted first
+)
 USER_AGENT_CHARACTERS_MAX = 200
 _USED = """
 UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
@@ -47,7 +49,9 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `account_id` is the person's own account, `acts_for` the account shown instead."""
+    """A session. `account_id` is the person's own account. `acts_for` is the account that is shown instead, if
+    any.
+    """
 
     id: str
     account_id: AccountId
@@ -68,8 +72,8 @@ async def begin(
     environment: Environment = "staging",
     acts_for: str | None = None,
 ) -> tuple[Session, str]:
-    """Begin a session. Return it with the token for its cookie. Delete sessions that have ended or are too
-    many.
+    """Begin a session. Return it with the token for its cookie. Delete ended sessions, and the oldest if there
+    are too many.
 
     The caller has checked the password and holds the account's lock.
     """
@@ -117,9 +121,10 @@ async def switch(
 
 
 async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
-    """Show another account's staging; None means the person's own account. Return the session's new token.
+    """Show another account's staging, or the person's own account if `account_id` is None. Return the
+    session's new token.
 
-    The caller has checked the membership. Raises NotFound.
+    The caller has checked that the person is a member.
     """
     token = new_session_token()
     touched = await tx.execute(
@@ -148,16 +153,15 @@ async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: 
 
 
 async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
-    """Return whether the password was entered again in the last ten minutes."""
     row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
     if row is None or row["confirmed_at"] is None:
         return False
-    # If the clock was set back, the confirmation isn't extended.
+    # A clock that was set back must not extend the confirmation.
     return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
 
 
 async def check(tx: Transaction, session_id: str) -> None:
-    """Raise CredentialEnded if the session has ended, which a cached credential may not show yet."""
+    """Raise CredentialEnded if the session has ended. A cached credential may not show this yet."""
     if await tx.fetch_one("SELECT 1 FROM sessions WHERE id = :id", id=session_id) is None:
         raise CredentialEnded("the credential is revoked", reason="revoked")
 
@@ -168,7 +172,7 @@ async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> lis
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
-    """Sign out. Raise NotFound, also for another account's session."""
+    """Sign out. For another account's session, raise NotFound."""
     touched = await tx.execute(
         "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
         id=session_id,
@@ -194,7 +198,9 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None at the end."""
+    """Read the next PRUNE_ROWS sessions, and delete those that have ended. Return where to continue, or None
+    at the end.
+    """
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,
@@ -233,7 +239,7 @@ async def load_principals(
 
 
 def forgery_token(token: str) -> str:
-    """Return the token that protects this session's forms. The session's token can't be derived from it."""
+    """Return the token that protects this session's forms. It doesn't reveal the session's token."""
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 

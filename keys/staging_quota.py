@@ -1,7 +1,7 @@
-"""Limit what an account's staging environment may store in a UTC day.
+"""Limit what an account's staging environment can store in a UTC day.
 
-A worker counts stored rows regularly (worker/money/chores.py), so a send costs nothing. A count is added only to
-the row from which it started, so repeating it adds nothing.
+A worker regularly counts stored rows (worker/money/chores.py), so that sends needn't. It adds a count only to
+the sum from which it started, so a repeated count adds nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ RESERVE_RETRY_S: Final = 60
 
 
 class StagingFull(DomainError):
-    """The account has reached today's staging quota."""
+    """The account has stored as much in staging today as it can."""
 
 
 class StagingClosed(DomainError):
@@ -31,7 +31,7 @@ class StagingClosed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most that one account's staging may store in a day. 0 means no limit."""
+    """The maximum that one account's staging can store in a day. 0 means no limit."""
 
     rows: int
     bytes: int
@@ -42,7 +42,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """The quotas of a verified account, of an unverified one, and of all unverified accounts together."""
+    """The quotas of a verified account, of an unverified account, and of all unverified accounts together."""
 
     verified: Quota
     unverified: Quota
@@ -62,7 +62,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """What an active account stored in this day, counted up to `until_us`."""
+    """What an active account has stored on this day until `until_us`."""
 
     account_id: str
     is_unverified: bool
@@ -72,7 +72,7 @@ class Counting:
 
 
 class StagingRoom:
-    """Whether staging accepts changes in this process. A watch of the disk or database sets `is_short`."""
+    """Whether staging accepts changes in this process. A check of the disk or database sets `is_short`."""
 
     def __init__(self) -> None:
         self.is_short = False
@@ -131,7 +131,7 @@ async def active_accounts(
            WHERE a.id > :after AND a.last_active_at >= :active_from
            ORDER BY a.id LIMIT :rows""",
         after=after,
-        # A use is recorded once a day, so an account may have been used since the recorded time.
+        # A use is recorded once a day, so the last use may be up to a day after the recorded time.
         active_from=day_us - DAY_US,
         rows=limit,
     )
@@ -145,7 +145,7 @@ def _counting(row: Row, day_us: int) -> Counting:
         bool(row["is_unverified"]),
         row["staging_full_until"],
         StoredAmount(row["rows_stored"], row["bytes_stored"]) if is_of_day else StoredAmount(),
-        # The IDs of an account's first rows are slightly older than the account.
+        # An account's first rows have IDs that are slightly older than the account.
         row["counted_until_at"] if is_of_day else max(day_us, row["created_at"] - MINUTE_US),
     )
 
@@ -159,9 +159,9 @@ async def add(
     until_us: int,
     quotas: Quotas,
 ) -> list[Counting]:
-    """Add what these accounts stored up to `until_us`, and update which of them are full.
+    """Add what these accounts stored until `until_us`, and update which of them are full.
 
-    Accounts that another worker counted meanwhile aren't returned.
+    Return only accounts that no other worker has counted meanwhile.
     """
     after = [
         replace(

@@ -1,13 +1,13 @@
-"""Format keys and tokens so that typing errors are noticed without a look-up.
+"""Format keys and tokens so that a typing error is noticed before any look-up.
 
 - ak_staging_, ak_live_: an account's API key.
-- sat_staging_, sat_live_: its system access token; adm_…: an operator's token.
+- sat_staging_, sat_live_: an account's system access token. adm_…: an operator's token.
 - oat_: an OAuth app's token for one user.
-- mat_, mrt_: an MCP client's access and refresh token.
+- mat_, mrt_: an MCP client's access token and refresh token.
 - sst_: a dashboard session's cookie.
 
-After the prefix come 26 random base62 characters (43 for a session) and their CRC-32 as 6 characters, for
-leak scanners. With so many random bits, no salt and no slow hash is needed.
+The prefix is followed by 26 random base62 characters (43 for a session), and by their CRC-32 in 6 characters
+for leak scanners. With so many random bits, the hash needs no salt and can be fast.
 """
 
 import hashlib
@@ -67,7 +67,9 @@ def new_api_key(environment: Environment) -> str:
 
 
 def checksum(random: str) -> str:
-    """Return the CRC-32 (IEEE) as 6 base62 characters, padded with zeros; digits before letters."""
+    """Return the CRC-32 (IEEE) as 6 base62 characters, padded with zeros. In base62, digits come before
+    letters.
+    """
     number = zlib.crc32(random.encode("ascii"))
     characters = ""
     for _ in range(_CHECKSUM_CHARACTERS):
@@ -91,7 +93,7 @@ def is_mistyped(text: str) -> bool:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 in hex. Text that UTF-8 can't encode is escaped first."""
+    """Return the SHA-256 in hex. Characters that UTF-8 can't encode are escaped before."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

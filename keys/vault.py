@@ -1,7 +1,8 @@
 """Encrypt secrets that must be read again, under a master key that only this module sees.
 
-An encrypted text is version (1 byte), master key ID (8), nonce (12), then AES-256-GCM's ciphertext and tag
-(16). Purpose and subject are authenticated. Random nonces allow 2**32 encryptions per key (NIST SP 800-38D).
+An encrypted text has a version (1 byte), the master key's ID (8), a nonce (12), and the ciphertext and tag
+(16) of AES-256-GCM. Purpose and subject are authenticated. With random nonces, a key can encrypt 2**32 texts
+(NIST SP 800-38D).
 """
 
 import base64
@@ -35,17 +36,18 @@ _log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
-    """The master key for this encrypted text isn't configured, or the text was changed."""
+    pass
 
 
 class MasterKeyRefused(ValueError):
-    """The configured master keys can't be used. The message never shows one."""
+    """The configured master keys can't be used. The message shows none of them."""
 
 
 def parse_master_keys(text: str) -> list[bytes]:
-    """Parse a setting "new,old" into keys of 32 bytes, newest first. Raise MasterKeyRefused.
+    """Parse a setting "new,old" into keys of 32 bytes, newest first. Raise MasterKeyRefused if one can't be
+    used.
 
-    An entry is 64 hex characters, base64 of 32 bytes, or another random text of at least 32 characters.
+    An entry is 64 hex characters, the base64 of 32 bytes, or any other random text of at least 32 characters.
     """
     entries = [entry.strip() for entry in text.split(",")]
     if len(entries) > MASTER_KEYS_MAX:
@@ -93,7 +95,9 @@ class Vault:
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """Decrypt. Raise SealBroken, also for another purpose or subject."""
+        """Decrypt. Raise SealBroken if the text was encrypted for another purpose or subject, or can't be
+        decrypted.
+        """
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
@@ -108,7 +112,7 @@ class Vault:
             raise SealBroken(f"the sealed {purpose} of {subject} was altered or moved") from None
 
     def sign(self, text: str, *, purpose: str) -> str:
-        """Return a proof that this installation wrote the text, valid only for that purpose."""
+        """Return a proof that this installation wrote the text for this purpose."""
         return _mac(self._mac_keys[0], text, purpose)
 
     def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
@@ -125,7 +129,9 @@ class Vault:
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """Return the installation's 32-byte key of that name. Two processes that create it at once get the same key."""
+        """Return the installation's 32-byte key of that name. If two processes create it at once, both get the
+        same key.
+        """
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             fresh = self.seal(
@@ -142,7 +148,7 @@ class Vault:
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
     async def lacks_a_master_key(self, tx: Transaction) -> bool:
-        """Return whether a data key is encrypted under a master key that isn't configured. A changed text isn't."""
+        """Return whether the master key of a data key isn't configured. A text that was changed doesn't count."""
         rows = await tx.fetch("SELECT sealed FROM sealed_keys")
         return any(
             row["sealed"][len(_VERSION) : _HEADER_BYTES] not in self._ciphers for row in rows
@@ -158,10 +164,10 @@ class Vault:
             return None
 
     async def reseal_all(self, tx: Transaction) -> int:
-        """Encrypt data keys under the newest master key, unless they already are. Return how many were
+        """Encrypt data keys under the newest master key if they are under an older one. Return how many were
         changed.
 
-        Keys that can't be decrypted are logged.
+        Log the keys that can't be decrypted.
         """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
@@ -195,7 +201,7 @@ def _mac(key: bytes, text: str, purpose: str) -> str:
 
 
 def _bound(header: bytes, purpose: str, subject: str) -> bytes:
-    """Hash each part of the context separately, so that two contexts never give the same bytes."""
+    """Hash the parts of the context one by one, so that two contexts never give the same bytes."""
     return (
         header
         + hashlib.sha256(purpose.encode()).digest()

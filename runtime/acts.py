@@ -1,6 +1,6 @@
 """Run an act for every interface, and write its audit entry and event.
 
-Engine commands and acts of several transactions write their own entries.
+Engine commands and acts in several transactions write their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +28,9 @@ _TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: publish_key}
 
 
 async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R]:
-    """Run the act. If anything changed, write its audit entry and event.
+    """Run the act. If it changed anything, write its audit entry and event.
 
-    Raises whatever the act raises. The caller holds the tenant's lock, and renders the result before the
-    commit.
+    The caller holds the tenant's lock, and renders the result before the commit.
     """
     change = await act.run(context, asked)
     if change.is_change:
@@ -46,10 +45,7 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
 
 
 async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
-    """Run an engine command, or an act of several transactions. Return its result once it is durable.
-
-    Raises whatever the act raises.
-    """
+    """Run an engine command, or an act in several transactions. Return the result once it is durable."""
     if isinstance(act, EngineAct):
         command = await act.command(context, asked)
         return await context.service(Engine).submit(command)
@@ -59,7 +55,6 @@ async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
 
 
 def check_done(act: AnyChange, result: Any) -> None:
-    """Raise an error if the act succeeded here but failed outside, such as at a receiver."""
     failing = act.failing if isinstance(act, StepsAct) else None
     detail = None if failing is None else failing.detail(result)
     if failing is not None and detail is not None:
@@ -104,8 +99,6 @@ def _audit_values(
         return None, after or None
     before = audit.shows(change.before)
     if before == after:
-        # Only the action's name tells what was done: the shown fields are the same before and
-        # after.
         return None, after or None
     if audit.is_whole:
         return before, after

@@ -1,7 +1,7 @@
-"""Identify automated callers by Web Bot Auth, using their published keys.
+"""Identify automated callers by Web Bot Auth, with the keys that they publish.
 
-A request never waits for a key directory to be fetched; the result serves later requests. Only callers with a
-credential can cause a fetch, a limited number of times an hour. A directory that can't be fetched again stays
+No request waits while a key directory is fetched. The directory serves later requests. Only callers with a
+credential can cause a fetch, and only a few times an hour. If a directory can't be fetched again, it stays
 valid for STALE_S.
 """
 
@@ -25,8 +25,7 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# How many new directories may be fetched in an hour for one account, one sandbox, all sandboxes and
-# all accounts.
+# How many new directories can be fetched in an hour for one account, one sandbox, all sandboxes and all accounts.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
 SANDBOXES_PER_HOUR_MAX: Final = 100
@@ -50,7 +49,9 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory, fetched again at `until_us`. `keys` are by thumbprint; None if never fetched."""
+    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded. It is due again at
+    `until_us`.
+    """
 
     keys: Mapping[str, bytes] | None
     fetched_us: int
@@ -73,7 +74,7 @@ class Agents:
         self._write: asyncio.Task[None] | None = None
 
     def caller_of(self, target: Target, caller: Principal | None) -> str | None:
-        """Return the URL of the agent that signed the request, or None if there is no valid signature [0.1 ms]."""
+        """Return the URL of the agent that signed the request, or None without a valid signature [0.1 ms]."""
         now_s = self._clock.now_us() // SECOND_US
         claim = claim_of(target, now_s=now_s)
         if claim is None:
@@ -128,7 +129,8 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            # A slow, broken directory must not keep taking the fetch slots of others.
+            # A directory without keys counts as new at each fetch. Otherwise, a slow, broken one
+            # could keep others from being fetched.
             self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None

@@ -1,8 +1,8 @@
 """Fetch and cache the documents by which MCP clients describe themselves.
 
-Only public addresses are called, over https and without redirects, for at most BYTES_MAX and TIMEOUT_S. Any
-failure becomes a refusal. A document is cached as its Cache-Control says, a failure for a few seconds, so
-that nobody can use us to flood others. Don't call this inside a transaction.
+Only public addresses are called, by https and without redirects. A fetch gets at most BYTES_MAX in TIMEOUT_S,
+and any failure is a refusal. A document is cached as its Cache-Control says. A failure is cached for a few
+seconds, so that nobody can make us flood others. Don't call this inside a transaction.
 """
 
 import re
@@ -47,7 +47,9 @@ class ClientDocuments:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def find_now(self, client_id: str) -> McpClient | None:
-        """Return the cached client, or None if it must be fetched. Raise AuthorizationRefused."""
+        """Return the cached client, or None if it must be fetched. Raise AuthorizationRefused if the cache has
+        a refusal.
+        """
         kept = self._kept.get(client_id)
         if kept is None or kept.until_us <= self._clock.now_us():
             return None

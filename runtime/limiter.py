@@ -1,10 +1,11 @@
-"""Limit rates with token buckets that all processes share, without a round trip for each call.
+"""Limit rates with token buckets that all processes share. Most calls need no round trip.
 
-A process takes tokens from Redis in blocks. During one round trip, all keys that run out of tokens gather for
-the next one, so a thousand busy keys cost as few round trips as one [60 us of each send over 1,000 wallets].
+A process takes tokens from Redis in blocks. If keys run out of tokens during a round trip, the next one gets
+tokens for all of them. So a thousand busy keys cost as few round trips as one [60 us of each send over 1,000
+wallets].
 
-Across all processes, a key gets at most `burst` tokens plus `rate_per_s` for each second. While Redis is
-away, each process has its own bucket, which starts as full as it last saw the shared one.
+All processes together give a key at most `burst` tokens, plus `rate_per_s` for each second. While Redis is
+away, each process uses a bucket of its own. It starts as full as the process last saw the shared one.
 """
 
 import asyncio
@@ -22,22 +23,22 @@ from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
 # A process takes at most this many tokens at once, and no more than the key earns in a tenth of a
-# second. It keeps them for HOLD_S, since other processes can't use them. Keeping them for only one
-# second took three round trips in sixteen calls instead of one.
+# second. Other processes can't use them, so it keeps them only for HOLD_S. If it kept them for one
+# second, three calls in sixteen would need a round trip, not one.
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
-# Some keys are strangers' addresses, so the number of keys is limited.
+# Some keys are strangers' addresses, so their number must be limited.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8
-# Redis serves nobody else while the script runs; this many buckets take about a millisecond.
+# While the script runs, Redis serves nobody else. For this many buckets, it takes about a millisecond.
 KEYS_AT_ONCE_MAX = 256
 
-# A bucket is stored as one number: when it will be full again (GCRA), by Redis's clock. A missing
-# key means a full bucket. KEYS: the buckets. ARGV: one text, because the client checks each
-# argument. It has six numbers for each bucket: microseconds per token, burst, least, wanted, block,
-# and returned tokens. The script returns four numbers for each bucket: tokens granted and left, and
-# the microseconds until `least` would be granted and until the bucket is full.
+# A bucket is stored as one number, the time on Redis's clock at which it is full again (GCRA). A
+# missing key means a full bucket. KEYS are the buckets. ARGV is one text, because the client checks
+# each argument. For each bucket, it has six numbers: microseconds per token, burst, least, wanted,
+# block, and returned tokens. For each bucket, the script returns four numbers: tokens granted,
+# tokens left, and the microseconds until `least` would be granted and until the bucket is full.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -76,9 +77,9 @@ logger = logging.getLogger(__name__)
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """Whether a call is allowed. `limit` is the burst, `remaining` a close estimate over all processes.
+    """Whether a call is allowed. `limit` is the burst. `remaining` is a close estimate over all processes.
 
-    In whole seconds: `reset_s` is until the bucket is full, `retry_after_s` until the same call would be
+    `reset_s` is the time until the bucket is full. `retry_after_s` is the time until the same call would be
     allowed.
     """
 
@@ -90,7 +91,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bucket(NamedTuple):
-    """A key with its limit. `rate_per_s` may be below 1; 0 means no limit."""
+    """A key with its limit. `rate_per_s` can be below 1. If it is 0, there is no limit."""
 
     key: str
     rate_per_s: float
@@ -102,21 +103,20 @@ UNLIMITED = Decision(allowed=True, limit=0, remaining=0, reset_s=0, retry_after_
 
 @dataclass(slots=True)
 class _Share:
-    """What this process knows of one key's bucket. Times are monotonic seconds."""
+    """What this process knows about a key's bucket. Times are in monotonic seconds."""
 
     in_hand: int = 0
     taken_at_s: float = -math.inf
     block: int = 1
-    # Tokens left in Redis by the last response, and when the bucket there will be full.
+    # The tokens left in Redis at the last response, and the time at which the bucket there is full.
     left: int = 0
     full_at_s: float = 0.0
-    # Until this time, Redis would refuse denied_cost and any larger cost.
+    # Until this time, Redis would refuse this cost and any larger one.
     denied_until_s: float = -math.inf
     denied_cost: int = 0
-    # The total cost of all calls that wait for a round trip, and whether Redis responded to it.
     waiting: int = 0
     answered: "asyncio.Future[bool] | None" = None
-    # When this process's own bucket is full again; used while Redis is away.
+    # The time at which this process's own bucket is full again. It is used while Redis is away.
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
@@ -125,17 +125,17 @@ class _Share:
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket that needs tokens from Redis. `cost` is what the call that found it empty needs."""
+    """A bucket that needs tokens from Redis. `cost` is the number of tokens that the waiting call needs."""
 
     bucket: Bucket
     share: _Share
     cost: int
 
     def numbers(self, now_s: float) -> Sequence[float]:
-        """Return the bucket's arguments for the script, which also takes back unused tokens."""
+        """Return the script's arguments for this bucket. They also return unused tokens to Redis."""
         _, rate_per_s, burst = self.bucket
         share = self.share
-        # If a block is used up in time, the next one is twice as large, otherwise half as large.
+        # If the last block was used up in time, take twice as many tokens, otherwise half as many.
         is_used_up = now_s - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
         share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
@@ -160,7 +160,7 @@ class _Lacking:
 
 
 class Limiter:
-    """Take tokens for keys such as key:key_... or redeem:203.0.113.7. A key never contains a secret."""
+    """Take tokens for keys such as redeem:203.0.113.7. A key must not contain a secret."""
 
     def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._link = link
@@ -171,7 +171,7 @@ class Limiter:
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Take `cost` tokens (1 to burst) if the bucket has them. Never wait for new tokens."""
+        """Take `cost` tokens (1 to burst) if the bucket has them. Never wait until it has."""
         decision = self.take_now(key, rate_per_s, burst, cost)
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:
@@ -179,11 +179,11 @@ class Limiter:
             if not await self._refill([Bucket(key, rate_per_s, burst)], cost):
                 break
             decision = self.take_now(key, rate_per_s, burst, cost)
-        # Redis went away meanwhile, or other processes took each block first. Both are rare.
+        # Redis went away meanwhile, or other processes were always faster. Both are rare.
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """Take one token from each bucket, or from none. If none, the last decision is the refusal."""
+        """Take one token from each bucket. If one refuses, take none; the last decision is then its refusal."""
         decisions = self.take_each_now(buckets)
         rounds = 0
         while decisions is None and rounds < ROUNDS_MAX:
@@ -194,7 +194,7 @@ class Limiter:
         return self._take_each_own(buckets) if decisions is None else decisions
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
-        """Do what take_each does, but without Redis. Return None if Redis is needed."""
+        """Do what `take_each` does without Redis. Return None if that is impossible."""
         if self._link.is_up:
             in_hand = self._take_in_hand(buckets, self._monotonic())
             if in_hand is not None:
@@ -211,9 +211,9 @@ class Limiter:
         return decisions
 
     def _take_in_hand(self, buckets: Sequence[Bucket], now_s: float) -> list[Decision] | None:
-        """Take one token from each bucket if this process holds one for each, else none.
+        """Take one token from each bucket if this process holds enough. Otherwise, take none and return None.
 
-        Most of this is inlined, because each send runs it.
+        Each send runs this, so most calls are inlined.
         """
         shares = self._shares
         decisions: list[Decision] = []
@@ -257,7 +257,7 @@ class Limiter:
             share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
-        """Do what `take` does, but without Redis. Return None if Redis is needed."""
+        """Do what `take` does without Redis. Return None if that is impossible."""
         if rate_per_s <= 0:
             return UNLIMITED
         assert 1 <= cost <= burst
@@ -276,7 +276,7 @@ class Limiter:
         return None
 
     async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
-        """Wait until the buckets without tokens were refilled from Redis. Return False if Redis is away."""
+        """Wait until buckets without tokens have got some from Redis. Return False if Redis is away."""
         now_s = self._monotonic()
         lacking = [
             (bucket, share)
@@ -289,8 +289,7 @@ class Limiter:
             share.waiting += cost
         try:
             answered = [self._request_share(bucket, share, cost) for bucket, share in lacking]
-            # Other calls wait for the same round trip, so a caller that disconnects doesn't cancel
-            # it.
+            # Other calls wait for this round trip, too, so a caller that disconnects must not cancel it.
             return all(
                 [each.result() if each.done() else await asyncio.shield(each) for each in answered]
             )
@@ -328,7 +327,7 @@ class Limiter:
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
         numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
-            # Send the whole script, because a restarted Redis no longer knows its digest.
+            # A restarted Redis doesn't know the script's digest, so send the whole script.
             said = await self._link.execute(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
@@ -341,7 +340,7 @@ class Limiter:
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
         now_s = self._monotonic()
         full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
-        # Add a little before rounding down, because the division may be slightly too low.
+        # The division may give slightly too little, so add a little before rounding down.
         free = math.floor(burst - (full_at_s - now_s) * rate_per_s + 1e-6)
         if free < cost:
             retry_after_s = max(1, _whole(full_at_s - now_s - (burst - cost) / rate_per_s))
@@ -362,5 +361,4 @@ class Limiter:
 
 
 def _whole(seconds: float) -> int:
-    """Round up to a whole number, at least 0, ignoring floating-point errors."""
     return math.ceil(seconds - 1e-6) if seconds > 0 else 0

@@ -2,8 +2,8 @@
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 
-Secrets are masked in each line. A database driver's exception is shown only as its SQLSTATE, because drivers
-print values. The caller only appends to a list; a thread formats and writes.
+Secrets are masked in each line. Database drivers print values in their errors, so only the SQLSTATE of such an
+error is shown. The caller only appends to a list. A thread formats and writes the lines.
 """
 
 import json
@@ -25,11 +25,11 @@ GATHER_S = 0.05
 LINES_WAITING_MAX = 100_000
 _WRITE_LINES_MAX = 1_000
 
-# No alternative starts with \\b, because an escape such as \\n or a colour may come before.
+# \\b is missing here, because an escape such as \\n or a colour may come before a secret.
 _SECRET = re.compile(
     r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t|spt)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
-    # A payment credential is long. The length matters because "payment" is also an ordinary word.
+    # A payment credential is long. Shorter matches are ignored, because "payment" is also an ordinary word.
     r"|(?P<payment>Payment(?:\s|%20|\\u0020)+)[A-Za-z0-9+/=_-]{40,}"
     r"|(?P<parameter>(?:passw(?:or)?d|secret|token|device_code|code_verifier|api_key)=)[^&\s\"']+"
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
@@ -38,11 +38,10 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address|webhook-portal)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# These match the user in a URL with a password, and where the password may end.
+# The user in a URL with a password, and the end of the text that may contain the password.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
-# A line without any of these has nothing to mask. Searching for them is 20 times cheaper than the
-# expression above.
+# A line without any of these has nothing to mask. Searching for them is 20 times cheaper than the expression above.
 _MARKS = (
     "_staging_",
     "_live_",
@@ -112,14 +111,13 @@ class Stream(Protocol):
 
 
 def mask(text: str) -> str:
-    """Replace everything that looks like a credential by its kind and ***, in linear time."""
+    """Replace everything that looks like a credential by its kind and ***. This takes linear time."""
     if _has_mark(text.lower()):
         return _SECRET.sub(_hide, _without_passwords(text))
     return text
 
 
 def _has_mark(lowered: str) -> bool:
-    # One pattern is faster in a short text, and separate searches are faster in a log line.
     if len(lowered) <= _FEW_CHARACTERS:
         return _MARK.search(lowered) is not None
     for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long
@@ -131,7 +129,7 @@ def _has_mark(lowered: str) -> bool:
 def _without_passwords(text: str) -> str:
     """Replace the passwords in URLs. A password ends at the last @ before a space or quote.
 
-    A regular expression that looks for that @ after each :// would take quadratic time.
+    A regular expression that searches for that @ after each :// would take quadratic time.
     """
     parts: list[str] = []
     copied = position = 0
@@ -151,8 +149,6 @@ def _hide(match: re.Match[str]) -> str:
 
 
 class LineHandler(logging.Handler):
-    """Take a record by appending it to a list. A thread formats, masks and writes the records."""
-
     def __init__(self, stream: Stream, form: Callable[[logging.LogRecord], str]) -> None:
         super().__init__()
         self._stream = stream
@@ -171,7 +167,6 @@ class LineHandler(logging.Handler):
             return
         self._waiting.append(record)
         if self._is_closed:
-            # The last lines of a process must be masked, too.
             self.flush()
         elif not self._has_lines.is_set():
             self._has_lines.set()
@@ -199,7 +194,6 @@ class LineHandler(logging.Handler):
     def _run(self) -> None:
         while not self._is_closed:
             self._has_lines.wait()
-            # Wait a moment, so that several lines share one write.
             time.sleep(GATHER_S if not self._is_closed else 0)
             self._has_lines.clear()
             self.flush()
@@ -211,7 +205,7 @@ class LineHandler(logging.Handler):
             try:
                 lines.append(mask(self._form(record)))
             except Exception as error:
-                # One unreadable value must not lose the other lines.
+                # One unreadable value must not cost the other lines.
                 lines.append(json.dumps({"event": "log.unreadable", "error": type(error).__name__}))
         if self._dropped:
             lines.append(
@@ -226,7 +220,9 @@ class LineHandler(logging.Handler):
 
 
 def json_line(record: logging.LogRecord) -> str:
-    """Return the record as JSON: at, level, event, logger, its own fields; for an exception also error and trace."""
+    """Return the record as JSON: at, level, event, logger and its own fields. An exception adds error and
+    trace.
+    """
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -240,10 +236,10 @@ def json_line(record: logging.LogRecord) -> str:
 
 
 def human_line(record: logging.LogRecord) -> str:
-    """Return one short coloured line: time, event and the important fields, with the trace of an error below.
+    """Return a short coloured line: time, event and the important fields. An error's trace follows below.
 
-    A request reads "POST /path 200 1001". Below a warning, IDs that a developer's only account repeats are
-    left out.
+    A request reads "POST /path 200 1001". IDs that hardly change while a developer works are shown only in
+    warnings and errors.
     """
     at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
     fields = _fields(record)
@@ -317,10 +313,10 @@ def start_logging(
     stream: Stream | None = None,
     child: str | None = None,
 ) -> LineHandler:
-    """Send all logs of this process to `stream` (default: standard error). Close the handler to stop.
+    """Send all logs of this process to `stream`, by default standard error. Close the handler to stop.
 
-    `form` is json, human, or auto, which is human on a terminal. If `child` is given, each line has that
-    process's name.
+    `form` is json, human or auto. auto is human on a terminal, otherwise json. If `child` is given, each line
+    has that process's name.
     """
     stream = stream or sys.stderr
     is_human = form == "human" or (form == "auto" and stream.isatty())
@@ -332,9 +328,9 @@ def start_logging(
         root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # Our own lines already say what these packages log.
+    # Our own lines already contain what these packages log.
     for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe", "mcp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
-    # No line shows these fields, and collecting them costs more than the rest of a record.
+    # No line shows these fields. Collecting them costs more than the rest of a record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return handler

@@ -40,7 +40,6 @@ def entry_of(refusal: Refusal, body: Mapping[str, Any], *, is_compared: bool = T
 
 
 _COMPARED_MAX: Final = 10
-# A request may have a thousand items.
 _ITEM_ERRORS_MAX: Final = 10
 
 

@@ -1,8 +1,8 @@
-"""MCP clients. A client registers here (RFC 7591), or its ID is the address of a document that describes it
-(draft-ietf-oauth-client-id-metadata-document, 4).
+"""MCP clients. A client registers here (RFC 7591), or publishes a document that describes it. The document's
+address is then its ID (draft-ietf-oauth-client-id-metadata-document, 4).
 
-Codes go only to registered addresses, compared as text: https, http for a program on the user's own machine
-(any port, RFC 8252 7.3), or a program's own scheme (7.1).
+Codes are sent only to registered addresses, which are compared as text. Allowed are https, a program's own
+scheme (RFC 8252, 7.1), and http on the user's own machine with any port (7.3).
 """
 
 import re
@@ -57,7 +57,6 @@ DELETE FROM authorization_clients WHERE id IN (
     SELECT id FROM authorization_clients
     WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
 """
-# There is no index from a client to its grants.
 _PRUNE = """
 DELETE FROM authorization_clients WHERE id IN (
     SELECT c.id FROM authorization_clients c
@@ -93,7 +92,7 @@ def is_registered(uri: str, registered: Sequence[str]) -> bool:
 
 
 def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
-    """Add parameters such as code, state and iss to the registered address. Parameters that are None are left out."""
+    """Add parameters such as code, state and iss to the registered address, except those that are None."""
     try:
         return redirect.with_parameters(uri, answer)
     except RedirectRefused as error:
@@ -101,7 +100,9 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 
 
 def is_on_device(uri: str) -> bool:
-    """Return whether the address leads to a program on the user's own machine, whose identity can't be checked."""
+    """Return whether the address belongs to a program on the user's own machine. Nobody can check who wrote
+    such a program.
+    """
     parts = urlsplit(uri)
     return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
@@ -115,7 +116,7 @@ def _check_private(uri: str) -> None:
     found = _PRIVATE.fullmatch(uri)
     if found is None or len(uri) > URL_CHARACTERS_MAX:
         raise _refused("an address is https, http on loopback, or a program's own scheme")
-    with_answer(uri, ())  # reject an address that has one of our response parameters
+    with_answer(uri, ())  # refuse an address that already has one of our response's parameters
     scheme = found[1]
     if "." not in scheme and scheme not in PRIVATE_SCHEMES:
         known = ", ".join(sorted(PRIVATE_SCHEMES))
@@ -123,7 +124,7 @@ def _check_private(uri: str) -> None:
 
 
 class AuthorizationRefused(DomainError):
-    """A refusal in the form of OAuth. `error` is for the client's code, the detail for its developer."""
+    """A refusal in OAuth's format. `error` is for the client's code."""
 
     def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
         super().__init__(detail, param=param, reason=error)
@@ -135,7 +136,7 @@ def _refused(detail: str) -> AuthorizationRefused:
 
 
 class ClientUnknown(AuthorizationRefused):
-    """No client has this client_id. Its registration may have expired and can be repeated."""
+    """No client has this client_id. If its registration has expired, it can register again."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("invalid_client", detail, param="client_id")
@@ -143,7 +144,9 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """An MCP client. `document_url` is both its ID and the address of its description; None if it registered here."""
+    """An MCP client. `document_url` is its ID and the address of its description. It is None if the client
+    registered here.
+    """
 
     id: str
     name: str
@@ -154,7 +157,9 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check a client's description of itself. Its default name is its host. Raise AuthorizationRefused."""
+    """Check how a client describes itself. If it has no name, use its host's. Raise AuthorizationRefused if
+    something is wrong.
+    """
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")
@@ -191,7 +196,7 @@ async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete registrations that got no consent within a day, or weren't used for 400 days."""
+    """Delete registrations that had no consent within a day, and those that weren't used for 400 days."""
     return await tx.execute(
         _PRUNE,
         unused_before=now_us - UNUSED_KEPT_US,
@@ -201,7 +206,6 @@ async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
 
 
 async def _make_room(tx: Transaction, now_us: int) -> None:
-    """Keep the number of registrations bounded, because strangers can register freely."""
     row = await tx.fetch_one(_COUNT)
     if row is None or row["unused"] < UNUSED_MAX:
         return

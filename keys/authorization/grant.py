@@ -1,7 +1,7 @@
 """Record which MCP client acts for which account, and issue codes for consents.
 
-A grant uses one key for ever, so a later consent doesn't revive the tokens of an ended key. A code is valid
-for a minute and can be exchanged once. The caller holds the account's lock.
+A grant has the same key for ever. If the key ends, a later consent can't revive the old tokens. A code is
+valid for a minute and can be exchanged once. The caller holds the account's lock.
 """
 
 import secrets
@@ -31,9 +31,11 @@ UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, re
 WHERE id = :id
 """
 CODE_LIFE_US: Final = MINUTE_US
-CODE_KEPT_US: Final = DAY_US  # how long a used code is stored, to notice a second use
+CODE_KEPT_US: Final = DAY_US  # used codes are stored this long, so that a second use is noticed
 CODE_CHARACTERS: Final = 43  # base62: 256 bits
-CODES_MAX: Final = 20  # unused codes of one account; beyond this, the oldest are deleted
+CODES_MAX: Final = (
+    20  # the maximum number of an account's unused codes; the oldest are deleted first
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,7 @@ async def make_or_renew(
     resource: str,
     now_us: int,
 ) -> tuple[McpGrant, ApiKey, bool]:
-    """Return the grant for a consent, its key, and whether the key is new.
-
-    Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
-    """
+    """Make or renew the grant for a consent. Return it, its key, and whether the key is new."""
     assert limits.scopes is not None, "the page says which scopes"
     await check_live(tx, asker.tenant)
     usable = await _newest(tx, asker.tenant, client.id, now_us)
@@ -164,7 +163,9 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """An authorization code. `family_id` is set once it was exchanged; `session_id` is where the user consented."""
+    """An authorization code. Once it was exchanged, `family_id` names its tokens. `session_id` is where the
+    user consented.
+    """
 
     digest: str
     account_id: str

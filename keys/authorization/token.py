@@ -1,10 +1,12 @@
-"""Tokens of MCP clients. A code is exchanged for a first pair, then each refresh token for the next pair.
+"""Tokens of MCP clients. A code is exchanged for the first pair of tokens, and each refresh token for the next
+pair.
 
-If a refresh token is used again within REPEAT_US, and its successor is unused, the client gets the same pair,
-so that a lost response doesn't lock it out. Any other reuse means that the token was stolen, and all tokens
-of that code end (RFC 9700 4.14.2).
+If a response was lost, the client repeats its refresh. Within REPEAT_US, it gets the same pair if the new
+refresh token is unused. Any other reuse means that the token was stolen. All tokens of that code then end (RFC
+9700, 4.14.2).
 
-A pair is computed from the token it replaces and a secret key, so all processes compute the same one.
+A pair is computed from the token that it replaces and from a secret key, so all processes compute the same
+one.
 """
 
 import hashlib
@@ -124,10 +126,10 @@ async def exchange(
     resource: str,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the first pair of tokens for a code. Raise AuthorizationRefused.
+    """Return the first pair of tokens for a code. Raise AuthorizationRefused if the code can't be exchanged.
 
-    The account's lock ensures that only one of several calls succeeds. A second use of the code ends its
-    tokens. That refusal is returned, not raised, so that the caller's transaction commits.
+    The account's lock lets only one of several calls succeed. If the code was used before, its tokens end.
+    This refusal is returned, because an exception would undo that.
     """
     found = await mcp_grant.find_code(tx, code)
     if found is None or found.client_id != client_id:
@@ -159,7 +161,9 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens. Raise AuthorizationRefused, but return a refusal that ends tokens."""
+    """Return the next pair of tokens, or raise AuthorizationRefused. A refusal that ends tokens is returned,
+    so that it commits.
+    """
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -180,9 +184,10 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """End all tokens of this token's code (RFC 7009). If they were the grant's last, end and return its key.
+    """End all tokens of this token's code (RFC 7009). If the grant has no other tokens, end its key and return
+    it.
 
-    Return None for a token that is unknown or another client's.
+    Return None if the token is unknown or another client's.
     """
     found = await _find(tx, token)
     if found is None:
@@ -211,7 +216,7 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete ended tokens. Used refresh tokens are stored a day longer, so that their reuse is noticed."""
+    """Delete ended tokens. Used refresh tokens are stored for another day, so that a second use is noticed."""
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 
@@ -257,7 +262,9 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """Handle a used refresh token: return the same pair if that is safe, otherwise end all tokens of its code."""
+    """Handle a refresh token that was used before. Return the same pair if that is safe. Otherwise, end all
+    tokens of its code.
+    """
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US
@@ -368,7 +375,7 @@ JOIN accounts a ON a.id = k.account_id WHERE k.id = :id
 """
 _KEY_DIGESTS: Final = "SELECT digest FROM api_key_secrets WHERE key_id = :id"
 _TOKEN_DIGEST: Final = "SELECT digest FROM access_tokens WHERE id = :id"  # noqa: S105 - a statement
-# A signed-in client's key lasts as long as the client can get another token.
+# The key of a signed-in client lasts as long as the client can get another token.
 _SIGNED_IN: Final = """
 SELECT t.scopes FROM authorization_tokens t
 JOIN authorization_grants g ON g.id = t.grant_id
@@ -378,7 +385,7 @@ WHERE g.key_id = :id AND t.kind = 'refresh' AND t.revoked_at IS NULL AND t.used_
 
 
 async def scopes_of(tx: Transaction, credential_id: str, *, now_us: int) -> frozenset[str]:
-    """Return the scopes that a key or token has now. A paused or ended credential has none."""
+    """Return the scopes that a key or token has now. If it is paused or has ended, it has none."""
     key = await tx.fetch_one(_HOLDING_KEY, id=credential_id)
     if key is not None and key["client_id"] is not None:
         if key["environment"] == "live" and not key["is_live_open"]:

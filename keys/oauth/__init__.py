@@ -1,1 +1,1 @@
-"""OAuth apps, codes, grants and tokens, and where a browser may be redirected."""
+"""OAuth apps, codes, grants and tokens, and the addresses to which a browser can be redirected."""

@@ -26,8 +26,6 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 
 
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
-    """An app to register, with exact redirect addresses, a whole host, or both."""
-
     name: Annotated[Text, Meta(description="The app's name, shown to users on the consent page.")]
     scope: Annotated[OAuthScope, Meta(description="The scope. Each includes the ones before.")]
     redirect_uris: Annotated[

@@ -1,6 +1,6 @@
 """OAuth apps: other parties' software that acts for users of this gateway, as far as each user allowed.
 
-A secret leaves this module once, and only its SHA-256 is stored. The caller holds the owner's lock.
+This module returns a secret once, and stores only its SHA-256. The caller holds the owner's lock.
 """
 
 import hmac
@@ -41,10 +41,10 @@ class ClientRefused(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
-    """An app to register. `cap_micros` limits what it may charge one user in each UTC period.
+    """An app to register. `cap_micros` limits what it can charge one user in each UTC day or month.
 
-    `redirect_uris` are exact; `redirect_host` allows any path on a host. A public app can't protect a secret,
-    so it needs PKCE and exact addresses.
+    `redirect_uris` must match exactly. `redirect_host` allows every path on a host. A public app can't protect
+    a secret, so it needs PKCE and exact addresses.
     """
 
     name: str
@@ -58,7 +58,7 @@ class NewApp:
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """One app. Its ID is the client_id. A public app has no secret. `redirect_host` never contains the default port."""
+    """An app. Its ID is the client_id. `redirect_host` never contains the default port."""
 
     id: str
     account_id: str
@@ -87,10 +87,7 @@ class OAuthApp:
 async def create(
     tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int, made_by: str | None = None
 ) -> tuple[OAuthApp, str]:
-    """Return a new app and its secret, which is never shown again. A public app's secret is empty.
-
-    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
-    """
+    """Return a new app and its secret, which is never shown again. The secret of a public app is empty."""
     await check_live(tx, owner)
     registered = register(new.redirect_host, new.redirect_uris)
     if new.is_public and registered.host:
@@ -148,9 +145,9 @@ async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
 
 
 async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAuthApp:
-    """Return the app with this ID and secret. Raise ClientRefused.
+    """Return the app with this ID and secret. Raise ClientRefused if there is none.
 
-    A public app has no secret, so it is authenticated by its code's verifier instead.
+    A public app has no secret. Its code's verifier authenticates it.
     """
     row = await tx.fetch_one(_FIND, id=app_id)
     stored = "" if row is None else row["secret_digest"]
@@ -168,7 +165,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 async def rotate(
     tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
-    """Make a new secret. The old one ends with the commit; tokens stay valid. Raise InvalidInput."""
+    """Make a new secret. The old one stops working at the commit. Tokens remain valid."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is not None:
         raise NotFound("App")

@@ -1,8 +1,7 @@
 """OAuth codes and grants: what a user allowed an app to do.
 
-A code is valid once, for ten minutes, with its PKCE verifier (required for a public app). A new consent
-renews the grant under the same ID, so earlier charges of the period still count. The caller holds the user's
-lock.
+A code is valid once, for ten minutes. A public app also needs the code's PKCE verifier. A new consent renews
+the grant under its ID, so earlier charges of the period still count. The caller holds the user's lock.
 """
 
 import base64
@@ -28,9 +27,9 @@ from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
 CODE_LIFE_US = 10 * MINUTE_US
-USED_KEPT_US = DAY_US  # how long a used code is stored, to notice a second use
-CODE_CHARACTERS = 16  # base62: 95 bits, useless without a secret or verifier
-LIVE_CODES_MAX = 20  # codes of one user; beyond this, the oldest are deleted
+USED_KEPT_US = DAY_US  # used codes are stored this long, so that a second use is noticed
+CODE_CHARACTERS = 16
+LIVE_CODES_MAX = 20  # the maximum number of a user's codes; the oldest are deleted first
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _REFUSED = "the code is unknown, used, too old, revoked or not this app's"
@@ -41,8 +40,6 @@ class CodeRefused(DomainError):
 
 
 class CodeReused(CodeRefused):
-    """The code was used before, so somebody else may have it."""
-
     def __init__(self, grant_id: str, user: Tenant) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
         self.grant_id = grant_id
@@ -51,7 +48,7 @@ class CodeReused(CodeRefused):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A user's consent. The cap applies to each UTC period."""
+    """A user's consent. The cap applies to each UTC day or month."""
 
     digest: str
     app_id: str
@@ -67,7 +64,7 @@ class Consent:
 
 
 def is_challenge(text: str) -> bool:
-    """Return whether the text has the form of an S256 challenge: 32 bytes as base64url without padding."""
+    """Return whether the text could be an S256 challenge, which is 32 bytes as base64url without padding."""
     return _CHALLENGE.fullmatch(text) is not None
 
 
@@ -81,7 +78,6 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent in this session. Raise LiveNotOpen and InvalidInput."""
     if app.is_public and challenge is None:
         raise InvalidInput("This app requires a code_challenge.", param="code_challenge")
     row = await tx.fetch_one(
@@ -93,7 +89,7 @@ async def issue_code(
     if row is None:
         raise InvalidInput(f"This account has no {app.environment} wallet.")
     await check_live(tx, Tenant(account_id, app.environment))
-    # No other code deletes rows of this table.
+    # Rows of this table are deleted only here.
     await tx.execute(
         """DELETE FROM oauth_codes
            WHERE account_id = :account_id AND environment = :environment AND (
@@ -127,7 +123,7 @@ async def issue_code(
 
 
 async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Tenant | None:
-    """Return the user whose lock `check_code` needs, or None if the code isn't this app's."""
+    """Return the user whose lock `check_code` needs, or None if this app has no such code."""
     row = await _find(tx, code)
     return (
         None
@@ -145,7 +141,9 @@ async def check_code(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """Return the consent behind the code. Raise CodeRefused, or CodeReused if the grant must end."""
+    """Return the consent behind the code. Raise CodeRefused if the code can't be used, or CodeReused if the
+    grant must end.
+    """
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -214,8 +212,8 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Return whether the verifier matches. One without a challenge doesn't: somebody removed the challenge (RFC
-    9700).
+    """Return whether the verifier matches. If there is a verifier but no challenge, somebody removed the
+    challenge (RFC 9700).
     """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
@@ -305,7 +303,7 @@ async def list_grants(
 
 
 async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
-    """End the grant until a new consent. keys/oauth/token.py ends its tokens."""
+    """End the grant until the user consents again. keys/oauth/token.py ends its tokens."""
     await tx.execute(
         "UPDATE oauth_grants SET revoked_at = :now_us WHERE id = :id AND revoked_at IS NULL",
         now_us=now_us,

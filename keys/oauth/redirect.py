@@ -1,8 +1,8 @@
-"""Check where a browser may be sent with an authorization code: only where the app registered (RFC 9700,
-2.1).
+"""Check where a browser can be sent with an authorization code. Only addresses that the app registered are
+allowed (RFC 9700, 2.1).
 
-Only an app of the OhMyGPT dialect may register a host with any path. Accepted URLs mean the same to every URL
-parser.
+Only an app of the OhMyGPT dialect can register a host with any path. All URL parsers read an accepted URL
+alike.
 """
 
 import base64
@@ -22,7 +22,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-# RFC 3986, without characters that some parsers read differently.
+# As in RFC 3986, but without characters that some parsers read differently.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
@@ -40,7 +40,7 @@ class RedirectRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An app's registered URLs, and a host on which any path is allowed. An empty host means none."""
+    """An app's registered URLs, and a host on which every path is allowed. An empty host allows none."""
 
     host: str
     uris: tuple[str, ...] = ()
@@ -72,7 +72,9 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host in the form that a redirect must use, without the default port of https. Raise InvalidInput."""
+    """Return a host as a redirect must write it, without the default port of https. Raise InvalidInput if it
+    isn't valid.
+    """
     if not text.isascii():
         raise InvalidInput(
             "Write the host in ASCII. An international name begins with xn--.",
@@ -111,9 +113,9 @@ def landing(
     issuer: str,
     template: str | None = None,
 ) -> str:
-    """Return the URL to which the browser is sent with the code. Raise RedirectRefused.
+    """Return the URL to which the browser is sent with the code. Raise RedirectRefused if it isn't registered.
 
-    `template` is base64 of a text with {code}, {state} and {iss} (RFC 9207), which is appended to
+    `template` is the base64 of a text with {code}, {state} and {iss} (RFC 9207). The text is appended to
     redirect_uri.
     """
     check_redirect(redirect_uri, registered)
@@ -134,19 +136,15 @@ def landing(
 def denial(
     redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
 ) -> str:
-    """Return the URL for the browser with an error instead of a code (RFC 6749, 4.1.2.1). Raise RedirectRefused."""
+    """Return the URL to which the browser is sent with an error instead of a code (RFC 6749, 4.1.2.1)."""
     check_redirect(redirect_uri, registered)
     return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 
 
 def decode_template(template: str) -> str:
-    """Return the template's text, which must contain {code}. Raise RedirectRefused.
-
-    Both base64 alphabets are accepted.
-    """
+    """Return the template's text. Accept both base64 alphabets. Raise RedirectRefused if {code} is missing."""
     if len(template) > TEMPLATE_CHARACTERS_MAX:
         raise _refused(f"is longer than {TEMPLATE_CHARACTERS_MAX} characters", _TEMPLATE)
-    # A plus sign in a query means a space.
     plain = template.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
         text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("ascii")
@@ -182,7 +180,7 @@ def _is_same_program(url: str, uri: str) -> bool:
 
 
 def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
-    """Add these parameters, except those without a value. Raise RedirectRefused."""
+    """Add the parameters that have a value. Raise RedirectRefused if the URL already has one of ours."""
     _, mark, query = url.partition("?")
     if _reserved_in(url):
         raise _refused("already has a parameter of ours")
@@ -217,7 +215,7 @@ def _is_name(host: str) -> bool:
         len(host) <= HOST_CHARACTERS_MAX
         and len(labels) > 1
         and all(_LABEL.fullmatch(label) for label in labels)
-        # If a host ends with a number, browsers read it as an IP address, in one of many spellings.
+        # Browsers read a host that ends with a number as an IP address, which can be written in many ways.
         and _NUMBER.fullmatch(labels[-1]) is None
     )
 

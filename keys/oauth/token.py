@@ -1,7 +1,7 @@
-"""oat_ tokens: each is for one app, one user, one scope and the app's environment, for 90 days.
+"""oat_ tokens. Each is for one app, one user, one scope and the app's environment. It is valid for 90 days.
 
-A token may do what its grant allows at the time of use. It never has all of topup:read, because a voucher
-code could be redeemed outside every cap. The caller holds the user's lock.
+A token can do what its grant allows when it is used. It never has all of topup:read, because a voucher code
+can be redeemed outside every cap. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _WITH_ORDERS: Final[OAuthScope] = "trusted_advanced_access"
 OAuthTokenKind = Literal["access", "management"]
 
 LIFE_US = 90 * DAY_US
-LIVE_TOKENS_MAX = 20  # tokens of one grant; beyond this, the oldest is deleted
+LIVE_TOKENS_MAX = 20  # the maximum number of a grant's tokens; the oldest are deleted first
 PREFIX_CHARACTERS = 8
 _USED = """
 UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
@@ -69,10 +69,10 @@ async def exchange(
     verifier: str | None,
     now_us: int,
 ) -> tuple[OAuthToken, str] | CodeReused:
-    """Return the code's token and its secret. Raise CodeRefused.
+    """Return the code's token and its secret. Raise CodeRefused if the code can't be exchanged.
 
-    The user's lock ensures that only one of several calls succeeds. A second use ends the grant (RFC 6749,
-    4.1.2). That refusal is returned, not raised, so that the caller's transaction commits.
+    The user's lock lets only one of several calls succeed. If the code was used before, the grant ends (RFC
+    6749, 4.1.2). This refusal is returned, because an exception would undo that.
     """
     user = await oauth_grant.find_user(tx, app, code)
     if user is not None:
@@ -97,7 +97,7 @@ async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAu
 async def rotate_management(
     tx: Transaction, grant: Grant, *, now_us: int
 ) -> tuple[OAuthToken, str]:
-    """Make a new management token. The earlier one ends with the commit."""
+    """Make a new management token. The earlier one stops working at the commit."""
     await tx.execute(
         """UPDATE oauth_tokens SET revoked_at = :now_us
            WHERE grant_id = :grant_id AND kind = 'management' AND revoked_at IS NULL""",
@@ -139,7 +139,9 @@ async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -
 
 
 async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
-    """Remove the app's access: end the grant, its tokens and all codes, so that a later consent revives none."""
+    """End the app's access. This ends the grant, its tokens and all codes, so that a later consent revives
+    none of them.
+    """
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
     await oauth_grant.void_codes(tx, user, grant.app_id, now_us=now_us)

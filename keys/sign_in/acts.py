@@ -1,7 +1,7 @@
 """Sign-in: sessions, recovery codes, the second factor, and passkeys.
 
-People run these acts on their own page, which asks for the password or a code first. Only the account's owner can
-change the second factor and passkeys.
+A person's own page offers these acts, after it has asked for the password or a code. Only the account's owner
+can change the second factor and passkeys.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -104,8 +104,8 @@ def on_own_page(
 ) -> Act[Any, Any]:
     """Return an act that only the person's own page offers. `action` names the audit entry.
 
-    It runs only if the session still exists once the account is locked. So if two sessions change the password
-    at once, the first ends the second, which changes nothing.
+    It runs only if its session still exists once the account is locked. So if two sessions change the password
+    at once, the first ends the second, and the second's change is refused.
     """
 
     @wraps(run)

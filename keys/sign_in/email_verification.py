@@ -1,4 +1,6 @@
-"""Verify by a mailed link that an account's owner reads mail at its address. A link is valid once, for an hour."""
+"""Verify that an account's owner reads mail at its address. The owner gets a link, which is valid once, for an
+hour.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +27,7 @@ class EmailVerification:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerification | None:
-    """Make a link. Return None if there is nothing to verify, or OPEN_MAX links are still valid."""
+    """Make a link. Return None if there is nothing to verify, or if OPEN_MAX links are still valid."""
     if account.email is None or account.email_verified_at is not None:
         return None
     await tx.execute(
@@ -45,7 +47,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerif
 
 
 async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Return the link. Raise the same NotFound for every link that no longer works."""
+    """Return the link. If it no longer works, raise NotFound without saying why."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM email_verifications WHERE id = :id AND expires_at > :now_us",
         id=verification_id,
@@ -61,7 +63,7 @@ async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVe
 
 
 async def use(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Verify the account's address, and end its links. Raise NotFound. The caller holds the account's lock."""
+    """Verify the account's address, and end all its links. The caller holds the account's lock."""
     found = await find(tx, verification_id, now_us=now_us)
     await verify_email(tx, found.account_id, now_us=now_us)
     await tx.execute(

@@ -1,7 +1,7 @@
 """Passkeys (WebAuthn): a device's key replaces the code in two-factor sign-in.
 
-A device's response is accepted once: its challenge must be newer than the passkey's last one, and the
-device's counter must have grown.
+A device's response is accepted only once. Its challenge must be newer than the passkey's last one, and the
+device's counter must be higher.
 """
 
 import asyncio
@@ -69,7 +69,9 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys. Raise InvalidInput without two-factor sign-in, or with too many passkeys."""
+    """Return the account's passkeys. Raise InvalidInput if two-factor sign-in is off, or if there are too many
+    passkeys.
+    """
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)
@@ -88,7 +90,9 @@ async def add(
     *,
     now_us: int,
 ) -> Passkey:
-    """Store a key that a device created for this account, from the browser's JSON. Raise InvalidInput."""
+    """Store a key that a device made for this account. `given` is the browser's JSON. Raise InvalidInput if it
+    isn't valid.
+    """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     account_id = purpose.account_id
@@ -120,7 +124,9 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Return whether a passkey of this account signed a challenge newer than its last one. Use the challenge up."""
+    """Return whether a passkey of this account signed a challenge that is newer than its last one. Record the
+    challenge as used.
+    """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     answer = passkey_answer.read_shown(given)
@@ -171,8 +177,6 @@ def _load() -> None:
     if _LATE not in sys.modules:
         from keys.sign_in import passkey_answer  # noqa: F401, PLC0415 see load
 
-        # These objects stay, so the garbage collector needn't scan them (see
-        # gateway/http/serve.py).
         gc.freeze()
 
 

@@ -1,6 +1,6 @@
-"""Make passkey options and read the browser's responses, with the library webauthn.
+"""Make the options for passkeys and read browsers' responses, with the library webauthn.
 
-passkey.py imports this module when the first passkey is used.
+passkey.py imports this module at the first use of a passkey.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """A browser's response with a new key. The device claims to have signed the challenge with it."""
+    """A browser's response with a new key. Whether the key signed the challenge isn't checked yet."""
 
     challenge: bytes
     answer: RegistrationCredential
@@ -76,14 +76,14 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """A browser's response with a known credential. The device claims to have signed the challenge with its key."""
+    """A browser's response with a known credential. Whether its key signed the challenge isn't checked yet."""
 
     challenge: bytes
     credential_id: str
     answer: AuthenticationCredential
 
     def count_for(self, site: Site, public_key: str, sign_count: int) -> int | None:
-        """Return the device's counter if the device signed the challenge at this site."""
+        """Return the device's counter, or None if the device didn't sign the challenge at this site."""
         try:
             return webauthn.verify_authentication_response(
                 credential=self.answer,
@@ -127,7 +127,7 @@ def options_to_show(site: Site, existing: Sequence[str], challenge: bytes) -> st
 
 
 def read_new(given: str) -> NewAnswer | None:
-    """Return a browser's response after it created a key, or None for anything else."""
+    """Return the response of a browser that made a key, or None if it is something else."""
     try:
         answer = parse_registration_credential_json(given[:ANSWER_MAX])
         return NewAnswer(_challenge_of(answer), answer)
@@ -136,7 +136,7 @@ def read_new(given: str) -> NewAnswer | None:
 
 
 def read_shown(given: str) -> ShownAnswer | None:
-    """Return a browser's response after it used a key, or None for anything else."""
+    """Return the response of a browser that used a key, or None if it is something else."""
     try:
         answer = parse_authentication_credential_json(given[:ANSWER_MAX])
         return ShownAnswer(_challenge_of(answer), bytes_to_base64url(answer.raw_id), answer)

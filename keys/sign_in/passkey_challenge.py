@@ -1,7 +1,7 @@
-"""Challenges for passkeys to sign. Each is for one person, purpose, session and site, and valid for five
+"""Challenges for passkeys to sign. Each is for one person, purpose, session and site. It is valid for five
 minutes.
 
-Any process can check a challenge without a row in the database.
+Any process can check a challenge, and no row is stored for it.
 """
 
 import secrets
@@ -26,9 +26,9 @@ class Site:
 
     @classmethod
     def of(cls, address: str) -> Self | None:
-        """Parse http(s)://host[:port]. Return None if browsers accept no passkey there.
+        """Parse http(s)://host[:port]. Return None if browsers accept no passkeys there.
 
-        They accept none at an IP address, or without https except at localhost.
+        Browsers require a host name, and https except at localhost.
         """
         url = urlsplit(address)
         host = _ascii(url.hostname or "")
@@ -40,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Whom and what a challenge is for. `bound` is the session, or the sign-in whose password was right."""
+    """The person and use of a challenge. `bound` is the session, or the sign-in that had the right password."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str

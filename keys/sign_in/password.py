@@ -1,7 +1,7 @@
-"""Hash passwords with argon2id in threads, a limited number at a time.
+"""Hash passwords with argon2id in threads, a few at a time.
 
-An unknown address takes as long as a wrong password. In a flood, sources take turns, and known devices get
-every second turn.
+An unknown address takes as long as a wrong password. If many calls wait, their sources take turns, and every
+second turn is for known devices.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 200
 AT_ONCE_MAX: Final = 2
 WAITING_MAX: Final = 256  # per queue
-SOURCE_MAX: Final = 2  # calls of one source, running or waiting
+SOURCE_MAX: Final = 2  # the maximum number of one source's calls, including those that wait
 
-# The second choice of RFC 9106: 64 MiB, three passes, four lanes.
+# The second option that RFC 9106 recommends: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
 _NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$XzdPnRla+t9pWS/NW4QxOQ$7oSvZHCK57qPGP+Ocbdo+9wkYu/d13YSKyydZRW9caw"
 
@@ -39,7 +39,7 @@ def hash_password(text: str) -> str:
 
 
 def is_password(text: str, password_hash: str | None) -> bool:
-    """Return whether the password matches. Without a hash, return False after the same amount of work."""
+    """Return whether the password matches. If there is no hash, do the same amount of work and return False."""
     given = text[:CHARACTERS_MAX].encode("utf-8", "surrogatepass")
     is_right = False
     with contextlib.suppress(VerificationError, InvalidHashError):
@@ -48,8 +48,6 @@ def is_password(text: str, password_hash: str | None) -> bool:
 
 
 class Passwords:
-    """Hash and compare passwords in threads. Raise Unavailable if too many are waiting."""
-
     def __init__(self) -> None:
         self._at_work = 0
         self._strangers = _Line()
@@ -59,14 +57,18 @@ class Passwords:
         self.worked_out = 0
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Hash the password. Waiting sources, such as client addresses, take turns."""
+        """Hash the password. If many wait, their sources take turns. A source is a client's address, for
+        example.
+        """
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Compare the password. A source that signed in to this account before waits in the queue of known devices."""
+        """Compare the password. Sources that signed in to this account before (`is_known`) have their own
+        queue.
+        """
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

@@ -1,4 +1,6 @@
-"""Links to set a new password, sent to the account's email address. A link is valid once, for an hour."""
+"""Links to set a new password. They are sent to the account's email address. A link is valid once, for an
+hour.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +27,7 @@ class PasswordReset:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordReset | None:
-    """Make a link. Return None if the account has OPEN_MAX valid links or no address."""
+    """Make a link. Return None if the account has no address, or if OPEN_MAX links are still valid."""
     if account.email is None:
         return None
     await tx.execute(
@@ -45,7 +47,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordRe
 
 
 async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[PasswordReset, Account]:
-    """Return the link. Raise the same NotFound for every link that no longer works."""
+    """Return the link. If it no longer works, raise NotFound without saying why."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=reset_id,
@@ -69,7 +71,9 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Store the argon2 hash. End the account's links and all sessions but one; return how many sessions ended."""
+    """Store the argon2 hash. End the account's links, and all its sessions except `kept_session_id`. Return
+    how many sessions ended.
+    """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)
     return await session.end_others(tx, account_id, kept_session_id, now_us=now_us)

@@ -1,6 +1,6 @@
-"""Create and use the link that signs in the operator of `topup dev` without a password.
+"""Create and use the link by which the operator of `topup dev` signs in without a password.
 
-An account has one link at a time, which is valid once, for ten minutes. It never skips a second factor.
+An account has one link at a time. It is valid once, for ten minutes, and never replaces a second factor.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,9 @@ class SignInLink:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
-    """Replace the account's link. Return None if the account has a second factor or no address."""
+    """Make a link in place of the account's earlier one. Return None if the account has a second factor or no
+    address.
+    """
     await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id AND id LIKE :ours",
         account_id=account.id,
@@ -42,7 +44,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink
 
 
 async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
-    """Return the link. Raise the same NotFound for every link that no longer works."""
+    """Return the link. If it no longer works, raise NotFound without saying why."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=link_id,

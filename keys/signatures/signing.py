@@ -1,4 +1,4 @@
-"""Sign webhooks and check signatures: two schemes with one secret, and Ed25519 with a key pair.
+"""Sign webhooks and check signatures. One secret is used for two schemes, and a key pair for Ed25519.
 
 The libraries of Stripe (X-AiTopUp-Signature) and of Standard Webhooks (webhook-*) accept these signatures.
 """
@@ -33,7 +33,7 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 STANDARD_HEADER = "webhook-signature"
 TOLERANCE_S = 300
 HEADER_CHARACTERS_MAX = 4096
-# Checking with a public key takes 0.1 ms, and our webhooks have at most six signatures.
+# A check with a public key takes 0.1 ms. Our webhooks have at most six signatures.
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
 _SHA256 = "sha256"
@@ -50,7 +50,7 @@ def new_seed() -> bytes:
 
 
 def signer_of(seed: bytes) -> Ed25519PrivateKey:
-    """Return a signer. Cache it, because making it costs as much as signing."""
+    """Return a signer. Making it costs as much as signing, so cache it."""
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
@@ -76,7 +76,7 @@ def ed25519_signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
 
 
 def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
-    """Return whether the signature is right. Never raise for anything that a caller can send."""
+    """Return whether the signature is right. A malformed one is just wrong."""
     try:
         public.verify(base64.b64decode(text, validate=True), signed)
     except (InvalidSignature, binascii.Error, ValueError):
@@ -85,7 +85,9 @@ def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
 
 
 class InvalidSecret(InvalidInput):
-    """A webhook secret isn't whsec_ and the base64 of 24 to 64 bytes. The message never shows the secret."""
+    """A webhook secret isn't whsec_ followed by the base64 of 24 to 64 bytes. The message doesn't show the
+    secret.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, param="secret")
@@ -93,7 +95,7 @@ class InvalidSecret(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a received webhook: the part, its header, and a sentence."""
+    """What is wrong with a received webhook. `header` names the header concerned, if there is one."""
 
     part: Literal["secret", "public_key", "timestamp", "bytes", "header"]
     header: str | None
@@ -105,7 +107,7 @@ def new_webhook_secret() -> str:
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the 24 to 64 key bytes inside a whsec_ secret. Raise InvalidSecret."""
+    """Return the 24 to 64 bytes of the key inside a whsec_ secret. Raise InvalidSecret if it isn't one."""
     if secret != secret.strip():
         raise InvalidSecret("The secret begins or ends with white space.")
     if not secret.startswith(SECRET_PREFIX):
@@ -122,9 +124,9 @@ def secret_key(secret: str) -> bytes:
 
 
 class ReadSecret(NamedTuple):
-    """A secret that is ready to sign, as its whole text and as its key bytes.
+    """A secret, prepared for signing with its whole text and with its key bytes.
 
-    Each message copies these two, so that the key is hashed only once [5.1 instead of 7.5 µs].
+    Each message copies these two states, so the key is hashed only once [5.1 instead of 7.5 µs].
     """
 
     text: str
@@ -156,7 +158,7 @@ def headers_signed_by(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Return the four signature headers of one request, with a signature for each secret, newest first.
+    """Return the four signature headers of a request. They have a signature by each secret, newest first.
 
     Sources: Stripe's webhook signatures, scheme v1; Standard Webhooks 1.0.
     """
@@ -179,7 +181,9 @@ def headers_signed_by(
 
 
 def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
-    """Return the HMAC-SHA256 in hex. The key is the whole secret, the message "{t}." and the raw body."""
+    """Return the HMAC-SHA256 in hex. Its key is the whole secret. Its message is "{t}." followed by the raw
+    body.
+    """
     return hmac.digest(secret.encode(), _stripe_bytes(timestamp_s, body), hashlib.sha256).hex()
 
 
@@ -210,10 +214,10 @@ def verify(
     now_s: int,
     tolerance_s: int = TOLERANCE_S,
 ) -> list[Finding]:
-    """Return every fault of a received webhook, or an empty list if it is genuine.
+    """Return everything that is wrong with a received webhook. The list is empty if the webhook is genuine.
 
-    If both the secret and the public key are given, both signatures must be right. Never raises for anything
-    that a caller can send.
+    If a secret and a public key are given, both signatures must be right. No error is raised for what a sender
+    can write.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
@@ -344,7 +348,7 @@ def _check_bytes(header: str, body: bytes, matches: Callable[[bytes], bool]) -> 
 
 
 def _likely_originals(body: bytes) -> list[tuple[str, bytes]]:
-    """Return what the sender probably signed, assuming the most common mistakes of receivers."""
+    """Return what the sender probably signed, if the receiver made one of the most common mistakes."""
     originals = [
         ("white space was added at its ends", body.strip()),
         ("line ends were rewritten", body.replace(b"\r\n", b"\n")),
@@ -367,7 +371,7 @@ def _stripe_timestamp(header: str) -> int | None:
 
 
 def _seconds(text: str) -> int | None:
-    # isdigit() alone would accept the digits of other scripts.
+    # isdigit() also accepts digits of other scripts.
     if text.isascii() and text.isdigit() and len(text) <= _TIMESTAMP_DIGITS_MAX:
         return int(text)
     return None
@@ -378,7 +382,7 @@ def _parts(header: str, separator: str) -> list[str]:
 
 
 def _matches_any(signatures: Sequence[str], expected: str) -> bool:
-    # Compare bytes, because compare_digest refuses text that isn't ASCII.
+    # compare_digest accepts only bytes and ASCII text.
     wanted = expected.encode()
     equal = [hmac.compare_digest(one.encode(errors="replace"), wanted) for one in signatures]
     return any(equal)

@@ -1,7 +1,7 @@
 """Identify automated callers by Web Bot Auth, which uses HTTP Message Signatures (RFC 9421).
 
-Until a signature expires, it can be repeated with another body. So it only names a caller
-(docs/decisions/0049-web-bot-auth.md).
+Until a signature expires, it can be copied to a request with another body. So it names a caller, but allows
+nothing (docs/decisions/0049-web-bot-auth.md).
 """
 
 import base64
@@ -30,7 +30,7 @@ Bare = str | int | bytes | bool
 
 
 class Malformed(ValueError):
-    """The text isn't a valid header field of this kind, or is too large."""
+    """The text is too large, or isn't a valid header field of this kind."""
 
 
 class Item(NamedTuple):
@@ -177,12 +177,12 @@ _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _AGENT: Final = "signature-agent"
 _TARGETS: Final = frozenset({"@authority", "@target-uri"})
-# The example key of RFC 9421. Its private half is public.
+# The example key of RFC 9421. Anybody can sign with it, because its private half is published.
 TEST_KEY: Final = "poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"
 
 
 class Target(NamedTuple):
-    """The request as the signer saw it. `authority` is our own name, never what a caller claims."""
+    """The request as the signer saw it. `authority` is our own name, not one that a caller sent."""
 
     method: str
     scheme: str
@@ -195,7 +195,7 @@ class Target(NamedTuple):
 class Claim(NamedTuple):
     """A well-formed signature that isn't checked yet.
 
-    `agent` is the URL of the signer's keys, `base` the signed bytes. Without a `nonce`, the signature may be
+    `agent` is the URL of the signer's keys. `base` has the signed bytes. A signature without a `nonce` can be
     used again.
     """
 
@@ -215,8 +215,8 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature with this tag. A signature with an unknown algorithm or component counts
-    as none.
+    """Return the request's first signature with this tag. Ignore it if its algorithm or a component is
+    unknown.
     """
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
@@ -269,7 +269,7 @@ def _is_timely(params: Mapping[str, Any], now_s: int) -> bool:
 def _agent_of(listed: InnerList, agents: str, label: str) -> str | None:
     covered = [one for one in listed.items if one.value == _AGENT]
     if agents.lstrip(" ").startswith('"'):
-        # Earlier drafts had this form: one URL for the only signature.
+        # Earlier drafts allowed a plain URL if there was only one signature.
         is_plain = len(covered) == 1 and not covered[0].params
         return _url(read_string(agents)) if is_plain else None
     names = [one.params.get("key") for one in covered if len(one.params) == 1]
@@ -352,7 +352,9 @@ class _Directory(msgspec.Struct):
 
 
 def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
-    """Return a directory's current Ed25519 keys by their computed thumbprints. Raise ValueError."""
+    """Return a directory's current Ed25519 keys by thumbprints that are computed here. Raise ValueError if it
+    isn't valid.
+    """
     try:
         listed = msgspec.json.decode(body, type=_Directory).keys
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -379,7 +381,6 @@ def _key_of(listed: Mapping[str, Any], now_s: int) -> bytes | None:
 
 
 def thumbprint(key: bytes) -> str:
-    """Return an Ed25519 key's JWK thumbprint (RFC 7638, RFC 8037)."""
     text = msgspec.json.encode({"crv": "Ed25519", "kty": "OKP", "x": _base64url(key)})
     return _base64url(hashlib.sha256(text).digest())
 

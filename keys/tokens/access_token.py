@@ -1,7 +1,7 @@
 """Tokens that belong to an account instead of a key: sat_ (the account's) and adm_ (an operator's).
 
-A sat_ token made by a key ends with that key and its secret, and its spending counts against the key's caps.
-Only the command line makes an adm_ token. The caller holds the account's lock.
+A sat_ token that a key made ends with that key and its secret. What it spends counts for the key's caps. Only
+the command line makes adm_ tokens. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,8 +40,10 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
 
-LIVE_TOKENS_MAX = 100  # the most tokens of one account in one environment that aren't revoked
-# LIKE would treat the underscore in an ID as a wildcard.
+LIVE_TOKENS_MAX = (
+    100  # the maximum number of tokens of an account in one environment, without revoked ones
+)
+# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
     WHERE k.account_id = :account_id AND k.environment = :environment
@@ -60,8 +62,8 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# A key's token (t) ends with the last of the secrets that the key had when the token was made. A signed-in client's
-# key has no secret.
+# When a key makes a token (t), the key has certain secrets. The token works until the last of them
+# expires. A signed-in client's key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at
@@ -72,10 +74,9 @@ _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token. `key_id` is the key to which it is bound.
+    """A token. If a key made it, `key_id` is that key.
 
-    `scopes` limit an operator token in the operators' API. They are empty for a system token, and for one
-    without limits.
+    `scopes` limit an operator's token in the operators' API. They are empty if there is no such limit.
     """
 
     id: str
@@ -108,9 +109,7 @@ async def create(
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
     """Return a new token and its secret, which is never shown again. If `maker` is None, the command line
-    made it.
-
-    Raises LiveNotOpen, KeyLimitReached, InvalidInput and ScopeMissing.
+    makes the token.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
@@ -149,7 +148,7 @@ async def create(
 
 
 async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing for a rotated key's previous secret, because what it makes would outlive the secret."""
+    """Raise ScopeMissing for a rotated key's previous secret. What it makes would outlive it."""
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return
     row = await tx.fetch_one(
@@ -172,7 +171,9 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Return one token; any kind if `kind` is None. Raise NotFound, also for a token that the viewer may not see."""
+    """Return one token, of any kind if `kind` is None. For a token that the viewer may not see, raise
+    NotFound.
+    """
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
@@ -194,7 +195,9 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """List tokens, newest first, also revoked ones. A viewing key sees its own tokens and its descendants'."""
+    """List tokens, newest first, including revoked ones. If the viewer uses a key, list only that key's and
+    its descendants' tokens.
+    """
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -225,7 +228,7 @@ async def revoke(
 
 
 async def check_operates(tx: Transaction, caller: Principal) -> None:
-    """Raise ScopeMissing unless the caller may still act as an operator, by the current rows."""
+    """Raise ScopeMissing if the database says that the caller can no longer act as an operator."""
     row = await tx.fetch_one(
         """SELECT a.is_operator, t.revoked_at FROM accounts a
            LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",
@@ -309,7 +312,7 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
         )
     require_owner(maker)
     if not maker.lineage and maker.kind != "session":
-        # Otherwise a token borrowed for a moment could make tokens that outlive it.
+        # A token that was borrowed for a moment could otherwise make tokens that outlive it.
         raise ScopeMissing(
             "Only a key, a session or the command line can create a token.", reason="parent"
         )
@@ -368,8 +371,8 @@ def is_colleague(account_id: str, sender: str) -> bool:
 async def former_senders(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
-    """Return those of the (account, Principal.sender) pairs who may no longer send. The caller holds the
-    accounts' locks.
+    """Return those (account, Principal.sender) pairs that can no longer send. The caller holds the accounts'
+    locks.
     """
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
     people = {pair for pair in senders if is_colleague(*pair)}

@@ -28,7 +28,7 @@ _Kind = Annotated[
 
 
 class AccessToken(Shaped, kw_only=True):
-    """A system access token as listed. `key_id` is the key to which it is bound."""
+    """A system access token as listed. If a key made it, `key_id` is that key."""
 
     id: Annotated[str, Meta(pattern=r"^tok_[0-9A-Za-z]+$")]
     key_id: KeyIdText | None
@@ -129,7 +129,7 @@ async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[To
 
 async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Token]:
     if asked.kind == "operator":
-        # Otherwise a token borrowed for a moment could make tokens that outlive it.
+        # A token that was borrowed for a moment could otherwise make tokens that outlive it.
         context.require_machine(
             "Operator tokens are made on the installation's own machine only:"
             " topup tokens create --kind operator."

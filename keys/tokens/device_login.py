@@ -1,6 +1,6 @@
-"""Log in a command line through a user's browser (RFC 8628). One code is for the program, one for the user.
+"""Log in a command line through a user's browser (RFC 8628). The program uses one code, and the user another.
 
-The key is created when the program first fetches it, so no backup or log contains it.
+The key is created when the program fetches it, so no backup or log contains it.
 """
 
 import secrets
@@ -27,14 +27,14 @@ from store.database import Row, Transaction
 LIFE_US: Final = 10 * MINUTE_US
 LIFE_S: Final = LIFE_US // SECOND_US
 INTERVAL_S: Final = 2
-# By RFC 8628 (3.5), each slow_down adds this to the interval for good.
+# Each slow_down adds this to the interval of all later polls (RFC 8628, 3.5).
 SLOWER_S: Final = 5
 INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500
 NAME_CHARACTERS_MAX: Final = 60
 DEVICE_CODE_BYTES: Final = 32
-# RFC 8628 (6.1): without vowels, codes form no words. 34 bits are enough for ten minutes and
-# limited attempts.
+# Without vowels, codes form no words (RFC 8628, 6.1). 34 bits are enough for ten minutes and a
+# limited number of tries.
 USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_CHARACTERS: Final = 8
 KEY_LIVES_DAYS: Final = (1, 30, 90)
@@ -52,7 +52,7 @@ class LoginDenied(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """A program's request to be logged in. It chose its `name`, and `address` isn't verified."""
+    """A program's request to be logged in. The program chose `name`. `address` isn't verified."""
 
     digest: str
     name: str
@@ -84,7 +84,9 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """The login isn't decided yet. If `is_too_fast`, the program polled too early, and interval_s has grown."""
+    """The user hasn't decided yet. If `is_too_fast`, the program polled too early, so interval_s was
+    increased.
+    """
 
     interval_s: int
     expires_in_s: int
@@ -93,15 +95,12 @@ class LoginWaiting:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The new key, its secret, and the session in which the user allowed it."""
-
     key: ApiKey
     secret: str
     decided_by: str
 
 
 async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Begun:
-    """Begin a login. Delete expired ones, so that callers can't fill the table. Raise InvalidInput."""
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
         raise InvalidInput(
@@ -132,7 +131,6 @@ def shown(user_code: str) -> str:
 
 
 def read_user_code(text: str) -> str | None:
-    """Parse a typed code, in any spacing and case, or return None."""
     letters = "".join(one for one in text.upper() if one not in "- \t")
     is_code = len(letters) == USER_CODE_CHARACTERS and set(letters) <= set(USER_CODE_LETTERS)
     return letters if is_code else None
@@ -158,10 +156,7 @@ async def approve(
     by: str,
     now_us: int,
 ) -> bool:
-    """Record what the program may do, under the tenant's lock. Return False if the login is no longer open.
-
-    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
-    """
+    """Record what the program can do. This locks the tenant. Return False if the login is no longer open."""
     if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
         raise InvalidInput("Choose at least one scope.", param="scopes")
     if life_days is not None and life_days not in KEY_LIVES_DAYS:
@@ -213,7 +208,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
 
 
 async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
-    """Record a poll of an open login. A poll that comes too early makes the interval longer for good."""
+    """Record a poll of an open login. If it comes too early, all later polls must be further apart."""
     interval_s = login.interval_s
     is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
     if is_too_fast:
@@ -229,10 +224,10 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 
 
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
-    """Create the key of an approved login, under its tenant's lock.
+    """Create the key of an approved login. This locks its tenant.
 
-    Raises LoginExpired for a second caller, LoginDenied if the user who approved it lost access, and the
-    errors of mint. After those, the program may poll again.
+    Only one caller succeeds, and others get LoginExpired. If the user who approved it has lost access, raise
+    LoginDenied. After an error of api_key.mint, the program can poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
@@ -247,7 +242,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         raise expired()
     ends_at = login.key_expires_at
     if ends_at is not None:
-        # A key's expiry is by its account's clock.
+        # A key expires on its account's own clock.
         ends_at += await sandbox_clock.ahead_us(tx, tenant)
     new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(
@@ -263,7 +258,6 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
 
 
 async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
-    """Refuse logins that were approved but not fetched yet."""
     await tx.execute(
         """UPDATE device_logins SET status = 'denied'
            WHERE digest IN :digests[text] AND status = 'approved'""",

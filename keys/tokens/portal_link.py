@@ -1,7 +1,7 @@
-"""Portal links: an account's webhooks on a page that another site may embed, for anybody who has the link.
+"""Portal links: an account's webhooks on a page that another site can embed, for anybody who has the link.
 
-A link ends at its expiry, when it is revoked, or when the key, token or person that made it loses access.
-Every use checks this. The address leaves this module once, and only its SHA-256 is stored.
+A link works until it expires, it is revoked, or the key, token or person that made it loses access. Every use
+checks this. This module returns the address once, and stores only its SHA-256.
 """
 
 import re
@@ -29,25 +29,24 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping
 
-# Each level includes the ones before: read; send deliveries again and test an endpoint; change an
-# endpoint.
+# Each level includes those before it. They allow reading, then repeating deliveries and testing
+# endpoints, then changing endpoints.
 PortalRight = Literal["read", "replay", "manage"]
 RIGHTS: Final[tuple[PortalRight, ...]] = get_args(PortalRight)
 LIFE_S_MIN: Final = 300
 LIFE_S_MAX: Final = 7 * 86_400
 LIFE_S_DEFAULT: Final = 3_600
 ORIGINS_MAX: Final = 10
-# The most links of one account in one environment that haven't ended.
 OPEN_LINKS_MAX: Final = 1_000
-# The link's maker needs this scope when the link is made and at each use.
+# A link's maker needs this scope to make the link, and whenever the link is used.
 MADE_WITH: Final = "webhooks:write"
 _MAKERS: Final = frozenset({"key", "system_token", "session"})
 _READS: Final = frozenset({"webhooks:read"})
-# How long a link is listed after it has ended.
 _LISTED_US: Final = 7 * DAY_US
 _PRUNED_ROWS: Final = 100
 _SECRET_BYTES: Final = 32
-# An origin in the form that browsers use. A content security policy can't contain an IPv6 address.
+# Matches an origin as browsers write it. IPv6 addresses are missing, because a content security
+# policy can't contain them.
 _ORIGIN: Final = re.compile(
     r"(https?)://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
 )
@@ -72,10 +71,10 @@ class NewPortalLink:
 
 @dataclass(frozen=True, slots=True)
 class PortalLink:
-    """Who may open an account's webhooks, and where. Times are in microseconds.
+    """Who can open an account's webhooks, and where. Times are in microseconds.
 
-    `origins` are the sites that may embed the page; empty means none. `endpoint_ids` are the endpoints it
-    shows; empty means all. `made_by` is the ID of a key, token or person.
+    `origins` are the sites that can embed the page. If it is empty, none can. `endpoint_ids` are the endpoints
+    on the page. If it is empty, all are. `made_by` is the ID of a key, token or person.
     """
 
     id: str
@@ -99,16 +98,16 @@ class PortalLink:
 
 
 class OpenedLink(NamedTuple):
-    """An opened link. `principal` is the caller that the page acts as; None if the link has ended."""
+    """A link that was opened. `principal` is the page's caller, or None if the link no longer works."""
 
     link: PortalLink
     principal: Principal | None
 
 
 def check_origins(origins: Sequence[str], environment: str) -> tuple[str, ...]:
-    """Return the origins as browsers write them. Raise InvalidInput.
+    """Return the origins as browsers write them. Raise InvalidInput if one isn't allowed.
 
-    Only https is allowed, and in staging also http on the user's own machine.
+    Only https is allowed. Staging also allows http on the user's own machine.
     """
     return tuple(dict.fromkeys(_origin(one, environment) for one in origins))
 
@@ -137,10 +136,7 @@ def _wrong_origin(what: str) -> InvalidInput:
 async def create(
     tx: Transaction, tenant: Tenant, *, maker: Principal, new: NewPortalLink, now_us: int
 ) -> tuple[PortalLink, str]:
-    """Return a new link and its secret, which is never shown again. The caller holds the tenant's lock.
-
-    Raises InvalidInput, ScopeMissing, LiveNotOpen and KeyLimitReached.
-    """
+    """Return a new link and its secret, which is never shown again. The caller holds the tenant's lock."""
     if maker.kind not in _MAKERS:
         raise ScopeMissing(
             "Only a key, a system token or a signed-in user can make a portal link.",
@@ -195,7 +191,7 @@ async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
 async def list_links(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[PortalLink]:
-    """List links older than before_id, newest first. Links that ended up to a week ago are included."""
+    """List links older than before_id, newest first. Links that ended in the last week are included."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
@@ -212,7 +208,7 @@ async def revoke(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) 
 
 
 async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink | None:
-    """Return the link with this secret and what it may do now, or None for an unknown secret."""
+    """Return the link with this secret and what it allows now, or None if no link has this secret."""
     row = await tx.fetch_one(_FIND, digest=digest(secret), now_us=now_us)
     if row is None:
         return None
@@ -234,7 +230,7 @@ async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink 
 async def _is_maker_paused(
     tx: Transaction, link: PortalLink, row: Row, *, now_us: int
 ) -> bool | None:
-    """Return whether the maker's key is paused, or None if the maker may no longer give this access."""
+    """Return whether the maker's key is paused, or None if the maker can no longer give this access."""
     if row["token_digest"] is not None:
         return await _is_token_paused(tx, row["token_digest"], now_us=now_us)
     if row["lineage"] is None:
