@@ -1,6 +1,6 @@
 """Open a process's payment providers and machine payments.
 
-The secrets and keys of the simulated ones are created once for an installation, and stored encrypted.
+The secrets and keys of simulated providers are created once for an installation, and stored encrypted.
 """
 
 import contextlib
@@ -75,8 +75,7 @@ async def open_providers(
     clock: Clock,
     metrics: Metrics,
 ) -> AsyncIterator[Providers]:
-    """Open each provider with its settings, and log which providers lack some. SealBroken and StoreError may be
-    raised.
+    """Open each provider with its settings, and log which providers lack some.
 
     Providers may have private addresses, because the operator chose them.
     """
@@ -127,9 +126,7 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Open machine payments. The facilitator may have a private address. SealBroken and StoreError may be
-    raised.
-    """
+    """Open machine payments. The facilitator may have a private address."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

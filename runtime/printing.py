@@ -15,8 +15,8 @@ WAITING_MAX: Final = 8
 
 
 class Printer:
-    """Print documents. `extra_font` is an operator's font file for characters that the built-in font lacks.
-    `label` returns the name under which documents show a provider.
+    """Print documents. `extra_font` is a font file for characters that the built-in font lacks. `label`
+    returns a provider's name for readers.
     """
 
     def __init__(

@@ -166,7 +166,7 @@ async def check_usable(redis: Redis) -> None:
 
 
 class RedisState:
-    """Whether this process can use Redis. It can't while any of its parts can't reach Redis."""
+    """Whether this process can use Redis. It can only if all its parts can."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._counter = None if metrics is None else metrics.redis_refusals
@@ -259,10 +259,9 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 class OwnConnection:
     """A connection for one caller's frequent commands, made by RedisLink.connect.
 
-    A pool would check the connection before each command, which takes a timer and a turn of the event loop.
-    This connection isn't checked. If it was closed, it is reopened and the command is sent again, so a command
-    may run twice. After Redis refuses a command, the connection is closed, because the server may have become a
-    replica.
+    A pool would check the connection before each command, which takes time. This connection isn't checked. If
+    it was closed, it is reopened and the command is sent again. So a command may run twice. After Redis refuses
+    a command, the connection is closed, because the server may have become a replica.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -398,8 +397,8 @@ class RedisLink:
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe runs at once, so that a timeout caused by our own busy event loop has little effect. If
-        # Redis has only just come back, the probe waits, so that callers can't fail in a tight loop.
+        # The first probe runs at once, in case our own busy event loop caused the timeout. If Redis has only just
+        # come back, the probe waits, so that callers can't fail in a tight loop.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)
@@ -447,8 +446,8 @@ HINT_INTERVAL_S = 0.001
 # Without Redis, each hint costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
-# A hint that hasn't started also covers all later ones. So a hint uses the first of these IDs that isn't running.
-# This also limits the length of the queue.
+# A job that hasn't started also covers later hints. So a hint uses the first of these IDs whose job isn't running.
+# This limits the queue's length.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
 # A message to workers contains names of hints, ANYTHING, or this mark, which means a queued job.
 JOBS = "+"
@@ -516,7 +515,7 @@ class Queue:
         self._link = link
         self._kept = link.connect()
         self._otherwise = otherwise
-        # Whether a hint was dropped, or sent without Redis, since Redis last responded.
+        # Whether a hint wasn't sent to Redis since Redis last responded.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
@@ -538,7 +537,7 @@ class Queue:
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Wake every worker within 20 ms after `at_us`. One wake-up serves all times within 20 ms."""
+        """Wake every worker within 20 ms after `at_us`. Calls for nearly the same time share one wake-up."""
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return

@@ -66,7 +66,7 @@ _TOO_WIDE = {
 }
 # Names at least this long may differ from a known name in one more character.
 _LONG_NAME = 18
-# Settings that were renamed in 0.1.0 to something that `nearest` doesn't find.
+# Names from before 0.1.0 for which `nearest` doesn't find the current name.
 _RENAMED = {
     "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
     "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",

@@ -35,8 +35,8 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """Lock the directory and return a descriptor. The lock lasts until it is closed. Raise DataDirInUse if
-    another process has it.
+    """Lock the directory and return a descriptor. Closing it ends the lock. Raise DataDirInUse if another
+    process holds it.
     """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,10 +1,9 @@
 """Watch for stalled database sessions, file descriptors, the database's servers, and space for staging.
 
-- Every process ends stalled sessions that hold locks. Some servers do this with a time-out of their own.
+- Every process ends stalled sessions that hold locks.
 - No two processes may use different primaries. Each process checks every server in its URL, and shares the
   result through Redis.
-- When little space is free, staging is refused until there is a quarter more than the reserve. Live is never
-  refused.
+- Staging is refused while little space is free. Live is never refused.
 """
 
 import asyncio
@@ -34,7 +33,7 @@ STALLED_LOOK_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 FILES_LOOK_S: Final = 0.25
-# The interval is this many times longer while more than half of the descriptors are free.
+# While more than half of the descriptors are free, the interval is this many times longer.
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
@@ -250,8 +249,6 @@ async def read_size(tx: Transaction) -> int:
 async def staging_left(settings: Settings, database: Database) -> int | None:
     """Return how many bytes staging may still use, or None if there is no limit. At 0 or below, staging is
     refused.
-
-    StoreError and OSError may be raised.
     """
     file = file_of(settings.database_address)
     if file is not None:

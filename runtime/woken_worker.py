@@ -30,8 +30,8 @@ BEAT_S = 0.9
 # A worker waits at most this long for a check of the queue, or for its last calls to Redis.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
-# ARQ reads only this many due jobs, including running ones. So this limits how many jobs all workers together can
-# run.
+# ARQ reads only this many due jobs, including running ones. So this limits the running jobs of all workers
+# together.
 QUEUE_READ_MAX = 1000
 PART = "queue"
 
@@ -80,8 +80,8 @@ class WokenWorker(Worker):
             job_deserializer=from_json,
             **arq_settings,
         )
-        # If Redis fails after ARQ took a slot for a job, ARQ never releases the slot. So free slots are counted
-        # from the running tasks (job_counter), and ARQ's semaphore never blocks.
+        # If Redis fails while a job starts, ARQ never frees the job's slot. So the running tasks are counted
+        # instead (job_counter), and ARQ's semaphore never blocks.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
         self._url = url
@@ -168,7 +168,7 @@ class WokenWorker(Worker):
             self._woken.clear()
             delay_s = await self._poll()
             # The event loop's timer is used, because a blocking command's timeout is only as precise as Redis's
-            # clock, which ticks one to ten times a second.
+            # clock.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()

@@ -1,4 +1,4 @@
-"""Count a tenant's newest rows by time step, at most ROWS_MAX. The steps are short if all rows are recent."""
+"""Count a tenant's newest rows by time step. At most ROWS_MAX rows are counted. Recent rows get short steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,8 +47,8 @@ async def count_by_step(
 ) -> Activity:
     """Count the rows of each step.
 
-    The statement `newest` selects created_at, status and amount of the rows since :since, at most :rows. The
-    statement `edge` selects created_at of the next older row.
+    The statement `newest` selects created_at, status and amount of at most :rows rows, none older than :since.
+    The statement `edge` selects created_at of the next older row.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)

@@ -36,10 +36,9 @@ def check_tools(url: str) -> str:
 
 
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
-    """Restore the copy. Raise BackupRefused if the database is in use, or OSError.
+    """Restore the copy. Raise BackupRefused if the database is in use.
 
-    An existing database is replaced only if `replace` is set. An SQLite file isn't deleted then, but renamed.
-    Its new name ends in `aside`.
+    An existing database is replaced only if `replace` is set. An old SQLite file is renamed, not deleted.
     """
     kind = kind_of(source)
     target = file_of(url)

@@ -1,4 +1,4 @@
-"""Commit commands in groups. While one batch commits, the next batch fills. No timer is involved.
+"""Commit commands in groups. While one batch commits, the next batch fills.
 
 - A result is returned only after its batch has committed.
 - If a command breaks its batch, the other commands are tried once more.
@@ -135,8 +135,8 @@ class Commit(Protocol[C, R]):
 class BlockedCommands(Generic[C, R]):
     """Commands of tenants whose rows another transaction has locked. Batches don't wait for them.
 
-    A tenant's commands stay in order. They are refused (Unavailable) when they reach a maximum age. Tenants
-    that haven't been tried yet come first. All tenants are tried in about ROUND_S.
+    A tenant's commands stay in order. Commands that get too old are refused (Unavailable). Tenants that haven't
+    been tried come first. All tenants are tried in about ROUND_S.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class BlockedCommands(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # The task is removed here, so that the next command finds none. A callback would run too late.
+            # The task is removed here, because a callback would run too late.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -394,9 +394,8 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop as long as more commands arrive.
 
-        A request reaches this queue after two turns of the event loop. Without the pause, full and single
-        batches would alternate under load. After a batch of one command, only two turns are allowed, which take
-        20 us each.
+        A request reaches this queue after two turns of the event loop. Without this pause, full and single
+        batches would alternate under load.
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS

@@ -55,7 +55,7 @@ class BatchRead:
 class Lock:
     """Rows to lock when a transaction begins. The text is a SELECT ... FOR UPDATE whose result is ignored.
 
-    Later statements read the locked rows, because only their snapshots are newer than the locks.
+    Later statements read the rows again, because only they see everything that was committed before the lock.
     """
 
     __slots__ = ("text", "values")
@@ -73,7 +73,7 @@ class Transaction(Protocol):
     async def fetch_one(self, text: str, **values: Any) -> Row | None: ...
 
     async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
-        """Run all reads and pass each one's rows to its `take`. PostgreSQL needs one round trip for this."""
+        """Run all reads and pass each one's rows to its `take`. On PostgreSQL, this takes one round trip."""
         ...
 
     async def execute(self, text: str, **values: Any) -> int:
@@ -97,7 +97,7 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """Insert the rows later: before the commit or the next statement that isn't deferred.
+        """Insert the rows before the commit, or before the next statement that isn't deferred.
 
         Deferred writes share one round trip, so they must change different rows.
         """
@@ -124,7 +124,7 @@ class Transaction(Protocol):
         ...
 
     async def pause(self) -> None:
-        """Let other tasks run. Call this in a transaction that works for long without a statement."""
+        """Let other tasks run. Call this in long work that runs no statements."""
         ...
 
     def hint(self, name: str) -> None:
@@ -149,14 +149,12 @@ class Database(Protocol):
         """Run work and commit.
 
         - lock: rows that are locked in the round trip that begins the transaction.
-        - lock_wait_s: how long to wait for a locked row. After this time, LockTimeout is raised without a
-          retry.
-        - meanwhile: a function that may be called on the event loop while the database works.
+        - lock_wait_s: how long to wait for a locked row. Then LockTimeout is raised without a retry.
+        - meanwhile: a function that may be called while the database works.
         - is_short: work takes a few milliseconds at most, so it may run on the event loop's thread.
         - durable: if false, a crash may lose the newest transactions. Money is always written durably.
 
-        Errors of work are raised unchanged, and StoreError may be raised. After any error except CommitUnknown,
-        nothing was stored.
+        Errors of work are raised unchanged. After any error except CommitUnknown, nothing was stored.
         """
         ...
 
@@ -229,7 +227,9 @@ class Store(Database, Protocol):
         ...
 
     async def free_space(self) -> int:
-        """Return some unused space to the disk, and return how many pages are left. Servers do this themselves."""
+        """Return some unused space to the disk, and return how many unused pages are left. Servers do this
+        themselves.
+        """
         ...
 
     async def shape(self) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """Erase an account with all its rows, in small steps. Use this only for idle sandboxes.
 
-- The account is first marked with erasing_at. The ledger's audit then skips it, and after a crash the next
-  sweep continues.
+- The account is first marked with erasing_at. The ledger's audit then skips it. After a crash, the next sweep
+  continues.
 - The first step ends automatic charges. It also stores the account's customer IDs, so that a worker can delete
   these customers at the payment providers.
-- While a charge of a saved card has no outcome, nothing is deleted. The rows are needed to find the outcome.
+- While a charge of a saved card has no outcome, nothing is deleted.
 """
 
 from typing import Final
@@ -16,8 +16,8 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Each step has a table, its key, and an indexed condition. If a table has no account_id, a subselect on it would
-# use the outer table's.
+# Each step has a table, its key, and an indexed condition. A table without account_id must not be in a subselect,
+# because the outer table's column would be used.
 STEPS = (
     ("replays", "id", "{own}"),
     ("record_waiting", "id", "{own}"),
@@ -178,11 +178,11 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. It is safe to call
-    this again.
+    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. This may be called
+    again.
 
-    first_of_all runs in the transaction that marks the account. If idle_before is given, that transaction
-    raises NotIdle unless the account is a sandbox and was last used before then.
+    first_of_all runs in the transaction that marks the account. If idle_before is given, NotIdle is raised
+    unless the account is a sandbox and was last used before then.
     """
 
     async def first(tx: Transaction) -> None:
@@ -203,7 +203,7 @@ async def erase_account(
     async def last(tx: Transaction) -> None:
         # A provider may have created another customer since the first step.
         await _note_customers(tx, account_id, now_us)
-        # Spending of test credit is counted under the account's own ID.
+        # Spending of test credit is stored under the account's ID instead of a key's.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)
         await tx.execute("DELETE FROM accounts WHERE id = :id", id=account_id)
 

@@ -13,9 +13,7 @@ from enum import StrEnum
 
 
 class StoreError(Exception):
-    """An error that contains only a code (a SQLSTATE or SQLite's name for the error) and the name of a
-    constraint.
-    """
+    """An error that contains only the database's error code and the name of a constraint."""
 
     def __init__(self, code: str, constraint: str = "") -> None:
         super().__init__(f"{code} {constraint}".strip())

@@ -1,7 +1,6 @@
 """Compute a digest of a table's columns and indexes that is the same in both databases.
 
-A digest ignores what a restore or another release of the server may change: order, index names and the text of
-expressions.
+The digest doesn't depend on the order of columns, the names of indexes, or the text of expressions.
 """
 
 import hashlib
@@ -166,8 +165,8 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 def fingerprints(columns: Iterable[Row], indexes: Iterable[Row]) -> dict[str, str]:
     """Return each table's digest by the table's name.
 
-    A column consists of its table, name, type, whether it is required, and whether it has a default. An index
-    consists of its table, whether it is unique, whether it is partial, and its columns, joined by commas.
+    A column is (table, name, type, is required, has a default). An index is (table, is unique, is partial,
+    column names joined by commas).
     """
     lines: dict[str, list[str]] = {}
     for table, name, kind, is_required, has_default in columns:

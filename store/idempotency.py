@@ -74,8 +74,8 @@ class KeyInProgress(DomainError):
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
-    voucher_code and claim_url are shown once and never stored. In the stored body, the top-up's ID (voucher_of)
-    replaces them. The first replacement is at code_at.
+    voucher_code and claim_url are shown once and never stored. The stored body has the top-up's ID (voucher_of)
+    in their places. The first of these places is code_at.
     """
 
     status: int
@@ -187,7 +187,7 @@ async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKe
 
 
 def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
-    """Return the read that `find` runs, so that it can share a round trip with other reads."""
+    """Return the read that `find` runs. It can share a round trip with other reads."""
     places = list({key.place for key in keys})
 
     def take(rows: Rows) -> None:
@@ -248,9 +248,7 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 
 
 async def save_text(tx: Transaction, key: RequestKey) -> None:
-    """Store a digest of the key's text, so that `check_text` finds it. Call this if the response contains a
-    secret.
-    """
+    """Store a digest of the key's text for `check_text`. Call this if the response contains a secret."""
     await tx.execute(
         """UPDATE idempotency_keys SET text_digest = :text_digest
            WHERE account_id = :account_id AND environment = :environment AND digest = :digest""",

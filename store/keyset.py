@@ -4,7 +4,7 @@
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
 If an index ends in the key, every page of a list costs the same. With `days_of`, a range of days is found by
-the time with which IDs begin. Clocks may differ by a small allowance.
+IDs, because an ID begins with its time.
 
 Lists in other orders begin at a ListPlace. They are oldest first, or sort the newest SORTED_ROWS_MAX rows.
 """
@@ -29,8 +29,8 @@ _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before"
 _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
-# Each bound has an operator for the IDs within it. An order and an operator find the nearest ID outside it. Then
-# come a condition under which that row still belongs to the days, and the value if there is no bound.
+# Each bound has: the operator for IDs within it, the order and operator that find the nearest ID outside, when that
+# row still belongs to the days, and the value without a bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
@@ -63,7 +63,7 @@ def end_of(rows: Sequence[object]) -> str | None:
 
 
 def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
-    """Return the page without the extra row. That row was read to find out whether more rows follow."""
+    """Return the page without the extra row, which shows whether more rows follow."""
     return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
@@ -71,8 +71,8 @@ class Keyset:
     """A list of the rows of `source`, which is a table or a join.
 
     - where: a clause that every row matches.
-    - filters: clauses that apply if their value is given. indexed: the filters that have an index ending in the
-      key.
+    - filters: clauses that apply if their value is given.
+    - indexed: the filters that have an index ending in the key.
     - key: the unique column that orders the list.
     - sorts: expressions for other orders of a single table, by name. An expression must never be null.
     - days_of: the prefix of the IDs, if created_after and created_before filter the rows.

@@ -70,7 +70,7 @@ class RevisionPassed(Exception):
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
     """Upgrade the database, unless it already has this revision or a newer one.
 
-    CannotOpen, RevisionPassed, SchemaOutOfRange, and any error of Alembic and the driver may be raised.
+    Errors of Alembic and the driver are raised unchanged.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -172,7 +172,7 @@ async def _migrate_server(url: str, revision: str) -> None:
     )
     try:
         async with engine.begin() as connection:
-            # Another process that migrates is waited for, but a busy table isn't waited for long.
+            # Wait for another process that migrates. Don't wait long for a busy table.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)

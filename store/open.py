@@ -18,7 +18,7 @@ def open_database(
 ) -> Store:
     """Open sqlite:///path or postgresql://…, and raise ValueError for any other URL.
 
-    `kept` is closed with the database. The other driver isn't imported, which saves 3 MB.
+    `kept` is closed with the database. Only the driver that is needed is imported.
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]

@@ -7,7 +7,7 @@
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
 `stored` names the fields that are stored in another form. A bool is always stored as 0 or 1. Rows are read by
-position, which takes a fifth of the time. So a SELECT begins with `listed` or `of(…)`. More columns may follow.
+position, because names take five times as long. So a SELECT begins with `listed` or `of(…)`.
 """
 
 import dataclasses
@@ -44,8 +44,8 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# Several words or whole numbers are stored as one text, separated by spaces. With the second conversion, an empty
-# tuple is stored as null.
+# Several words or whole numbers are stored as one text, separated by spaces. The second form stores an empty tuple
+# as null.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None

@@ -15,15 +15,13 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
-# From a condition in this form, PostgreSQL's planner expects few rows. billing/documents/numbering.py uses the same
+# PostgreSQL's planner expects few rows from a condition in this form. billing/documents/numbering.py uses the same
 # text.
 UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 
 
 def _table(name: str, *parts: sa.schema.SchemaItem, is_hot: bool = False) -> sa.Table:
-    """Declare a table. Set is_hot if its rows change often. Each page then has free space, and is vacuumed
-    early.
-    """
+    """Declare a table. Set is_hot if its rows change often."""
     options = {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02} if is_hot else {}
     return sa.Table(name, metadata, *parts, postgresql_with=options)
 
@@ -77,7 +75,7 @@ accounts = _table(
     # IANA name
     _text("time_zone", default="UTC"),
     _int("created_at"),
-    _int("last_active_at"),  # Idle sandboxes are deleted after this day.
+    _int("last_active_at"),  # decides when an idle sandbox is deleted
     _int("expiring_mail_off_at", null=True),
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
@@ -211,7 +209,7 @@ portal_links = _table(
     _text("can"),
     _text("origins", null=True),
     _text("endpoint_ids", null=True),  # null: all
-    # The link is void once this key, token or person loses access.
+    # The link is void if this key, token or person loses access.
     _text("made_by"),
     _int("created_at"),
     _int("expires_at"),
@@ -322,7 +320,7 @@ passkeys = _table(
     _index("ux_passkeys_credential", "credential_id", unique=True),
 )
 
-# What a key and its descendants spent in a calendar window. Counters of the key's other limits (keys/caps.py).
+# What a key and its descendants spent in a calendar window, and counters for other limits (keys/caps.py).
 spend_windows = _table(
     "spend_windows",
     _text("key_id", key=True),
@@ -400,8 +398,8 @@ ledger_accounts = _table(
     _text("name"),
     _int("balance_micros"),
     _int("expires_at", null=True),
-    # 1 for a grant without credit. The balance isn't indexed. Otherwise, PostgreSQL would rewrite every index entry
-    # of a row whose balance changed.
+    # 1 if a grant has no credit left. The balance isn't indexed: otherwise, each change of it would rewrite all
+    # index entries of the row.
     _int("is_spent", default=0),
     _int("created_at"),
     _int("updated_at"),
@@ -694,7 +692,7 @@ handed_over = _table(
     _text("transaction_id"),
 )
 
-# The backfill of handed_over with top-ups that were delivered before it existed (billing/topups/supplier_words.py).
+# How far the backfill of handed_over has come (billing/topups/supplier_words.py).
 handed_over_fill = _table(
     "handed_over_fill",
     _int("id", key=True),
@@ -778,8 +776,7 @@ suppliers = _table(
     _int("paused_at", null=True),
 )
 
-# A version number that grows with each change of a platform, its fees or its suppliers
-# (billing/topups/platform_rows.py).
+# A number that grows with each change of a platform, its fees or its suppliers (billing/topups/platform_rows.py).
 platform_versions = _table(
     "platform_versions",
     _int("id", key=True),
@@ -1001,7 +998,7 @@ code_redemptions = _table(
     _index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
-# The newest results of `topup audit` (billing/ledger/proof.py). The last one without findings is also stored.
+# Results of `topup audit`: the newest, and the last without findings (billing/ledger/proof.py).
 ledger_proofs = _table(
     "ledger_proofs",
     _text("id", key=True),
@@ -1118,7 +1115,7 @@ record_heads = _table(
     _bytes("root"),
     _bytes("digest"),
     _text("jws"),
-    _int("sealed_to"),  # Older rows are sealed, unless they were written late.
+    _int("sealed_to"),  # Rows from before this time are sealed, unless they were written late.
     _int("sealed_at"),
     _index("ix_record_heads_day", "day_start_at", "number"),
 )
@@ -1181,7 +1178,7 @@ reconciliation_parts = _table(
     "reconciliation_parts",
     _text("environment", key=True),
     _text("part", key=True),
-    _int("next_at"),  # A run first moves this time ahead. So only one process runs the part.
+    _int("next_at"),  # A run first changes this time, so that no other process starts it.
     _int("began_at", null=True),
     _int("ended_at", null=True),
     _int("checked", default=0),
@@ -1251,8 +1248,7 @@ endpoints = _table(
     _int("deleted_at", null=True),
     _int("created_at"),
     _text("made_by", null=True),
-    # An MCP client's subscription: its ID, its credential, when it expires, and a cursor. All deliveries before the
-    # cursor have ended.
+    # An MCP client's subscription. All deliveries before the cursor have ended.
     _text("subscription_id", null=True),
     _text("subscriber_id", null=True),
     _int("subscription_until_at", null=True),
@@ -1287,8 +1283,7 @@ endpoints = _table(
     ),
 )
 
-# Endpoints that have due deliveries, in order of their turn (webhooks/deliveries/endpoint_queue.py). So a claim
-# doesn't cost more if there are more endpoints.
+# Endpoints that have due deliveries, in order of their turn (webhooks/deliveries/endpoint_queue.py).
 endpoint_queue = _table(
     "endpoint_queue",
     _text("endpoint_id", key=True),
@@ -1340,8 +1335,7 @@ deliveries = _table(
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
-    # The most common status and type aren't indexed. A page of such rows is found quickly without an index, which
-    # would make each send slower.
+    # The most common status and type aren't indexed, because a page of such rows is found quickly anyway.
     _index("ix_deliveries_account", "account_id", "environment", "created_at", "id"),
     _index("ix_deliveries_endpoint", "endpoint_id", "created_at", "id"),
     _index(
@@ -1377,8 +1371,7 @@ deliveries = _table(
         where="status IN ('pending', 'sending')",
     ),
     _index("ix_deliveries_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
-    # For ordered endpoints, this index finds the first delivery about an object, and the deliveries that are being
-    # sent.
+    # For ordered endpoints, these indexes find an object's first delivery and the one that is being sent.
     _index(
         "ix_deliveries_object",
         "endpoint_id",
@@ -1977,8 +1970,8 @@ subscription_periods = _table(
     _int("created_at"),
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),
-    # Set after a change of plans: the price of the remaining time minus the value of the unused time. Then the
-    # price and the credit of a whole period.
+    # Set after a change of plans. prorated_amount is the price of the remaining time minus the value of the unused
+    # time.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
@@ -2002,8 +1995,7 @@ subscription_periods = _table(
     _index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# Requested changes of subscriptions (billing/subscriptions/subscription_change.py). A worker repeats them until the
-# provider has made them.
+# Requested changes of subscriptions (billing/subscriptions/subscription_change.py).
 subscription_steers = _table(
     "subscription_steers",
     _text("id", key=True),
@@ -2078,7 +2070,7 @@ notification_turns = _table(
     _int("written_at", null=True),
 )
 
-# Paid invoices that no rule credits, so that an operator decides about them (billing/subscriptions/records.py).
+# Paid invoices that no rule credits. An operator decides about them (billing/subscriptions/records.py).
 held_invoices = _table(
     "held_invoices",
     _text("provider", key=True),
@@ -2423,7 +2415,7 @@ usage_prices = _table(
     # A name that ends in * matches every model that begins with the rest.
     _text("model", key=True),
     _int("version", key=True),
-    # The price of 1,000,000 tokens. The next two columns are also such prices. Null if the price was withdrawn.
+    # The price of 1,000,000 tokens. Null if the price was withdrawn.
     _int("input_micros", null=True),
     _int("output_micros", null=True),
     _int("cached_micros", null=True),
@@ -2512,7 +2504,7 @@ holds = _table(
     _int("cached_tokens", null=True),
     _int("price_version", null=True),
     _int("counted_day", null=True),
-    # Values: cap | owe. They say what happens if more than the held amount is captured. Null refuses the capture.
+    # what a capture above the held amount does: cap | owe, or null if it is refused
     _text("overage", null=True),
     _int("overage_micros", null=True),
     _text("counted_in", null=True),
@@ -2703,7 +2695,7 @@ oauth_codes = _table(
     _text("cap_period"),
     _int("expires_at"),
     _int("used_at", null=True),
-    _text("grant_id", null=True),  # the grant that ends if the code is used again
+    _text("grant_id", null=True),  # A second use of the code ends this grant.
     _int("revoked_at", null=True),
     _text("session_id", null=True),
     _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
@@ -2786,7 +2778,7 @@ authorization_codes = _table(
     _text("challenge"),  # PKCE S256
     _text("scopes"),
     _int("expires_at"),
-    _text("family_id", null=True),  # the tokens that end if the code is used again
+    _text("family_id", null=True),  # A second use of the code ends these tokens.
     _text("session_id", null=True),
     _index("ix_authorization_codes_end", "expires_at"),
     _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
@@ -2848,7 +2840,7 @@ oauth_charges = _table(
 schema_notes = _table(
     "schema_notes",
     _text("version", key=True),
-    # The oldest usable code is named by the newest schema version that it knows.
+    # The oldest usable code, named by the newest schema version that it knows.
     _text("oldest_code"),
     _text("code_version", null=True),
     _int("reached_at", null=True),

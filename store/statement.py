@@ -139,8 +139,7 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """Return the column as an expression that no index matches. So its condition can't make the database choose
-    an index.
+    """Return the column as an expression that no index matches, so that the database uses another index.
 
     SQLite has no statistics, and PostgreSQL has none at first. With the plain column, they might read all rows
     of an account.

@@ -22,7 +22,7 @@ _BACKLOG: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """This process's number, from 1 to `count`, and how to call the others. The parent command has number 0."""
+    """This process's number, from 1 to `count`. The parent command has number 0."""
 
     kind: str  # gateway or worker
     number: int

@@ -487,7 +487,7 @@ MailFrom = Annotated[str, AfterValidator(_check_mail_from)]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a whole, in ten-thousandths. It is greater than 0 and less than the whole."""
+    """A part of a whole, in ten-thousandths."""
 
     parts: int
 

@@ -38,7 +38,7 @@ class Tracing(Protocol):
     def add_call(
         self, line: str, name: str, attributes: Attributes, *, is_error: bool, duration_us: int
     ) -> None:
-        """Add a span for an outgoing request that has just ended. The receiver didn't learn about the span."""
+        """Add a span for an outgoing request that has just ended. The request didn't carry the span's ID."""
         ...
 
     def note_batch(self, lines: Sequence[str | None], times: BatchTimes) -> None:

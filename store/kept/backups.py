@@ -12,7 +12,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# How many rows are stored for each place. The last finished copy keeps its row in any case.
+# How many rows are stored for each place. The row of the last finished copy is never deleted.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 

@@ -1,8 +1,7 @@
 """Remember the last acknowledged commits and their server, to detect a database that went back in time.
 
-Each process has a file in the data directory with the last acknowledged token of each connection. The file
-survives if the process is killed, but a power failure may lose its last seconds. Without a data directory, a
-process knows only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. A power
+failure may lose the last seconds. Without a data directory, a process knows only its own commits.
 
 If an operator accepts a loss, it is recorded in the database that stays in use.
 """
@@ -25,8 +24,8 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log. A server that has the newest commit also has
-# those that are this much older.
+# Commits are acknowledged in nearly the order of the server's log. A server with the newest commit also has those
+# that are this much older.
 RECENT_S: Final = 60.0
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
@@ -225,7 +224,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit
 
 
 def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
-    """Return the newest commit of each row. At most half as many are returned as a file can hold."""
+    """Return the newest commit of each row. They fill at most half of a file."""
     by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one

@@ -82,7 +82,7 @@ def begin_text(
 ) -> str:
     parts = ["BEGIN"]
     if is_durable:
-        # If each execution were planned, half of a batch's time would be spent on it.
+        # Planning every execution would take half of a batch's time.
         parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
     if statement_timeout_s is not None:
         parts.append(f"SET LOCAL statement_timeout = {round(statement_timeout_s * 1000)}")

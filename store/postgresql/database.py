@@ -3,8 +3,7 @@
 The isolation level is READ COMMITTED. Rows that must not change are locked first, and read by later statements.
 
 A single statement that reads runs without a transaction, which saves two round trips. One timer per transaction
-limits how long the server may take. The driver has a timer for each statement, which takes three times as long
-(39 us instead of 13).
+limits how long the server may take, because the driver's timer for each statement takes three times as long.
 """
 
 import asyncio
@@ -54,7 +53,7 @@ CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# With such a pooler, retries are rare. An operator must change a setting and restart.
+# How often to retry if a pooler shares sessions. An operator must first change a setting.
 _RETRY_SHARED_S: Final = 60.0
 
 # If a timer fires this much too late, the process itself was stopped.
@@ -394,9 +393,7 @@ class PostgresqlDatabase:
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Read in a session with cached plans, because planning takes five times as long as a read. NotSingle
-        may be raised.
-        """
+        """Read in a session with cached plans. Raise NotSingle if the work isn't a single read."""
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)

@@ -78,8 +78,7 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    The class of that error isn't public. It is derived from ValueError and InterfaceError, but so is the error
-    for wrong connection settings.
+    That error has no public class. Its base classes are those of the error for wrong connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)

@@ -1,8 +1,7 @@
 """Choose among the servers that a URL names. One server at a time is the database.
 
 Connections lead only to the server with the greatest position. It must have the commits that were acknowledged
-here (store/kept/commits.py). After a promotion, the old server isn't used again, and connections to it are
-closed at once.
+here (store/kept/commits.py). After a promotion, connections to the old server are closed at once.
 """
 
 import asyncio
@@ -29,8 +28,8 @@ _BUILT_IN_END: Final = 10_000
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may run this statement. After a promotion, the log file's name shows the new timeline at once, but the
-# control file only after a checkpoint. A standby writes no log.
+# Any role may run this statement. After a promotion, the log file's name shows the new timeline at once. A standby
+# writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -85,10 +84,7 @@ class _Asked(NamedTuple):
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A driver's connection that remembers built-in types, so that they are queried only once per process.
-
-    If the driver renames the overridden method, each connection queries the types, which still works.
-    """
+    """A driver's connection that remembers built-in types, so that they are queried only once per process."""
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
 
@@ -307,7 +303,9 @@ class _Compared:
 
 
 class Servers:
-    """The servers of one database. `position` is that of the server in use, or of the one that is waited for."""
+    """The servers of one database. `position` is that of the server in use. After an outage, that server is
+    waited for.
+    """
 
     def __init__(
         self,

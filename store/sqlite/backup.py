@@ -57,7 +57,7 @@ def _check_unused(path: Path) -> None:
         return
     try:
         with _opened(path) as connection:
-            # This fails if another connection is open. Otherwise the database is then a single file.
+            # This fails if another connection is open.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         # A damaged database may be replaced.

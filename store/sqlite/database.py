@@ -1,10 +1,9 @@
 """Use SQLite in WAL mode, with one writer thread and a few readers. Responses wait for an fsync.
 
 - Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and
-  only its COMMIT on the thread. Short reads also run on the event loop. This takes 155 us a send, and 185 with
-  two threads.
-- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps
-  of up to 100 ms, which halves the rate.
+  only its COMMIT on the thread. Short reads also run on the event loop, because changing threads takes time.
+- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps up to
+  100 ms at a time, which would halve the rate.
 - If a transaction waits for its turn for TURN_WAIT_S, it fails with Contention and never runs.
 """
 

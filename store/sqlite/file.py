@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
 ROUNDS_BESIDE = 2
-# A tenth of the file stays free for new rows, but not less than this many pages of 4 KiB.
+# A tenth of the file stays free for new rows. At least this many pages of 4 KiB stay free.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
 # Moving a page takes about 12 us. Meanwhile no process can write.
@@ -226,7 +226,7 @@ class FileSpace:
 
 
 def free_space(connection: sqlite3.Connection) -> int:
-    """Return up to STEP_PAGES free pages to the disk. Return how many pages are left that could be."""
+    """Return up to STEP_PAGES free pages to the disk. Return how many more could be returned."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
