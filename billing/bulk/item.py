@@ -20,7 +20,7 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An item's request. `fee_cents` is the quoted fee, or without a quote the fee when the batch was created."""
+    """An item's request. `fee_cents` is the quoted fee. Without a quote, it is the fee when the batch was created."""
 
     platform: str
     amount_cents: int

@@ -129,7 +129,7 @@ class BatchStory(Batch, kw_only=True):
 
 class BulkQuote(Struct, kw_only=True):
     """The result of a dry run: what the bulk send would cost now, and which items would be refused. With
-    `all_or_nothing`, one refused item causes all to be refused.
+    `all_or_nothing`, a refused item causes all items to be refused.
     """
 
     items_total: Count

@@ -42,8 +42,8 @@ Entitlement = bool | UseLimit
 class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When a plan's credit is granted and expires, and what its subscribers may do.
 
-    `on_repurchase` says what happens to unused credit when the plan is paid again. `stack` keeps its expiry, `extend`
-    gives it the expiry of the new credit, and `reset` expires it at once.
+    `on_repurchase` says what happens to unused credit when the plan is paid for again. `stack` keeps its expiry,
+    `extend` gives it the expiry of the new credit, and `reset` expires it at once.
     """
 
     credit_expires: str = NEVER

@@ -4,7 +4,7 @@ A worker claims a day and then seals it. No day is left out, and each statement 
 digest.
 
 The Merkle tree of a day is stored in tiles of 256 hashes, so that a proof reads only two tiles. Level 0 contains the
-leaves, and level 1 the roots of the tiles of level 0.
+leaves, and level 1 contains the roots of the tiles of level 0.
 """
 
 import asyncio

@@ -64,9 +64,7 @@ class SealedChanged(RuntimeError):
 
 
 class SumsMark(NamedTuple):
-    """How far the sums reach. `day` is the last whole day, or -1. `tiles` is the number of tiles added from the next
-    day.
-    """
+    """How far the sums reach. `day` is the last whole day, or -1. `tiles` counts the added tiles of the next day."""
 
     day: int
     tiles: int

@@ -73,7 +73,7 @@ class Adjustments(WorkingSet):
 class AdjustCredit:
     """Add credit, or remove it if `credits` is negative.
 
-    Raise InsufficientBalance, AmountOutOfRange, or InvalidInput for an expiry in the past.
+    Raise InvalidInput if the expiry is in the past.
     """
 
     adjustment_id: str

@@ -1,6 +1,6 @@
 """Number receipts without gaps in the order of payments, then number their notes.
 
-One transaction locks the environment and writes numbers, documents, marks and mail. Payments don't wait for it.
+One transaction locks the environment and writes all of these. Payments don't wait for it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ from store.database import Database, Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment to number. `sold` is None if there was nothing to pay, so that no receipt is made."""
+    """A payment to number. `sold` is None if there was nothing to pay, so no receipt is made."""
 
     subject_id: str
     account_id: str
@@ -189,8 +189,8 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# The condition is spelled as in the partial indexes. For a plain comparison of the two columns, PostgreSQL would
-# expect nearly every row to match, and read all orders.
+# The condition is spelled as in the partial indexes. If it compared the two columns plainly, PostgreSQL would expect
+# nearly every row to match, and read all orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
 SELECT id, receipt_id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period

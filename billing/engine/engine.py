@@ -1,7 +1,7 @@
 """Commit commands that move money in batches, and answer each command once it is durable.
 
-A response is encoded before the commit and stored, so a repeated request gets the same bytes. A command that
-raises a refusal (DomainError) must not have changed anything; this is checked.
+A response is encoded before the commit and stored, so a repeated request gets the same bytes. A command that raises a
+refusal (DomainError) must not have changed anything, which is checked.
 """
 
 import logging
@@ -24,8 +24,8 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """A batch's times. `waited_s` is the time spent waiting for a connection and locks. `commit_s` is that of the last
-    writes and the commit.
+    """A batch's times. `waited_s` is the time spent waiting for a connection and locks. `commit_s` is the time of the
+    last writes and the commit.
     """
 
     size: int
@@ -95,7 +95,7 @@ class LongCommand(Protocol[R_co]):
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> R_co:
-        """Decide like Command.decide, but call pause() every few milliseconds. Await nothing else.
+        """Decide like Command.decide, but await pause() every few milliseconds. Nothing else may be awaited.
 
         The rows that were read don't change during a pause.
         """
@@ -154,7 +154,8 @@ class Engine:
     ) -> Awaitable[StoredAnswer]:
         """Return the durable response, or the response that is already stored under this key.
 
-        `encode` runs inside the batch, so it must be pure and raise nothing. A refusal of the command is raised.
+        `encode` runs inside the batch, so it must be pure and raise nothing. If the command is refused, its refusal is
+        raised.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 

@@ -455,7 +455,7 @@ def _capped(
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
     """Return daily and monthly caps, and which events were already published about them.
 
-    Most sends stay far below their caps and skip this function, which saves 4 % of a send.
+    Most sends stay far below their caps and skip this function.
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []
@@ -514,7 +514,7 @@ def _counts(
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the events key.cap_near and key.cap_reached that are due, and mark them as published in their window."""
+    """Yield the due events key.cap_near and key.cap_reached, and record in their windows that they were published."""
     for limit in limits:
         used = limit.used(now_us)
         if used * 100 < limit.most * NEAR_PERCENT or not limit.most:

@@ -1,4 +1,4 @@
-"""Count in a transaction what keys and accounts spend of their limits and test credit.
+"""Count what a transaction spends of the limits and test credit of keys and accounts.
 
 A spend counts for the key and all its ancestors. If the money is returned, the same windows are reduced.
 """

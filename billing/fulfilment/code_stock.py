@@ -239,8 +239,8 @@ async def notify_low_stock(tx: Transaction, level: StockLevel, *, now_us: int) -
 
 
 class CodeStockOptions(Options, frozen=True, kw_only=True):
-    """Options of a supplier of kind code_stock. The event stock.low is published if fewer than `low_threshold` codes of
-    a platform and amount are left.
+    """Options of a supplier of kind code_stock. The event stock.low is published when fewer than `low_threshold` codes
+    of a platform and amount are left.
     """
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
@@ -271,7 +271,7 @@ class CodeStock(Supplier):
                 await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take_in_turn)
-        # Use a second transaction. This one locks accounts, and the process that holds them may wait for the first.
+        # Use a second transaction. Locking accounts in the first one could cause a deadlock.
         await tools.database.transaction(check_level)
         if isinstance(taken, Unknown):
             return taken

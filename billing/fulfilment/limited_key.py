@@ -1,7 +1,7 @@
 """Sell API keys with a spending limit: a recipient's first top-up creates the key, and later ones raise its limit.
 
-The request that raises a limit also puts the top-up's ID in the key's name. `look` reads the name. If it is the new
-one, the key was raised, and if it is the previous one, it wasn't. In any other case an operator decides.
+The request that raises a limit also puts the top-up's ID in the key's name. `look` reads the name. The new name means
+that the limit was raised, and the previous name means that it wasn't. In any other case an operator decides.
 
 No vendor offers conditional writes, so a change that somebody makes between our read and write is lost.
 """
@@ -56,7 +56,7 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 class Mark:
     """A key's name. It contains the ID of the top-up that last raised the key, and the ID of the last reversed top-up.
 
-    `is_ended` means that the top-up that created the key was reversed, so the key is no longer used.
+    `is_ended` means that the key is no longer used, because the top-up that created it was reversed.
     """
 
     topup: str

@@ -59,8 +59,8 @@ SECRET_BYTES: Final = 24
 
 
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
-    """Options of a supplier of kind litellm. The gateway calls `base_url`, and recipients are given
-    `public_url`. `models` is a comma-separated list; null allows all models.
+    """Options of a supplier of kind litellm. The gateway calls `base_url`, and recipients are given `public_url`.
+    `models` is a comma-separated list; if it is null, all models are allowed.
     """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]

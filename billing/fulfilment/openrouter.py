@@ -1,10 +1,10 @@
 """Sell OpenRouter keys with a credit limit, which later top-ups raise.
 
-`limit` and `usage` are lifetime amounts in US dollars. Keys are listed 100 a page, newest first, and a key's
-secret is shown only when it is created.
+`limit` and `usage` are lifetime amounts in US dollars. Keys are listed newest first, 100 per page. A key's secret is
+shown only when it is created.
 
-OpenRouter has no idempotency keys. After a lost response, the new key is found by its name and deleted, and
-another one is created. Sources: OpenRouter's API reference and its Python SDK 1.3.84.
+OpenRouter has no idempotency keys. After a lost response, the new key is found by its name and deleted, and another one
+is created. Sources: OpenRouter's API reference and its Python SDK 1.3.84.
 """
 
 from decimal import Decimal

@@ -83,10 +83,10 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """Return the number of open attempts if the supplier's location changes, or None if it doesn't.
+    """Return None if the supplier's location doesn't change, or else the number of its open attempts.
 
-    Raise InvalidInput if there are open attempts and the operator didn't allow the change, because they could be
-    delivered twice.
+    Raise InvalidInput if there are open attempts and the operator didn't allow the change. At a new location they could
+    be delivered twice.
     """
     moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
     if not moved:

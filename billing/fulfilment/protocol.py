@@ -3,14 +3,15 @@
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. The worker first stores the
 attempt and the result of `prepare`, then calls the platform's first supplier. No transaction is open during a call.
 
-- Delivered completes the top-up. Only Refused leads to the next supplier; after the last one, the funds are returned.
+- Delivered completes the top-up. Only after Refused is the next supplier called. After the last one, the funds are
+  returned.
 - After Waiting, Unknown, a timeout or a worker's crash, the same supplier is called again, with growing delays.
 - `asked_again` says what such a call does. `repeat` calls `fulfil` again. `look` calls `look` first, and `fulfil` only
   after NotDone. `person` leaves the top-up to an operator.
 - A supplier that repeatedly fails to respond isn't called for a while, and its top-ups wait.
 
-A supplier may work on several top-ups at once. With `is_one_per_recipient`, a recipient of an account has at most one
-open attempt there.
+A supplier may work on several top-ups at once. With `is_one_per_recipient`, it has at most one open attempt for each
+recipient of an account.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Hold the suppliers, ready to be called, and the platforms against which sends are checked.
 
-Every process reads changes within LOOK_S by one small query, so a send needs no statement for them. A supplier with
-invalid options gives no response, so its top-ups wait.
+Every process reads changes within LOOK_S, so a send needs no statement for them. A supplier with invalid options gives
+no response, so its top-ups wait.
 """
 
 import asyncio

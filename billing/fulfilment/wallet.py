@@ -1,7 +1,7 @@
 """Credit the recipient's wallet in this gateway.
 
-A platform's first supplier of this kind delivers in the transaction of the send itself. It is called only if it
-comes after another supplier.
+If this supplier is a platform's first, the transaction of the send itself delivers. Otherwise it is called like other
+suppliers.
 """
 
 from billing.fulfilment.protocol import (

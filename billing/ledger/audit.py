@@ -305,10 +305,10 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Check the rows of a large tenant. If `since_us` is 0, every row is checked.
+    """Check the rows of a large tenant. If `since_us` is 0, every row is checked. Otherwise only new rows, rows with
+    new transfers, and small tables are checked.
 
-    A row is written together with its transfers, so each short step is consistent. With a start time, only new
-    rows, rows with new transfers, and small tables are checked.
+    A row is written together with its transfers, so each short step is consistent.
     """
     for one in _WHOLE_TEXTS:
         for finding in await database.read(partial(_run_rules, tenant=tenant, texts=[one])):
@@ -410,7 +410,7 @@ _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
-# The statement names one tenant. With several, PostgreSQL may sort all transfers of a large one.
+# The statement names only one tenant. If it named several, PostgreSQL might sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
 # The rows of a sandbox may break rules while it is being erased. The sandbox is marked before the first deletion, so
 # the mark is read after a finding. If the erasure failed and the account was used afterwards, the mark is ignored.
@@ -424,7 +424,7 @@ SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {O
 class Basis(Protocol):
     @property
     def since_us(self) -> int:
-        """Return the time since which changes are checked, or 0 to check everything."""
+        """Return the time from which changes are checked, or 0 if everything is checked."""
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
@@ -432,7 +432,7 @@ class Basis(Protocol):
         ...
 
 
-# A function that yields more findings since a time in microseconds (0 for all).
+# A function that yields more findings about rows changed since a time in microseconds, or about all rows if it is 0.
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 

@@ -113,7 +113,7 @@ PLAN_RULES: Final = (
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Return SQL that compares each payment in a state with its transfer, and each transfer with its payment."""
+    """Return SQL that finds payments whose transfers differ from what their state requires."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found

@@ -77,9 +77,9 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """Return the latest start of an audit without findings, at most `until`.
+    """Return the latest time, at most `until`, at which an audit without findings began.
 
-    A later start comes from a wrong clock. Continuing from it would check nothing.
+    A later time comes from a wrong clock, and continuing from it would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -8,8 +8,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# A rule about "tenant" checks the sums of a whole tenant, and one about "balances" the transfers of each ledger
-# account. "subjects" are the objects, other than top-ups, that transfers are about. Any other value is a table.
+# The subject of a rule. "tenant" means sums of a whole tenant, "balances" each ledger account's transfers, and
+# "subjects" what transfers are about, other than top-ups. Any other value is a table.
 About = Literal[
     "tenant",
     "balances",

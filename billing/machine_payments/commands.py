@@ -274,9 +274,7 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def refund_as_code(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """Turn a payment's credit into a code for the payer. If the machine account's wallet doesn't have enough credit,
-    the account owes the rest.
-    """
+    """Turn a payment's credit into a code for the payer. What the wallet lacks becomes the machine account's debt."""
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)

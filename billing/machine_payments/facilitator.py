@@ -74,7 +74,7 @@ class Settlement(NamedTuple):
 
 
 class Facilitator(Protocol):
-    """Verify and settle payments. `request` is the stored payment; for x402, it is the JSON body of /verify and
+    """Verify and settle payments. `request` is the stored payment. For x402, this is the JSON body of /verify and
     /settle.
     """
 

@@ -99,7 +99,9 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """Offer payment by shared payment token, in US cents. `tokens` charges the token; None simulates it."""
+    """Offer payment by shared payment token, in US cents. `tokens` charges the token. If it is None, the charge is
+    simulated.
+    """
 
     environment: Environment
     seller_id: str

@@ -37,7 +37,7 @@ from keys.vault import Vault
 from store.database import Database
 
 LEASE_US: Final = 60 * SECOND_US
-# While a provider has problems, its search may show a charge up to an hour late.
+# If a provider has problems, its search may show a charge up to an hour late.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1

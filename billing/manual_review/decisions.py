@@ -1,6 +1,6 @@
 """Apply an operator's decision about a top-up, under the account's lock.
 
-If two operators, or a worker and an operator, act at once, the second one gets the outcome of the first.
+If two operators, or a worker and an operator, act at the same time, the second one gets the outcome of the first.
 """
 
 from abc import abstractmethod
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCommand(OnAttempts):
-    """Apply one decision. Raise NotFound, InvalidInput, AwaitsApproval, NotNow, AlreadyDelivered or AlreadyEnded."""
+    """Apply one decision, or raise the reason why it can't be applied."""
 
     by: Person
     reason: str | None = None

@@ -1,6 +1,6 @@
 """List and count top-ups at suppliers, and sum up each supplier's results of the last 24 hours.
 
-Waiting top-ups are listed oldest first, failed ones latest first.
+Waiting top-ups are listed oldest first, and failed ones latest first.
 """
 
 from collections.abc import Mapping, Sequence

@@ -72,10 +72,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Places an order. Its IDs are chosen before the first attempt.
-
-    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and AccountSuspended.
-    """
+    """Places an order. Its IDs are chosen before the first attempt."""
 
     order_id: str
     order_no: str

@@ -4,8 +4,8 @@ Providers report a refund as a sum that grows (kind refund). Stripe also reports
 Stripe's sum may or may not include a failed refund. So failed parts are subtracted from the sum, but the result is
 never less than the parts that haven't failed. Reports may arrive in any order.
 
-While a refund is open, its share of the credit is in HELD. A payment has at most one open refund, which a unique
-index ensures. All changes of a refund's state go through `move`. Writers hold the account's lock.
+While a refund is open, its share of the credit is in HELD. A payment has at most one open refund, which a unique index
+ensures. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,13 +33,13 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-# "asked": we requested it, but it isn't reported yet. "replaced": a row with the provider's ID counts instead.
+# "asked" means requested here but not yet reported. "replaced" means that a row with the provider's ID counts instead.
 RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """A refund or dispute of a payment. `amount` is the whole amount so far, in the paid currency.
+    """A refund or dispute of a payment. `amount` is the total so far, in the paid currency.
 
     `owner_id` is the order or period that the payment paid.
     """

@@ -7,9 +7,9 @@ from.
 While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the outcome,
 one transaction ends the hold and takes the credit.
 
-If part of a payment is returned, the same part of the credit is taken back, rounded up, and never more than was
-credited. Reports may arrive in any order. If an uncredited payment is returned, no credit moves. The order's review
-ends when our refunds have returned all of that payment, and reopens if a refund fails.
+If part of a payment is returned, the same part of the credit is taken back, rounded up. Reports may arrive in any
+order. If an uncredited payment is returned, no credit moves. The order's review ends when our refunds have returned all
+of that payment, and reopens if a refund fails.
 """
 
 from abc import ABC, abstractmethod
@@ -66,7 +66,7 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """Take or return credit until `due_micros` are taken back in total.
+        """Take or return credit so that `due_micros` are taken back in total.
 
         A drop of the balance is measured from `before_micros`.
         """
@@ -222,7 +222,7 @@ def set_aside(
 
 
 class TakenFact(NamedTuple):
-    """The effect of a provider's fact: the row of the returned money, our refund, or a problem for an operator."""
+    """The effect of a provider's fact: the row of the returned money and our refund, or a problem for an operator."""
 
     known: Reversal | None
     changed: Reversal | None = None

@@ -32,7 +32,7 @@ class AttachCheckout(OnOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        # These claims are completed after the order is read, because the order names the provider.
+        # The environment and provider of these claims are added later, when the order has been read.
         read_set.working_set(OrderWorkingSet).attached[self.order_id] = (
             self.provider_ref,
             *self.objects,

@@ -261,7 +261,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 def check_return_url(text: str, *, param: str) -> str:
     if len(text) > URL_CHARACTERS_MAX:
         raise InvalidInput(f"A URL can have at most {URL_CHARACTERS_MAX} characters.", param=param)
-    # Browsers treat a backslash as a slash, so what looks like a path may name another host.
+    # Browsers treat a backslash as a slash, so a text that looks like a path may name another host.
     if not _VISIBLE.fullmatch(text) or "\\" in text:
         raise InvalidInput("A URL may contain only visible ASCII characters.", param=param)
     try:

@@ -213,7 +213,7 @@ _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-# The provider's times are in whole seconds, so a report of the same time counts as newer.
+# The provider's times are in whole seconds, so a report with the same time counts as newer.
 _NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
@@ -262,7 +262,7 @@ class DisputesQuery(Page, frozen=True, kw_only=True):
 
 
 class Dispute(Struct, kw_only=True):
-    """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
+    """A dispute that a payer's bank has opened, or the bank's inquiry, which takes no money."""
 
     id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
     provider: str

@@ -290,7 +290,7 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
-    # The order gives no credit, and the period that does isn't known yet.
+    # The order gives no credit, and the period that gives it isn't known yet.
     "plan order": {
         **_UNPAID,
         Paid: _paid_plan,
@@ -585,7 +585,7 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """Query the provider for objects that these IDs belong to, and return all of the IDs.
+        """Query the provider for the objects that these IDs belong to. Return the given and the found IDs.
 
         Stripe's refund of a renewal names only the payment, and the event that links the payment to its invoice may be
         disabled.

@@ -115,7 +115,7 @@ class Payments:
         """Return a new order with its checkout. An order whose total is 0 is already paid.
 
         A call with the same request_digest continues the same order. After ProviderUnavailable the order is pending,
-        and after ProviderRefused it has failed. The refusals of PlaceOrder are also raised.
+        and after ProviderRefused it has failed.
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:
@@ -270,7 +270,7 @@ class Payments:
         return await self.questions.check(order)
 
     async def approve(self, command: Resolve) -> Order:
-        """Credit an order, then process earlier reports about its plan. The refusals of Resolve are raised."""
+        """Credit an order, then process earlier reports about its plan."""
         order = (await self._engine.submit(command)).order
         if order.kind == "subscription":
             await self.notifications.take_up_of(order, command.resolution_id)

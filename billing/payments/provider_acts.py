@@ -46,7 +46,7 @@ class ProviderStatus:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """A provider with the findings about its settings, or without findings if it can't be called."""
+    """A provider with the findings about its settings. It has no findings if it can't be called."""
 
     standing: ProviderStatus
     findings: Sequence[SetupFinding]
@@ -180,13 +180,13 @@ class ForgottenCustomer(Shaped, kw_only=True):
 
 
 class RetryBody(Fields, frozen=True, kw_only=True):
-    """The provider at which the customer must be deleted."""
+    """The provider that must delete the customer."""
 
     provider: Annotated[_Name, Meta(description="The provider, such as stripe.")]
 
 
 class DropBody(RetryBody, frozen=True, kw_only=True):
-    """The provider that still has the customer, and why its deletion is given up."""
+    """The provider that hasn't deleted the customer, and the reason for giving up."""
 
     reason: Annotated[
         str,

@@ -1,6 +1,6 @@
 """Query a provider about one order, for an operator or a waiting payer.
 
-An order has one query at a time, and a provider only a few. Old orders have a longer pause between queries. During a
+An order has only one query at a time, and a provider has only a few. Old orders are queried less often. During a
 query, no transaction is open and no lock is held.
 """
 

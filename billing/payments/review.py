@@ -38,7 +38,8 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """What waits for a decision. `came` is the reported payment, and `credits_micros` the credit for the whole price.
+    """What waits for a decision. `came` is the reported payment, and `credits_micros` is the credit for the whole
+    price.
 
     `invoice_id` is None if the order itself waits.
     """
@@ -241,7 +242,7 @@ def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     )
 
 
-# "comp" means to give a period free of charge on the subscription's page.
+# "comp" means that a period is given free of charge on the subscription's page.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]

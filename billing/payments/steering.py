@@ -60,7 +60,9 @@ from store.database import Database, Transaction
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """Return whether the change is paid at once: outside a trial, for a more expensive plan or a longer interval."""
+    """Return whether the change is paid at once. It is if the plan is more expensive or the interval longer, except in
+    a trial.
+    """
     if one.is_in_trial:
         return False
     if item.interval != one.interval:
@@ -210,7 +212,7 @@ class SubscriptionSteering:
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Ask the provider whether a paused subscription has resumed. Without a response, retry after an hour."""
+        """Ask the provider whether a paused subscription has resumed. If there is no response, retry after an hour."""
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(
             one.provider, one.environment, f"{PAUSE}:{one.id}:{one.next_check_at}", PAUSE
@@ -241,7 +243,7 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # Ask only if something is charged now. Otherwise Stripe would return the next renewal, or nothing.
+        # Query only if something is charged now. Otherwise Stripe would return the next renewal, or nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))

@@ -1,6 +1,6 @@
 """Show where an order's money is, step by step from the request to the credit.
 
-The pages of payers and operators show the same steps. The words for each step depend on its `state`.
+The pages of payers and operators show the same steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,8 +98,8 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
     """Return each refund and dispute once.
 
-    Stripe reports a refund separately (part) and in the charge's sum (refund). Of the sum, return only the part that
-    the separate refunds don't explain.
+    Stripe reports a refund separately (part) and in the charge's sum (refund). Of this sum, only what exceeds the
+    separate refunds is returned.
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

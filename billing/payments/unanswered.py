@@ -1,4 +1,4 @@
-"""Count, for metrics, calls that providers haven't answered for an hour, and pauses that are overdue."""
+"""Count for metrics how many calls had no response for an hour, and how many pauses are overdue."""
 
 from typing import Final, Literal
 

@@ -71,7 +71,7 @@ async def audit(
 
 
 async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
-    """Check a small account, or an environment if no account is given, in the caller's snapshot."""
+    """Check a small account in the caller's snapshot, or the environment if no account is given."""
     if not tenant.account_id:
         return await findings_at_once(tx, [check() for check in SHARED_CHECKS], tenant)
     found = list(await ledger.whole(tx, tenant=tenant))

@@ -1,4 +1,4 @@
-"""Check the rows of a tenant or an environment in steps. Each step reads a limited number in one snapshot."""
+"""Check the rows of a tenant or an environment in steps. Each step reads a limited number of rows in one snapshot."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
@@ -52,7 +52,7 @@ def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
 async def page(
     tx: Transaction, text: str, at: Place, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Return the next rows in the order of `id`, and the ID at which to continue, or None."""
+    """Return the next rows in the order of `id`, and the ID at which to continue, or None at the end."""
     rows = await tx.fetch(
         f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **at.tenant._asdict(), after=at.after, **values
     )

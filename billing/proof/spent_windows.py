@@ -26,7 +26,7 @@ _KEYS: Final = f"SELECT id FROM api_keys WHERE {_OWN} AND id > :after"
 _WINDOWS: Final = """
 SELECT key_id, period, window_start_at, spent_micros FROM spend_windows
 WHERE key_id IN :ids[text]"""
-# IDs contain the machine's time, and windows use the account's time. If the two differ, all IDs are read.
+# IDs contain the machine's time, but windows use the account's time. If the two differ, all IDs are read.
 _SPENT: Final = f"""
 SELECT created_at, spent_by, counted_in, (amount_cents + COALESCE(fee_cents, 0)) * {MICROS_PER_CENT} AS micros,
     0 AS is_use

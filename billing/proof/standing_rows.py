@@ -1,7 +1,7 @@
 """List rules whose SQL selects rows that contradict other columns or tables.
 
-LINKS compare the account of each row with that of the row that it names. A test compares LINKS with the schema.
-Rules about top-ups are in billing/ledger/audit_topups.py.
+LINKS compare the account of each row with the account of the row that it names. Rules about top-ups are in
+billing/ledger/audit_topups.py.
 """
 
 from collections.abc import Sequence

@@ -63,7 +63,7 @@ class CustomerErasure(Protocol):
     async def erase_customer(self, customer_ref: str) -> None:
         """Delete the customer with its saved payment methods, or do nothing if it is already deleted.
 
-        Raises ProviderUnavailable, and ProviderRefused for an unknown customer.
+        Raise ProviderRefused if the customer is unknown.
         """
         ...
 
@@ -231,7 +231,7 @@ class SavedPayments(Protocol):
     async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None: ...
 
     async def give_up(self, ref: str) -> bool:
-        """Cancel an attempted payment. Return False if it had succeeded."""
+        """Cancel an attempted payment. Return False if it has already succeeded."""
         ...
 
 
@@ -360,8 +360,8 @@ class Steering(Protocol):
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         """Change the subscription and return its new state.
 
-        Raises ProviderRefused; PaymentDeclined if a change must be paid now; and ProviderUnavailable, after
-        which the state must be read before repeating.
+        Raise PaymentDeclined if a payment that is due now fails. After ProviderUnavailable, the state must be read
+        before the call is repeated.
         """
         ...
 

@@ -19,8 +19,8 @@ class TaxPart(msgspec.Struct, frozen=True):
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment's total and its parts. `subtotal` excludes discounts and added tax, and `total` was charged.
-    `from_balance` came from the customer's balance at the provider.
+    """A payment's total and its parts. `subtotal` is the amount before discounts and added tax, and `total` is the
+    amount charged. `from_balance` came from the customer's balance at the provider.
     """
 
     subtotal: int

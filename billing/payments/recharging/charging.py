@@ -1,4 +1,4 @@
-"""Charge a saved payment method after the balance drops, and process the outcome.
+"""Charge a saved payment method when the balance drops, and process the outcome.
 
 The order and the charge are written before the provider is called. After a crash, another worker sends the charge again
 only if the provider doesn't know it.

@@ -1,7 +1,7 @@
 """Delete the customers of erased accounts at payment providers, with their cards.
 
-A row stays until its provider has deleted the customer, or an operator gives up. A customer that another account
-still uses is never deleted. store/erase.py adds the rows.
+A row stays until its provider has deleted the customer, or an operator gives up. A customer that another account still
+uses is never deleted.
 """
 
 import logging
@@ -26,7 +26,7 @@ ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-# "left" means that the customer wasn't deleted and never will be.
+# "left" means that the customer wasn't deleted and won't be.
 Word = Literal["done", "left", "waits"]
 _LOGGED: Final[dict[Word, str]] = {
     "done": "customer.forgotten",
@@ -98,7 +98,7 @@ class CustomerDeleter:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return customers to delete, longest due first. Each provider and environment has at most `limit` of them."""
+    """Return customers to delete, longest due first, but at most `limit` of each provider and environment."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

@@ -1,6 +1,6 @@
 """Set and disable recharges, and record the steps of each charge, under the tenant's lock.
 
-A drop has one order, whose ID is fixed in advance and used for the charge. So retries lead to the same charge. The
+A drop has one order, whose ID is chosen in advance and used for the charge. So retries lead to the same charge. The
 monthly limit includes charges in progress.
 """
 

@@ -1,8 +1,8 @@
-"""Simulate a provider in staging: its checkout, with a page of our own, its refunds, and its saved cards.
+"""Simulate a provider in staging: its checkout page, its refunds and its saved cards.
 
 An order has one checkout, whose first outcome counts. A refund's outcome depends on the reason given. A charge's
-outcome depends on the test card and never changes. Both pages are found only by their address, which contains a secret
-of 192 bits.
+outcome depends on the test card and never changes. A page is found only by its address, which contains a secret of 192
+bits.
 """
 
 import secrets
@@ -139,7 +139,7 @@ async def decide(
 ) -> SandboxCheckout:
     """Record the outcome of a checkout unless it already has one, and return the checkout.
 
-    If a subscription's checkout is paid, the subscription begins.
+    A paid checkout of a plan begins the subscription.
     """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
