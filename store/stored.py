@@ -1,7 +1,7 @@
 """Count the rows and bytes that accounts store in staging.
 
-Each row is counted once, through an index, in the period in which it was made. A test checks that every table is
-counted or exempt for a stated reason.
+Each row is counted once, in the period in which it was made. A test checks that every table is either counted
+or exempt for a stated reason.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +25,9 @@ class StoredAmount(NamedTuple):
 class Counted:
     """How a table's rows are found and measured.
 
-    - prefix: the prefix of IDs that begin with their time. If empty, rows are found by the column `time`.
-    - long: columns that callers or receivers fill. base: the bytes of all else, including index entries.
+    - prefix: what IDs start with, before their time. If it is empty, the column `time` finds a period's rows.
+    - long: the columns that callers or receivers fill.
+    - base: the bytes of all other columns and of the index entries.
     - is_by_time: no index finds rows by account, so all rows of the period are read.
     """
 
@@ -43,7 +44,7 @@ class Counted:
 class CountedBeside:
     """A table whose rows are found through a row of a counted table.
 
-    A row that is written within late_us after that row is counted once late_us has passed.
+    Its rows may follow that row by up to late_us, so they are counted only after late_us has passed.
     """
 
     table: str
@@ -134,8 +135,7 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# The attempts of a webhook may take weeks. The rows of a bulk send, and supplier calls, are written
-# within a minute.
+# Attempts of a webhook may follow for weeks. The other tables' rows are written within a minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",
@@ -160,7 +160,7 @@ async def count_stored(
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what each account stored, in the tables whose rows are found by time alone."""
+    """Count what each account stored in the tables that no index searches by account."""
     return await _counted(tx, _BY_TIME, from_us, until_us)
 
 

@@ -13,8 +13,8 @@ from store.errors import Fault, StoreError
 from store.fingerprint import TABLES
 
 VERSIONS = ("0104",)
-# `topup migrate` accepts a database at the last version before the baseline. An older one must first be migrated
-# with the last build that has those migrations.
+# `topup migrate` accepts a database at the last version before the baseline. Migrate an older one first with
+# the last build that has the old migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
@@ -32,7 +32,7 @@ class SchemaOutOfRange(RuntimeError):
 
 
 async def schema_version(database: Database) -> str | None:
-    """Return the schema's version, or None if the database was never migrated; raise StoreError."""
+    """Return the schema's version, or None if the database was never migrated."""
 
     async def work(tx: Transaction) -> str | None:
         row = await tx.fetch_one("SELECT version_num FROM alembic_version")
@@ -47,7 +47,7 @@ async def schema_version(database: Database) -> str | None:
 
 
 async def check_schema(database: Store) -> str:
-    """Return the schema's version; raise SchemaOutOfRange if this code can't use it, and StoreError."""
+    """Return the schema's version. Raise SchemaOutOfRange if this code can't use that version."""
     version = await schema_version(database)
     if version is None:
         raise _without_version(await database.shape())
@@ -75,7 +75,7 @@ async def check_schema(database: Store) -> str:
 
 
 async def oldest_code(database: Database, version: str) -> str | None:
-    """Return the newest schema version that the oldest usable code knows, or None if it isn't recorded."""
+    """Return the schema version of the oldest release that can use this version, or None if it isn't recorded."""
 
     async def work(tx: Transaction) -> str | None:
         text = "SELECT oldest_code FROM schema_notes WHERE version = :version"
@@ -104,7 +104,7 @@ async def migrated_by(database: Database, version: str) -> str | None:
 
 
 async def changed_tables(database: Store, version: str) -> list[str]:
-    """Return the tables that differ from those of this version's migrations. An unknown version gives none."""
+    """Return the tables that differ from this version's migrations, or none if the version is unknown."""
     expected = TABLES.get(version, {})
     found = await database.shape()
     return sorted(table for table, digest in expected.items() if found.get(table) != digest)

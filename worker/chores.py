@@ -1,4 +1,4 @@
-"""Run a worker's chores: small, limited jobs that don't need Redis and may run in two workers at once.
+"""Run a worker's chores: small, limited jobs. They don't need Redis, and two workers may run them at once.
 
 A chore repeats a short transaction until one finds less than a full batch of work.
 """
@@ -53,7 +53,7 @@ HANDED_OVER_S: Final = 3600
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
 RETENTION_S: Final = 3600
-# Each step counts as at least this many rows, because its transaction has a cost, too.
+# Each step counts as at least this many rows, because its transaction costs something, too.
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 _Prune = Callable[..., Awaitable[int]]
@@ -64,7 +64,7 @@ async def not_noted(_until: Mapping[str, int]) -> None:
 
 
 def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
-    """Return a function to call before rows are deleted: it commits a signed record of them. It raises SealBroken."""
+    """Return a function that commits a signed record of rows before they are deleted. It may raise SealBroken."""
 
     async def note(until: Mapping[str, int]) -> None:
         async def work(tx: Transaction) -> None:
@@ -98,7 +98,7 @@ def erased_note(
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A periodic task. The first run starts after first_s, each later one every_s after the last ended."""
+    """A periodic task. It first runs after first_s, then every_s after each run ended."""
 
     name: str
     every_s: float
@@ -130,7 +130,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         return await commit_token.prune(tx, before_us=before_us)
 
     async def prune_recipients(tx: Transaction) -> int:
-        # Repeated sends are searched for in the current period and the one before.
+        # Repeated sends are searched for in the current period and in the previous one.
         before_us = clock.now_us() - 2 * REPEAT_PERIOD_US
         return await caps.prune_recipients(tx, before_us=before_us, limit=RECIPIENT_ROWS)
 
@@ -154,7 +154,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Return a chore that fills the table with values delivered before it existed. It reads each top-up once."""
+    """Return a chore that adds the values that were delivered before the table existed. It reads each top-up once."""
 
     async def fill() -> None:
         has_more = True
@@ -166,7 +166,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fail deliveries that disabled endpoints have held too long, one endpoint after the other."""
+    """Fail deliveries that disabled endpoints have held too long. Handle one endpoint after the other."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(
@@ -181,7 +181,7 @@ async def expire_held(database: Database, clock: Clock) -> None:
 
 
 async def repair_line(database: Database, clock: Clock) -> None:
-    """Queue endpoints whose deliveries were written without queueing them."""
+    """Queue endpoints if their deliveries were written without queueing them."""
     after_id: str | None = ""
     while after_id is not None:
         step = partial(_repair, after_id=after_id, now_us=clock.now_us())
@@ -200,8 +200,8 @@ async def erase_idle(
 ) -> None:
     """Delete up to at_once sandbox accounts that were unused for seven days, in small steps.
 
-    Accounts that can't be deleted yet don't block others. vault: signs the record of each deletion, or None for no
-    record.
+    An account that can't be deleted yet doesn't block others. `vault` signs the record of each deletion. If it
+    is None, no record is written.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -242,7 +242,7 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run the chores until cancelled. Call on_ended with the name of each chore that succeeded."""
+    """Run the chores until cancelled. Call on_ended with a chore's name each time it succeeded."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             group.create_task(_run_every(chore, on_ended))
@@ -300,10 +300,11 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Return the chore that deletes old rows. kept_us: each environment's retention.
+    """Return the chore that deletes old rows.
 
-    on_pruning first gets the time before which rows are deleted. on_walked then gets how long the oldest row
-    has outlived its retention, or 0.
+    - kept_us: each environment's retention.
+    - on_pruning: first gets the time before which rows are deleted.
+    - on_walked: gets by how long the oldest row has outlived its retention, or 0.
     """
 
     async def run() -> None:
@@ -440,7 +441,7 @@ async def _security(tx: Transaction, before_us: int) -> int:
 
 
 class _Pauses:
-    """Pauses after every ROWS_PER_STEP rows of a run, whatever accounts they belong to."""
+    """Pauses after every ROWS_PER_STEP rows of a run, even if they belong to different accounts."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s

@@ -2,7 +2,7 @@
 
 send() sends at most once, without an open transaction, and only if the lease leaves time to settle.
 
-Outcomes are written in groups: while one commits, the next one fills, even during a long database outage. If an
+Outcomes are written in groups. While one commits, the next one fills, even during a long database outage. If an
 endpoint's row is locked, its outcomes wait separately. Each waiting outcome occupies a slot, so their number is
 limited.
 """
@@ -58,7 +58,7 @@ SETTLE_S: Final = 20
 BEGIN_S: Final = 5
 
 logger = logging.getLogger(__name__)
-# Returns why a replay must not be signed, or "". Raises StoreError.
+# Returns why a replay must not be signed, or "" if it may be.
 FaultOf = Callable[[Claimed], Awaitable[str]]
 MaySend = Callable[[Claimed], Awaitable[bool]]
 SpanOf = Callable[[str], Span]
@@ -69,16 +69,14 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for locked rows. For outcomes that wait separately: the retry interval, and how many retry
-# at once.
+# How long one try waits for locked rows. The other two concern outcomes that wait separately: when to retry,
+# and how many may retry at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
 
 
 class Post(Protocol):
-    """The type of webhooks.http.transport.Transport.post."""
-
     async def __call__(
         self,
         url: str,
@@ -104,7 +102,7 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """A written outcome. is_held is False if another claim had taken over, so nothing was written."""
+    """A written outcome. is_held is False if another claim had taken over. In this case, nothing was written."""
 
     sent: Sent
     is_held: bool
@@ -154,7 +152,7 @@ class DeliverySender:
         self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def send(self, claimed: Claimed) -> Sent | None:
-        """Send the delivery; return the result, or None if the lease leaves too little time. A later claim then
+        """Send the delivery and return the result. If the lease leaves too little time, return None; a later claim
         retries.
         """
         now_us = self._clock.now_us()
@@ -173,7 +171,7 @@ class DeliverySender:
             try:
                 fault = await self._fault_of(claimed)
             except StoreError:
-                # Don't sign what couldn't be checked. The lease ends, and another claim retries.
+                # Don't sign what couldn't be checked. After the lease ends, another claim retries.
                 logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
                 return None
         code = None
@@ -286,7 +284,7 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
-        # For each endpoint, outcomes that arrived while its row was locked. A task writes them.
+        # Outcomes that arrived while their endpoint's row was locked, by endpoint.
         self._apart: dict[str, list[Sent]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._apart_room = asyncio.Semaphore(APART_MAX)
@@ -312,7 +310,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Add the outcome to others of its endpoint that wait separately. If there are none, return False."""
+        """Add the outcome to those of its endpoint that already wait separately. Return False if there are none."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -331,7 +329,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The next transaction will show the error, and which claims are no longer valid.
+            # The next transaction shows the error, and which claims are no longer valid.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -349,7 +347,7 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Retry even if the commit's result is unknown: if it succeeded, these claims are no longer valid.
+                # Retry even if the commit's result is unknown. If it succeeded, these claims are outdated.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
@@ -375,7 +373,7 @@ class Settler:
         settled = [sent.settlement for sent in group]
         unwell = [one for one in settled if one.disable_reason or one.attempt.error]
         if unwell and (reasons := reasons_to_disable(unwell)):
-            # Use a separate task, because disabling locks the account, which another transaction may hold.
+            # Use a separate task, because disabling locks the account. Another transaction may hold that lock.
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:
@@ -413,7 +411,7 @@ class Settler:
         task.add_done_callback(self._beside.discard)
 
     async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
-        """Write the outcomes one by one. Drop one that the database refuses alone; its lease will end."""
+        """Write the outcomes one by one. If the database refuses one alone, drop it; its lease will end."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])
@@ -453,7 +451,7 @@ class Settler:
             )
 
 
-# Attempts up to this number have their own metric label; a schedule may have twenty attempts.
+# Attempts up to this number have their own metric label, because a schedule may have twenty attempts.
 NUMBERS_MAX: Final = 3
 
 
@@ -514,14 +512,12 @@ def telling(context: Context) -> OutcomeNotice:
 
 
 class _WorkerSpans:
-    """Wraps `span_of`, `report` and `record_call`, and also exports spans."""
-
     def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
         self._metrics = metrics
         self._tracing = tracing
 
     def span_of(self, line: str) -> Span:
-        """Return the attempt's span, or one without tracing if the trace isn't sampled."""
+        """Return the attempt's span. If the trace isn't sampled, the span isn't exported."""
         return self._tracing.begin_call(line) or span_of(line)
 
     def report(self, settled: Settled) -> None:

@@ -1,8 +1,8 @@
 """Claim due deliveries while slots are free, send them, and pass on their outcomes.
 
-A hint, a freed slot, the next due time or a timer starts a claim; only one runs at a time. If other workers
-run, a claim may start some milliseconds later (HintSharing). A claimed delivery occupies a slot until its
-outcome is written.
+A hint, a freed slot, the next due time or a timer starts a claim. Only one claim runs at a time. If other
+workers run, a claim may start some milliseconds later (HintSharing). A claimed delivery occupies a slot until
+its outcome is written.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ SLOTS_MAX: Final = 1_000
 SLOTS_MIN: Final = 8
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
-# A new endpoint's limit grows by one with each success, so it doubles with each round trip. An endpoint that
-# was enabled again starts with one request.
+# A new endpoint's limit. It grows by one with each success, so it doubles with each round trip. An endpoint
+# that was enabled again starts with one request.
 ENDPOINT_SLOTS_FIRST: Final = 4
 ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
@@ -53,15 +53,15 @@ _MACHINE_CHARACTERS_MAX: Final = 200
 _ENDED_S_MAX: Final = 2.0
 # Workers that start together detect each other after this time.
 _NOTED_AGAIN_S: Final = 2.0
-# Beside other workers, the pause before the next check for hints, and the longer pause after finding nothing.
-# Each hint wakes every worker, and an empty check costs as much as any other.
+# If other workers run, a worker waits SHARED_S before it checks for hints again, and LATE_S if its last check
+# found nothing. Each hint wakes every worker, and an empty check costs as much as any other.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """Return how many slots the limit of open files allows, at most slots_max. Raise that limit if possible."""
+    """Return how many slots the open-file limit allows, at most slots_max. Raise that limit first, if possible."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -76,17 +76,17 @@ def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
 class _EndpointWindow:
     width: int
     under_way: int = 0
-    hung: int = 0  # The number of consecutive slow failures, such as timeouts.
+    hung: int = 0  # How many slow failures, such as timeouts, came in a row.
     is_failing: bool = False
     is_fast: bool = False
-    # When the endpoint was last enabled; older observations don't count.
+    # When the endpoint was last enabled. Older observations don't count.
     enabled_at: int | None = None
 
 
 class Slots:
     """One worker's slots. A claimed delivery occupies one until it is settled.
 
-    An endpoint's own count ends with its request, so a slow database doesn't reduce its concurrency.
+    An endpoint's requests are counted only until they end, so a slow database doesn't reduce its concurrency.
     """
 
     def __init__(self, total: int) -> None:
@@ -110,14 +110,14 @@ class Slots:
         return max(1, self.total // 2) - sum(under_way)
 
     def full(self) -> frozenset[str]:
-        """Return the endpoints that have no room until a request of theirs ends."""
+        """Return the endpoints that have no room until one of their requests ends."""
         windows = self._windows
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
         """Return how many requests an endpoint may have without comparing it to others.
 
-        The result is 0 unless the endpoint responds well and no slot is occupied.
+        Return 0 unless the endpoint responds quickly and all slots are free.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -130,17 +130,17 @@ class Slots:
             if window.enabled_at != one.target.enabled_at:
                 self._begin_again(window, one.target.enabled_at)
             window.under_way += 1
-            # What other workers, or this one before its restart, have seen.
+            # Other workers, or this one before its restart, have seen the failures.
             window.is_failing |= one.target.failing_since_at is not None and not window.is_fast
             self._busy.add(one.target.id)
         self.held += len(claimed)
         if claimed:
-            # The delivery that comes last in turn; the next round starts after it.
+            # This delivery comes last in turn. The next round starts after it.
             last = max(claimed, key=lambda one: _turn(self._last, one.account_id, one.target.id))
             self._last = (last.account_id, last.target.id)
 
     def answered(self, endpoint_id: str, *, error: str | None, duration_us: int) -> None:
-        """Record that a request ended. error: the attempt's error class, or None for success."""
+        """Record that a request ended. `error` is the attempt's error class, or None for success."""
         window = self.returned(endpoint_id)
         is_slow = error == "timeout" or duration_us > FAST_US_MAX
         window.is_failing = error is not None
@@ -166,7 +166,7 @@ class Slots:
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
-        """Return a function that chooses deliveries for the current slots. It may run twice, in another thread.
+        """Return a function that chooses deliveries for the free slots. It may run twice, in another thread.
 
         Only one claim runs at a time, so the room can only grow meanwhile.
         """
@@ -221,7 +221,7 @@ class Slots:
 
 
 class _Choice:
-    """An endpoint with deliveries to choose. `next` counts those already chosen."""
+    """An endpoint with deliveries to choose from. `next` counts those that were already chosen."""
 
     __slots__ = ("candidate", "ids", "is_failing", "is_fast", "next")
 
@@ -234,7 +234,7 @@ class _Choice:
 
 
 def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[bool, str, bool, str]:
-    """Return a sort key by account and endpoint that starts after the last one served."""
+    """Return a key that sorts by account and endpoint, starting after the last one served."""
     last_account, last_endpoint = last
     is_past = account_id == last_account and endpoint_id <= last_endpoint
     return (account_id <= last_account, account_id, is_past, endpoint_id)
@@ -276,8 +276,8 @@ def _by_turns(
 class HintSharing:
     """Decides when a worker reacts to hints. Times are on the event loop's clock.
 
-    A lone worker reacts at once. Beside others, a worker that last found nothing leaves hints to them. It
-    checks LATE_S later, in case they are busy or have died.
+    A lone worker reacts at once. If other workers run, a worker whose last check found nothing leaves hints to
+    them. It checks LATE_S later, in case they are busy or have died.
     """
 
     def __init__(self) -> None:
@@ -300,7 +300,7 @@ class HintSharing:
             self._took_s = now_s
             self._found_nothing = False
         elif now_s - self._took_s >= SHARED_S:
-            # Soon after a claim, the hint may be about deliveries that this worker just claimed.
+            # Soon after a claim, a hint may be about deliveries that this worker has just claimed.
             self._found_nothing = True
 
     def next_look_s(self, sending: int) -> float:
@@ -317,7 +317,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write this worker's row every NOTED_S, and delete it on cancellation. Pass `tell` whether other workers run."""
+    """Write this worker's row every NOTED_S, and delete it on cancellation. Pass whether others run to `tell`."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -349,7 +349,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _finish_noting(noting: Awaitable[bool]) -> bool:
-    """Wait for the commit even if cancelled, because it might otherwise follow the row's deletion."""
+    """Wait for the commit even if cancelled. Otherwise, it might come after the row's deletion."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)
@@ -366,16 +366,16 @@ def _see(ended: "asyncio.Future[bool]") -> None:
 
 
 BEAT_S: Final = 2.0
-# If due deliveries remain, freed slots are collected for this long, or until a quarter of them is free.
+# If due deliveries remain, the next check waits this long, or until a quarter of the slots is free.
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
-# How many requests are written before responses are read, so that later ones find free connections.
+# How many requests are written before responses are read. Later requests then find free connections.
 PART_MAX: Final = 32
-# Queue rows of endpoints with nothing due are put off together, at most this often.
+# Queue rows of endpoints that have nothing due are put off together, at most this often.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# Limits for the IDs read for each endpoint, which are twice its even share.
+# For each endpoint, twice its even share of IDs is read, within these limits.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 
@@ -416,13 +416,14 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Whether rows were left because all slots were taken, and the endpoints whose own limit was reached.
+        # Whether deliveries were left because no slot was free, and which endpoints had reached their own
+        # limit.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next check starts. If that isn't the front, new hints may concern endpoints before it.
+        # Where the next check starts. If not at the front, new hints may concern endpoints before it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
@@ -430,7 +431,7 @@ class Dispatcher:
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
-        """Check for due deliveries soon; several calls cause one check. endpoint_id: the endpoint, or empty for any."""
+        """Check for due deliveries soon. Several calls cause one check. An empty endpoint_id means any endpoint."""
         self._hinted.add(endpoint_id)
         self._schedule_poll()
 
@@ -476,9 +477,9 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim the hinted endpoint's deliveries first if nothing else is running.
+        """If nothing else is running, claim the hinted endpoint's deliveries first.
 
-        On PostgreSQL, this saves a round trip [0.5 ms of a lone delivery's 5].
+        On PostgreSQL, this saves a round trip.
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
         room = self.slots.room_at_once(endpoint_id)
@@ -520,10 +521,10 @@ class Dispatcher:
 
     async def _poll(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # In a check of several parts, a freed slot may also serve the earlier parts.
+        # If a check has several parts, a freed slot may also serve the earlier parts.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
-        # Set this before the claim, so that a request that ends during the claim counts as a freed slot.
+        # Set this before the claim. A request that ends during the claim then counts as a freed slot.
         self._full = self.slots.full()
         if not self.slots.free:
             self._looked_s = time.monotonic()
@@ -551,7 +552,7 @@ class Dispatcher:
         set_timer = self._set_timer if is_first else self._set_timer_by
         set_timer(self._wait_s(claim))
         if claim.has_more or self._goes_on(claim):
-            # Check again even if no slot is free, because the next check records the shortage.
+            # Check again even if no slot is free, because only that check records the shortage.
             self._woken.set()
         await self._begin(claim.claimed)
         if await self._save_line(claim.line) and claim.line.hides_failing:
@@ -563,12 +564,14 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Endpoints that just got slots are skipped next time. If none did, the next check would find the same.
+        # Endpoints that just got slots are skipped next time. If none got any, the next check would find the
+        # same.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Put off queue rows that the check saw, every PUT_OFF_S, or at once if they hide others. Return their
-        number.
+        """Put off the queue rows that the check saw, and return how many.
+
+        This happens every PUT_OFF_S, or at once if the rows hide others.
         """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
@@ -591,7 +594,7 @@ class Dispatcher:
         choose, full_ids = self.slots.chooser(), self._full
         share = 2 * self.slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
-        # One more than the room, to show whether more are waiting.
+        # One more than fits, to show whether more are waiting.
         failing_max = max(0, self.slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
@@ -622,8 +625,8 @@ class Dispatcher:
         try:
             sent = await self._sender.send(claimed)
         except Exception:
-            # A bug that one delivery triggers must not stop the others. Its lease ends, and after five lost
-            # leases it is settled as lost.
+            # A bug that one delivery triggers must not stop the others. The delivery's lease ends. After five
+            # lost leases, it is settled as lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
             self.slots.returned(claimed.target.id)

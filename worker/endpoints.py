@@ -40,7 +40,7 @@ PRUNE_S: Final = 3600
 
 
 class Ender:
-    """Ends the deliveries of deleted and disabled endpoints in small steps (webhooks/deliveries/ending.py)."""
+    """Ends the deliveries of deleted and disabled endpoints (see webhooks/deliveries/ending.py)."""
 
     def __init__(self, database: Database, clock: Clock, *, look_s: float = END_LOOK_S) -> None:
         self._database = database
@@ -86,7 +86,7 @@ class Ender:
         ended = 0
         while place is not None:
             step = partial(_step, endpoint_id=endpoint_id, place=place, now_us=self._clock.now_us())
-            # Don't wait for the disk, because a step that a crash undoes is repeated.
+            # Don't wait for the disk. If a crash undoes a step, it is repeated.
             place, changed = await self._database.transaction(step, durable=False)
             ended += changed
             await asyncio.sleep(END_PAUSE_S)
@@ -149,7 +149,7 @@ class Prober(DueLoop):
 
 
 def probers_of(context: Context) -> Sequence[Prober]:
-    """Return the loop, or nothing if the operator switched probes off."""
+    """Return the loop, or nothing if the operator disabled probes."""
     if not context.settings.webhook_probe:
         return ()
     probe = Probe(
@@ -195,7 +195,7 @@ class Replayer:
 
     async def _take(self, job: Due) -> bool:
         try:
-            # Don't wait for the disk, because a crash undoes the deliveries and the cursor together.
+            # Don't wait for the disk. A crash undoes the deliveries together with the cursor.
             step = await self._database.transaction(
                 partial(replay_step.step, job=job, now_us=self._clock.now_us()), durable=False
             )
@@ -222,9 +222,7 @@ class Subscriptions:
         self._clock = clock
 
     async def may_send(self, claimed: Claimed) -> bool:
-        """Return whether the delivery's subscription is valid. If it has ended, delete it with all open
-        deliveries.
-        """
+        """Return whether the delivery's subscription is valid. If it has ended, delete it and its open deliveries."""
         endpoint_id = claimed.target.id
         try:
             tenant = await self._database.read(
@@ -234,7 +232,7 @@ class Subscriptions:
                 return True
             await self._end(endpoint_id, tenant)
         except StoreError:
-            # Don't send what couldn't be checked. The lease ends, and another claim retries.
+            # Don't send what couldn't be checked. After the lease ends, another claim retries.
             logger.warning("subscription.not_checked", extra={"endpoint_id": endpoint_id})
         return False
 

@@ -3,7 +3,7 @@
 An open attempt continues with its supplier. If the last supplier refuses, the funds are returned. A timeout, an
 exception or an outcome that can't be stored counts as Unknown, because the supplier may have delivered.
 
-A supplier that fails to respond several times in a row isn't called for a while; its top-ups wait until one
+If a supplier fails to respond several times in a row, it isn't called for a while. Its top-ups wait until one
 call succeeds. That call prefers a top-up without failed calls, so a few bad ones don't block others.
 """
 
@@ -55,7 +55,7 @@ SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
 SupplierPlace = tuple[str, str]  # environment, supplier
-# Longer than any call: a dead worker's call is repeated, and two calls never overlap.
+# Longer than any call takes, so a dead worker's call isn't repeated while it may still run.
 FIRST_WAIT_US = 75 * SECOND_US
 WAIT_US_MAX = 600 * SECOND_US
 AGAIN_US_MIN = SECOND_US
@@ -74,8 +74,8 @@ async def call_supplier(
 ) -> Outcome:
     """Call the supplier and return the outcome. Raise Superseded if another worker took over, or StoreError.
 
-    until_s: on the event loop's clock, ASK_S_MAX after the attempt was recorded. Later, another worker may
-    call.
+    until_s: when another worker may call, on the event loop's clock. It is ASK_S_MAX after the attempt was
+    recorded.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -160,7 +160,7 @@ class _State:
 
 
 class Breakers:
-    """Stop calling suppliers that don't respond. now_s: a monotonic clock."""
+    """Stop calling suppliers that don't respond."""
 
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
@@ -179,7 +179,7 @@ class Breakers:
         return state is not None and state.rests > 0
 
     def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
-        """Record that the supplier didn't respond for this top-up; return whether calls to it stop now."""
+        """Record that the supplier didn't respond for this top-up. Return whether calls to the supplier stop now."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         is_fresh = topup_id not in state.silent
@@ -188,7 +188,7 @@ class Breakers:
         if len(state.silent) < self._failures_max or (state.rests and not was_probed):
             return False
         if state.rests and not is_fresh:
-            # The failure may be due to this top-up, so another one tries the supplier soon.
+            # The failure may be due to this top-up, so the supplier is soon tried with another one.
             state.until_s = self._now_s() + REST_S_FIRST
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
@@ -247,7 +247,7 @@ class FulfilmentRunner:
 
     async def take(self, topup: Due) -> None:
         if topup.fulfilment == BY_SANDBOX:
-            # Sandbox top-ups deliver a sample of what the platform's first supplier would deliver.
+            # A sandbox top-up delivers a sample of what the platform's first supplier would deliver.
             given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)
             await self._engine.submit(Settle(topup.id, topup.tenant, "delivered", given=given))
             return
@@ -260,7 +260,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # The time limit starts before the attempt is recorded, as do other workers' waits.
+        # The time limit and other workers' waits start before the attempt is recorded.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
@@ -400,7 +400,7 @@ class FulfilmentRunner:
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
-            # The supplier does respond, and a problem with this top-up says nothing about others.
+            # The supplier does respond. A problem with this top-up says nothing about others.
             return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:

@@ -1,7 +1,7 @@
 """Send mail to recipients, owners, colleagues and invited people. No transaction is open during sending.
 
 If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. An owner's mail isn't
-sent if its subject was settled meanwhile or its reader doesn't want it.
+sent if its subject was settled meanwhile, or if its reader doesn't want it.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ from store.errors import StoreError
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
-# Longer than sending a mail may take, so that no other worker sends it meanwhile.
+# Sending a mail takes less time than this, so no other worker sends it meanwhile.
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
@@ -91,7 +91,7 @@ class Mailer(WokenLoop):
         return await self._wait_s() if await self._start_due() == 0 else PAUSE_S
 
     async def _stop(self) -> None:
-        # Mail that the server accepts during this time needn't be sent again.
+        # Mail that the server accepts while we wait needn't be sent again.
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE_S)
         for task in self._tasks:
@@ -116,7 +116,7 @@ class Mailer(WokenLoop):
             lease_us=LEASE_US,
             limit=room,
         )
-        # The time limit starts before the claim, so that no sending can outlast its lease.
+        # The time limit starts before the claim, so sending never takes longer than the lease.
         until_s = asyncio.get_running_loop().time() + LEASE_S - SEND_S
         claimed = await self._database.transaction(claim)
         for one in claimed:
@@ -132,7 +132,7 @@ class Mailer(WokenLoop):
     async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail
         if asyncio.get_running_loop().time() >= until_s:
-            # This worker was suspended after its claim, and another one may be sending this mail.
+            # This worker was suspended after its claim. Another one may be sending this mail.
             return
         try:
             ending = await self._outcome(claimed)
@@ -140,7 +140,7 @@ class Mailer(WokenLoop):
             if await self._database.transaction(settle):
                 self._on_mail(ending.status, mail.environment)
         except StoreError as error:
-            # After the lease ends, the mail is sent again; the mailbox recognizes the Message-ID.
+            # After the lease ends, the mail is sent again. The mailbox recognizes the Message-ID.
             _log.warning(
                 "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
             )
@@ -173,7 +173,7 @@ class Mailer(WokenLoop):
         return tried_again(mail, reason, now_us=self._clock.now_us())
 
     def _masked(self, said: str, topup_id: str) -> str:
-        """Return the mail server's message without the links, which give access like a code."""
+        """Return the mail server's message without links. Links give access like a code."""
         for purpose in ("claim", "mail"):
             said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
         return said
@@ -261,7 +261,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The page that the letter names requires signing in; this link doesn't.
+            # The page that the mail names requires signing in, but this link doesn't.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url
@@ -273,7 +273,7 @@ class OwnerMailer(WokenLoop):
         return ("bounced" if handed.outcome == "refused" else "queued"), reason
 
     def _masked(self, said: str | None, mail: OwnerMail) -> str | None:
-        """Return the mail server's message without links that it may repeat, because anyone could use them."""
+        """Return the mail server's message without the links that it may repeat. Anyone could use them."""
         if said is None:
             return None
         links, told = self._rules.links, mail.data
@@ -388,7 +388,7 @@ def _decide_link_of(
 ) -> Callable[[str], str] | None:
     """Return a function that makes approval links, or None if this person may not decide.
 
-    An owner's link belongs to the approval. A colleague's is personal, and ends with their role.
+    An owner's link belongs to the approval. A colleague's is personal, and expires with the colleague's role.
     """
     if not person.may_decide:
         return None

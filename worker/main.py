@@ -75,11 +75,11 @@ from worker.money.provider_calls import MachinePayer, Recharger, Reconciler, Ref
 from worker.topups import Batcher, Fulfiller, Releaser, Revoker
 from worker.woken_loop import WokenLoop
 
-STOP_S: Final = 14.0  # Shorter than the supervisor waits before it kills the worker.
+STOP_S: Final = 14.0  # The supervisor waits longer than this before it kills the worker.
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
-# The dispatcher checks every BEAT_S, and one statement may take as long as the server allows.
+# The dispatcher checks every BEAT_S. One statement may take as long as the server allows.
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ async def wake(arq_context: dict[str, Any]) -> None:
     wake_all()
 
 
-# Jobs by name. They get IDs as arguments, and may run twice.
+# Jobs by name. Their arguments are IDs. A job may run twice.
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
@@ -183,10 +183,10 @@ async def run_worker(
     on_ready: Callable[[], None] = lambda: None,
     beside: Beside = nothing_beside,
 ) -> None:
-    """Work until SIGINT, SIGTERM or the parent's end. Return when all deliveries are settled.
+    """Work until SIGINT, SIGTERM or the parent exits. Return when all deliveries are settled.
 
-    redis_url: if None, only the database and wake_fd (the supervisor's pipe) wake the worker. beside: a context
-    to keep open meanwhile; it gets a function that checks the dispatcher.
+    - redis_url: without it, only the database and wake_fd (the supervisor's pipe) wake the worker.
+    - beside: a context to keep open meanwhile. It is passed a function that checks the dispatcher.
     """
     dispatcher = dispatcher_of(context)
     shared = (context.database, context.clock)
@@ -213,7 +213,7 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            # Objects created at startup live as long as the process, so the garbage collector can skip them.
+            # Objects made at startup live as long as the process, so the garbage collector can skip them.
             gc.collect()
             gc.freeze()
             on_ready()
@@ -262,7 +262,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail. Without a mail server, don't import them [saves 3 MB]."""
+    """Return the loops that send mail. Without a mail server, don't import them, which saves 3 MB."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()

@@ -53,7 +53,7 @@ BEAT_S = 30.0
 _log = logging.getLogger(__name__)
 
 RELEASED_MAX: Final = 500
-# The longest sleep, because another worker's hint may be lost or a clock may be changed.
+# Sleep at most this long, because another worker's hint may be lost or a clock may be changed.
 RELEASE_BEAT_S: Final = 15.0
 LOOKED_AT_MAX: Final = 50
 BATCH_BEAT_S: Final = 15.0
@@ -62,12 +62,11 @@ BATCH_BEAT_S: Final = 15.0
 class Fulfiller(WokenLoop):
     """Calls suppliers for pending top-ups, or simulates sandbox top-ups, until they end.
 
-    - An attempt is recorded before its supplier is called; from then on, the top-up can't be cancelled.
-    - No response is not a refusal: one worker at a time calls the same supplier again, at growing intervals. If
-      the outcome can't be determined, an operator decides. The next supplier is called only after a definite
-      refusal.
-    - A supplier can only delay its own top-ups, because it has a deadline, a limited share and a circuit
-      breaker.
+    - An attempt is recorded before its supplier is called. From then on, the top-up can't be cancelled.
+    - A missing response isn't a refusal. One worker at a time calls the same supplier again, at growing
+      intervals. If the outcome can't be determined, an operator decides. The next supplier is called only after
+      a definite refusal.
+    - A supplier has a deadline, a limited share and a circuit breaker, so it can only delay its own top-ups.
     """
 
     name = "fulfilment"
@@ -124,7 +123,7 @@ class Fulfiller(WokenLoop):
         return started
 
     def _place_of(self, topup: Due) -> SupplierPlace:
-        """Return whose share the top-up uses: its supplier's, or its platform's if it has none."""
+        """Return whose share the top-up uses. This is its supplier's or, if it has none, its platform's."""
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
@@ -199,7 +198,7 @@ class Fulfiller(WokenLoop):
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)
         except (DomainError, Superseded) as refusal:
-            # The top-up was cancelled or has ended, or another worker has it.
+            # The top-up has ended or was cancelled, or another worker has it.
             _log.info("fulfilment.superseded", extra={"fields": {**fields, "reason": str(refusal)}})
             self._setbacks.failed(topup.id)
         except Exception:
@@ -212,8 +211,8 @@ class Fulfiller(WokenLoop):
 class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
-    A missing response is neither. If a supplier is paused, disabled or removed, it is checked each minute, and an
-    operator can decide (`topup manual-review reverse`).
+    A missing response is neither. If a supplier is paused, disabled or removed, this loop checks it each
+    minute, and an operator can decide (`topup manual-review reverse`).
     """
 
     name = "reversals"
@@ -253,7 +252,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # The time limit starts before the command, as do other workers' waits.
+        # The time limit and other workers' waits start before the command.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             BeginRevocation(
@@ -348,7 +347,7 @@ class Revoker(DueLoop):
 
 
 class Releaser(WokenLoop):
-    """Releases scheduled top-ups once, about a second after their time by the account's clock."""
+    """Releases each scheduled top-up about a second after its time by the account's clock."""
 
     name = "release"
 
@@ -412,7 +411,7 @@ class Releaser(WokenLoop):
 
 
 class Batcher(WokenLoop):
-    """Continues batches that a crash left partly accepted, and publishes the end of each batch."""
+    """Continues batches that a crash left partly accepted. Publishes the end of each batch."""
 
     name = "batches"
     rest_s = PAUSE_S

@@ -1,10 +1,10 @@
 """Run a worker's loops over due work. They check when woken, and at intervals.
 
-A DueLoop's items call a party that may not respond:
+The items of a DueLoop call a party that may not respond:
 
 - Items run concurrently, so one that hangs delays no other.
 - Each called party (its *place*) has a limited share, so its items can't crowd out others.
-- A failing item is logged and retried later and later by this process; other items aren't affected.
+- A failing item is logged. This process retries it at growing intervals. Other items aren't affected.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ ITEMS_MAX: Final = 1_000
 
 
 class WokenLoop(ABC):
-    """A loop that can be woken. rest_s: wake-ups within this many seconds count as one."""
+    """A loop that can be woken. Wake-ups within rest_s seconds count as one."""
 
     name: ClassVar[str]
     rest_s: ClassVar[float] = 0.0
@@ -76,14 +76,14 @@ class _Setback:
 
 
 class Setbacks:
-    """Delays failed items. now_s: a monotonic clock."""
+    """Delays failed items, by a monotonic clock."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._items: dict[str, _Setback] = {}
 
     def failed(self, item: str) -> None:
-        """Delay the item by a second at first, then twice as long each time, up to five minutes."""
+        """Delay the item by a second at first. Double the delay with each failure, up to five minutes."""
         known = self._items.pop(item, None)
         times = 1 if known is None else known.times + 1
         wait_s = min(WAIT_S_MAX, WAIT_S_FIRST * 2.0 ** min(times - 1, 16))
@@ -107,7 +107,7 @@ class Setbacks:
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """Work to do. id: unique within the loop. place: whom it calls. go: does the work."""
+    """Work to do. `id` is unique within the loop. `place` is the party that `go` calls."""
 
     id: str
     place: str
@@ -125,12 +125,12 @@ class Poll:
 
 
 def place_of(environment: str, name: str) -> str:
-    """Return the place of a provider or supplier, as queries spell it."""
+    """Return the place of a provider or supplier, in the form that queries use."""
     return f"{environment}/{name}"
 
 
 class DueLoop(WokenLoop):
-    """A loop over due items. subject: what an item's ID is called in the log. beat_s: the longest sleep."""
+    """A loop over due items. It sleeps at most beat_s. In the log, an item's ID is called `subject`."""
 
     subject: ClassVar[str]
     under_way_max: ClassVar[int]
@@ -144,7 +144,7 @@ class DueLoop(WokenLoop):
         self._log = logging.getLogger(type(self).__module__)
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # Items that just succeeded, with the time on the loop's clock until which they aren't repeated.
+        # Items that have just succeeded. Each one isn't repeated until the given time on the loop's clock.
         self._rests: dict[str, float] = {}
         self._is_over = False
 
@@ -155,7 +155,7 @@ class DueLoop(WokenLoop):
     async def _next_at(self, tx: Transaction, look: Poll) -> int | None: ...
 
     async def step(self) -> int:
-        """Handle everything that is due now, each item once; return the number of items."""
+        """Handle everything that is due now, each item once. Return the number of items."""
         handled: set[str] = set()
         while started := await self._start_due(handled):
             handled.update(started)
@@ -177,7 +177,7 @@ class DueLoop(WokenLoop):
 
     async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
         started: list[str] = []
-        # Repeat the query, because items of a place that is now full may have hidden others.
+        # Repeat the query. Items of a place that is now full may have hidden others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
             look = self._looking([*exclude_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
@@ -239,7 +239,7 @@ class DueLoop(WokenLoop):
         try:
             await item.go()
         except (StoreError, DomainError) as error:
-            # The row was deleted, or the database is unreachable, so the item is tried again.
+            # The row was deleted or the database can't be reached, so the item is tried again.
             fields = {self.subject: item.id, "error": str(error)}
             self._log.warning("%s.delayed", self.name, extra={"fields": fields})
             self._setbacks.failed(item.id)

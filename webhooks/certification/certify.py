@@ -29,7 +29,7 @@ from webhooks.endpoints.fields import policy_of
 from webhooks.endpoints.ping import Sender, load_target
 
 RUN_S_MAX: Final = 45.0
-# The caller waits for a whole run, which sends about fifty requests.
+# The caller waits for the whole run, which sends about fifty requests.
 TIMEOUT_S_MAX: Final = 5.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
@@ -45,7 +45,7 @@ class CannotSign(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A check's verdict, and the harm that a failed check leads to; other checks have no impact."""
+    """A check's verdict. If the check failed, impact says what harm that leads to."""
 
     name: str
     title: str
@@ -81,7 +81,7 @@ async def certify(
     url: str,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Run all checks within run_s. Raise InvalidInput if effects_url returns no stable number."""
+    """Run all checks within run_s. Raise InvalidInput if effects_url doesn't return a stable number."""
     trial = Trial(receiver, signer, clock)
     ends_s = asyncio.get_running_loop().time() + run_s
     try:

@@ -30,7 +30,7 @@ _LISTENED_S_MIN: Final = 0.002
 def judge_taken(
     seen: Seen, *, times: int = 1, unit: int | None, is_repeated: bool = False
 ) -> Judged:
-    """Evaluate genuine requests: all must be accepted, and together have the effect of `times` top-ups.
+    """Evaluate genuine requests. All must be accepted, and together they must have the effect of `times` top-ups.
 
     is_repeated: the requests repeat events, so accepting them proves nothing.
     """
@@ -62,7 +62,7 @@ def _judge_effects(moved: int, due: int) -> Judged:
 
 
 def judge_refused(seen: Seen, *, what: str) -> Judged:
-    """Evaluate forged requests: each must be refused and have no effect."""
+    """Evaluate forged requests. Each must be refused and have no effect."""
     if seen.moved:
         return Judged(
             "failed",
@@ -93,7 +93,7 @@ def judge_unknown_type(seen: Seen) -> Judged:
 
 
 def judge_repeated_by_stranger(seen: Seen) -> Judged:
-    """Evaluate a genuine request that was resent under another webhook-id: it must have no effect."""
+    """Evaluate a genuine request that was resent under another webhook-id. It must have no effect."""
     if seen.moved:
         return Judged(
             "failed",
@@ -160,7 +160,7 @@ async def check_additions(trial: Trial) -> Judged:
 
 
 async def check_rotation(trial: Trial) -> Judged:
-    """Send two signatures; the receiver knows only the second one's secret."""
+    """Send two signatures, of which the receiver knows only the second one's secret."""
     message = trial.signer.in_rotation().message(trial.event(), timestamp_s=trial.now_s)
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)

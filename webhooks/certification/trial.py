@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
-# Explains the delivery log's error classes, except http, which comes with a status.
+# These explain the delivery log's error classes. `http` comes with a status instead.
 _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",
@@ -71,7 +71,7 @@ class TrialMessage:
         return replace(self, headers=kept)
 
     def with_headers(self, **changed: str) -> "TrialMessage":
-        """Replace headers, named with _ instead of -, without signing again."""
+        """Replace headers without signing again. Write `_` for `-` in their names."""
         named = {name.replace("_", "-"): value for name, value in changed.items()}
         return replace(self, headers={**self.headers, **named})
 
@@ -156,7 +156,7 @@ class TrialSigner:
 
 
 class Answered(NamedTuple):
-    """The receiver's response. If there was none, status is None, and error says why."""
+    """The receiver's response. If none came, status is None and error says why."""
 
     status: int | None
     error: ErrorClass | None
@@ -184,7 +184,7 @@ class EffectsUnreadable(Exception):
 class TrialReceiver:
     """The receiver under test.
 
-    effects_url may return any whole number that each accepted top-up changes by the same amount.
+    effects_url may return any whole number, if each accepted top-up changes it by the same amount.
     """
 
     def __init__(
@@ -275,7 +275,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A test's responses, and by how much the number of effects changed (None if unknown)."""
+    """A test's responses, and how much they changed the number of effects, or None if that is unknown."""
 
     answers: Sequence[Answered]
     moved: int | None
@@ -283,7 +283,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Trial:
-    """The state of one run. unit: how much one top-up changes the number of effects, or None if unknown."""
+    """The state of one run. `unit` is how much one top-up changes the number of effects, or None if unknown."""
 
     receiver: TrialReceiver
     signer: TrialSigner

@@ -1,8 +1,8 @@
 """Measure how long due deliveries have waited, and whether any worker claims them.
 
-An endpoint is overlooked if a delivery has been due for DUE_US_MAX and no worker has claimed any of the
-endpoint's deliveries. Waiting for the endpoint's own rate limit doesn't count, nor does a backlog that workers
-are draining. Failing endpoints share slots, so they count only if no worker claims anything.
+An endpoint is overlooked if one of its deliveries has been due for DUE_US_MAX, and no worker has claimed any of
+them. An endpoint that waits for its own rate limit isn't overlooked, nor is one whose backlog is shrinking.
+Failing endpoints share slots, so they only count if no worker claims anything.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,6 @@ from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
-# The maximum number of due deliveries counted for each endpoint.
 COUNTED_MAX: Final = 100
 
 # PostgreSQL plans better with literal limits. Endpoints that wait for their rate limit are included.
@@ -67,7 +66,7 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """How long the oldest due delivery has waited, and the oldest one at an overlooked endpoint; 0 if none."""
+    """How long the oldest due delivery has waited, overall and at overlooked endpoints; 0 if there is none."""
 
     oldest_due_us: int
     overlooked_us: int
@@ -80,7 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure the backlog in at most two statements.
+    """Measure the backlog.
 
     attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot.
     """
@@ -105,7 +104,7 @@ async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backl
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """An endpoint with due deliveries, and the last result of the most often tried delivery."""
+    """An endpoint with due deliveries, and the last result of the delivery with the most attempts."""
 
     endpoint_id: str
     account_id: str
@@ -126,7 +125,7 @@ class DueEndpoint:
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """List endpoints with due deliveries in both environments, longest due first."""
+    """List endpoints with due deliveries in both environments. The longest due come first."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

@@ -1,8 +1,8 @@
 """Claim due deliveries for one worker, for the duration of a lease.
 
 A claim runs a fixed number of statements, each of which may be its own transaction. A delivery that changes
-between two statements has another claim number, and is skipped. A claim reads at most HEADS_MAX healthy and
-HEADS_MAX failing endpoints. All workers together obey an endpoint's rate limit.
+between two statements has another claim number, so it is skipped. A claim reads at most HEADS_MAX healthy and
+HEADS_MAX failing endpoints. All workers together stay within an endpoint's rate limit.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,17 +34,16 @@ from webhooks.deliveries.stage import (
 
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
-# `free` already has the endpoint's columns; reading them with nine subqueries takes 0.1 ms.
+# `free` already has the endpoint's columns, so reading them needs no subqueries.
 _TARGET = ", ".join(
     f"[[free.{column} |"
     f" (SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}]]"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# The endpoints that have been ready longest, with a few index probes of each one's deliveries. Deliveries held
-# while an endpoint was disabled are listed separately, because they are sent slowly. Endpoints without a free slot
-# are skipped. Literal limits, and a last condition that is always true, prevent PostgreSQL from reading whole
-# tables.
+# Select the endpoints that have been ready longest. A few index probes find each endpoint's deliveries.
+# Deliveries held while an endpoint was disabled are listed separately, because they are sent slowly. Literal
+# limits, and a last condition that is always true, keep PostgreSQL from reading whole tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -95,7 +94,7 @@ LEFT JOIN accounts a ON a.id = p.account_id
 LEFT JOIN account_environments e
   ON e.account_id = p.account_id AND e.environment = p.environment
 """
-# Rows that another worker has locked, or whose state has changed since the scan, are skipped.
+# Skip rows that another worker has locked, or whose state has changed since the scan.
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
     claimed_at = :now_us
@@ -110,8 +109,8 @@ WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
 # The columns are in the order of Claimed's fields. Endpoints that another worker has locked are skipped, so two
-# workers never claim from one endpoint at once. Rows are found only by primary key and claim number: with the
-# status, PostgreSQL may scan the partial index.
+# workers never claim from one endpoint at once. Rows are found by primary key and claim number only. If the
+# status were compared, PostgreSQL might scan the partial index.
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -146,7 +145,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# Claims for an endpoint without a rate limit, an order, held deliveries or an outdated claimed_at.
+# Claims only for an endpoint that has no rate limit, no order, no held deliveries and a recent claimed_at.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p
@@ -160,8 +159,8 @@ WITH free AS (
 {_TAKE},
     {_TARGET}"""
 
-# Returns the delivery IDs to claim, at most one for each free slot. It must have no side effects, because a
-# claim may run twice.
+# Returns the IDs of the deliveries to claim, at most one for each free slot. It must have no side effects,
+# because a claim may run twice.
 Choose = Callable[[Sequence[Candidate]], Sequence[str]]
 
 
@@ -178,8 +177,8 @@ async def claim(
 ) -> Claim:
     """Claim due deliveries for lease_us from now_us, in the order that `choose` returns.
 
-    At most ids_max deliveries are read for each endpoint, and none for those in full_ids. `after` continues an
-    incomplete scan. At most three statements run, or six if some endpoints are ordered.
+    Read at most ids_max deliveries of each endpoint, and none of those in full_ids. `after` is where an
+    incomplete scan continues.
     """
     found = await tx.fetch(
         _SCAN,
@@ -253,8 +252,8 @@ async def claim_at_once(
 ) -> list[Claimed]:
     """Claim one endpoint's due deliveries in a single statement.
 
-    Claim none if the endpoint is rate-limited, ordered or locked by another worker, or needs `claim` for another
-    reason.
+    Claim none if the endpoint is rate-limited or ordered, if another worker has locked it, or if `claim` is
+    needed for another reason.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(

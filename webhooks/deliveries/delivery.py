@@ -1,8 +1,9 @@
 """Settle, cancel and replay deliveries. Each event is delivered at least once to each endpoint.
 
-Only one worker at a time sends a delivery: a claim leases it. Every change of a row raises claim_no and
-requires the claim_no that was read, so an outcome that arrives after another worker took over is ignored.
-next_attempt_at is the due time of a pending row and the lease's end of a sending row, so one index finds both.
+A worker claims a delivery for the time of a lease, so only one sends it at a time. Every change of a row
+increases claim_no, and requires the claim_no that was read. So an outcome is ignored if another worker has
+taken over meanwhile. next_attempt_at is when a pending row is due, or when a sending row's lease ends, so one
+index finds both.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
@@ -55,8 +56,8 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# This statement only settles deliveries to endpoints that aren't failing. It skips rows that another
-# transaction has locked, and rows with another claim number, so it never waits.
+# This statement only settles deliveries to endpoints that aren't failing. It skips locked rows, so it never
+# waits.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
@@ -96,9 +97,9 @@ _NO_PLACE = (None, None)
 
 
 async def note_health(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
-    """Update endpoints' health from these outcomes, including outdated ones; return endpoints that recovered.
+    """Update endpoints' health from these outcomes, even outdated ones. Return the endpoints that recovered.
 
-    A success outweighs failures of the same endpoint. At most four statements run.
+    If an endpoint has both successes and failures, the successes count.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
     failed: dict[str, Settlement] = {}
@@ -166,7 +167,7 @@ _ROWS = RowMapping(NewDelivery, without=("place",))
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert the deliveries in at most two statements, and wake the workers after the commit."""
+    """Insert the deliveries and wake the workers after the commit."""
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
         placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
@@ -177,7 +178,6 @@ async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert new deliveries of events that were published earlier."""
     await insert(tx, new)
     await endpoint_queue.bring_forward_counted(tx, _places(new))
 
@@ -193,7 +193,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes; return the IDs of those whose claim was still valid. At most seven statements run."""
+    """Write the outcomes. Return the IDs of those whose claim was still valid."""
     rows = [
         (
             one.claimed.id,
@@ -205,8 +205,8 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
-    # Lock endpoints before deliveries, in the same order as claims and deletions. An outcome whose claim is no
-    # longer valid still says something about the endpoint.
+    # Lock endpoints before deliveries, in the same order as claims and deletions do. Even an outcome whose
+    # claim is no longer valid says something about the endpoint.
     recovered = await note_health(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
@@ -227,9 +227,9 @@ def may_settle_delivered(one: Settlement) -> bool:
 
 
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes, each of which passed may_settle_delivered; return the IDs that were written.
+    """Write the outcomes, each of which passed may_settle_delivered. Return the IDs that were written.
 
-    Pass the others to `settle`: their claim is no longer valid, their endpoint is failing, or their row is
+    The others need `settle`, because their claim is no longer valid, their endpoint is failing, or their row is
     locked. On PostgreSQL this is a single statement without a transaction.
     """
     rows = [

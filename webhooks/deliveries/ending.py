@@ -1,7 +1,7 @@
 """End the deliveries of a deleted or disabled endpoint, in short steps.
 
-A deleted endpoint's open deliveries are cancelled. Those of a disabled endpoint are held, and fail HELD_US_MAX
-after they were due, so that a replay can find them. A step may be repeated. After a crash, steps continue until
+A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held. They fail HELD_US_MAX after
+they were due, and a replay can then find them. A step may be repeated. After a crash, the steps continue until
 endpoint_queue.ending_at says that nothing is left.
 """
 
@@ -16,7 +16,7 @@ from webhooks.deliveries.stage import OPEN, SENDING
 HELD_US_MAX: Final = 7 * DAY_US
 ROWS_PER_STEP: Final = 500
 ENDPOINTS_PER_LOOK: Final = 200
-# No lease is longer, because webhook_timeout_s is at most a minute.
+# No lease lasts longer, because webhook_timeout_s is at most a minute.
 LEASE_US_MAX: Final = 2 * MINUTE_US
 _EVER_US: Final = 1 << 62
 
@@ -84,7 +84,7 @@ BEGINNING: Final = Disabled(-1, "")
 async def step(
     tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
-    """Cancel or hold some deliveries. Return where to continue, or None, and how many changed."""
+    """Cancel or hold some deliveries. Return where to continue, or None at the end, and how many changed."""
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
         # The endpoint is enabled again, so workers claim its lost deliveries.
@@ -107,7 +107,7 @@ async def step(
 async def disabled_after(
     tx: Transaction, after: Disabled, *, now_us: int
 ) -> tuple[list[str], Disabled | None]:
-    """Return the next disabled endpoints that held deliveries too long, and where to continue."""
+    """Return the next disabled endpoints that have held deliveries too long, and where to continue."""
     before_us = now_us - HELD_US_MAX
     rows = await tx.fetch(_DISABLED, before_us=before_us, after_at=after.at_us, after_id=after.id)
     late = [row["id"] for row in rows if row["due_at"] is not None and row["due_at"] < before_us]
@@ -158,7 +158,7 @@ async def _hold(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # Several deliveries may be due at the same microsecond, so read that moment again, unless its deliveries
+    # Several deliveries may be due in the same microsecond, so read that moment again, unless its deliveries
     # fill a whole step.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1

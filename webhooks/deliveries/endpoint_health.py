@@ -17,8 +17,8 @@ from store.database import Row, Transaction
 from store.statement import unindexed
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
-# A condition on delivery d. COALESCE stops the planner from using the index by endpoint, because the one by event
-# finds only a few replays.
+# A condition on delivery d. COALESCE makes the planner use the index by event, which finds only a few replays,
+# instead of the one by endpoint.
 IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'
@@ -35,7 +35,7 @@ PING: Final = "endpoint.test"
 BODY_BYTES: Final = 4_096
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
-# Digits that differ between similar failures. IDs are found by their length and a digit in them.
+# These digits differ between similar failures. IDs are recognized by their length and by a digit in them.
 _NUMBER: Final = re.compile(r"\d{4,}")
 _ID_CHARACTERS_MIN: Final = 8
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -51,7 +51,7 @@ async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries with similar last attempts. phrase: a line from the response body."""
+    """Failed deliveries whose last attempts are similar. `phrase` is a line from the response body."""
 
     http_status: int | None
     error: str | None
@@ -73,7 +73,7 @@ class HealthStep:
 class EndpointHealth:
     """An endpoint's results in one period. Times are in microseconds.
 
-    durations_ms has the last attempt of each delivery that got a response, fastest first.
+    durations_ms contains each delivery's last attempt that got a response, fastest first.
     """
 
     since: int
@@ -118,7 +118,7 @@ async def load_health(
 
 
 def phrase_of(body: bytes) -> str:
-    """Reduce a response body to one line: JSON's message, an HTML page's title, or the last line."""
+    """Reduce a response body to one line: the message in JSON, an HTML page's title, or the last line."""
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)
     plain = _SPACE.sub(" ", _WORD.sub(_alike, said)).strip()
@@ -203,7 +203,6 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-# The query uses the index by endpoint, and the primary key of attempts.
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
     CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body,

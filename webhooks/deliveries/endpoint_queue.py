@@ -1,9 +1,9 @@
 """Find endpoints with due deliveries by time, without reading all endpoints.
 
-An endpoint's ready_at is never later than the time when its first open delivery may be sent: too early costs
-one needless check, too late would hide a delivery. Any writer may make it earlier, or set a past time to now.
-Only put_off makes it later, and only if neither the account's event number nor change_no has grown. Failing
-endpoints are queued separately.
+An endpoint's ready_at is never later than the time when its first open delivery may be sent. If it is too
+early, it costs one needless check. If it were too late, it would hide a delivery. Any writer may make it
+earlier, or set a past time to now. Only put_off makes it later, and only if neither the account's event number
+nor change_no has grown. Failing endpoints are queued separately.
 
 Publishing an event writes here only if its delivery is due before ready_at, so steady traffic needs no writes.
 Locks are taken in this order: account, endpoint, queue row, deliveries.
@@ -23,7 +23,7 @@ Paces = tuple[str, int, int]  # The endpoint's ID and the states of its two limi
 
 
 class Pace(NamedTuple):
-    """A rate limiter: the generic cell rate algorithm (ITU-T I.371).
+    """A rate limiter that uses the generic cell rate algorithm (ITU-T I.371).
 
     One delivery may be sent every interval_us, and `burst` deliveries at once after a pause. The only state is
     tat_us, the theoretical arrival time in microseconds.
@@ -46,7 +46,7 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """Return a limiter for `rate` deliveries a second. It allows bursts of a tenth, so that claims are batched."""
+    """Return a limiter for `rate` deliveries a second. A burst may be a tenth of them, so that claims are batched."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 
@@ -55,8 +55,8 @@ def slower(one: Pace, other: Pace) -> Pace:
     return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))
 
 
-# A sandbox account has two endpoints. Each may get 15 deliveries at once, then one every four seconds: together at
-# most 60 in any minute.
+# A sandbox account has two endpoints. Each one may get 15 deliveries at once, then one every four seconds.
+# Together they get at most 60 in any minute.
 SANDBOX_PACE: Final = Pace(interval_us=4 * SECOND_US, burst=15)
 # The longest wait until a limiter allows another delivery.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
@@ -68,7 +68,7 @@ HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 
 
 class Candidate(NamedTuple):
-    """An endpoint's due deliveries, with their claim numbers. held: those due before enabled_at."""
+    """An endpoint's due deliveries, with their claim numbers. Those in `held` were due before enabled_at."""
 
     endpoint_id: str
     account_id: str
@@ -81,7 +81,7 @@ class Candidate(NamedTuple):
 def candidates_of(
     rows: Sequence[Row], *, exclude_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """Return the deliveries that may be claimed now, and when the next one may be."""
+    """Return the deliveries that may be claimed now, and when the next one may be claimed."""
     candidates = []
     next_at_us = None
     for row in rows:
@@ -116,7 +116,7 @@ def within_pace(
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """Return the IDs that the limiters allow, the states and claim times to store, and the next allowed time."""
+    """Return the allowed IDs, the limiters' new states with the claim times, and the next allowed time."""
     ids: list[str] = []
     paces: list[Paces] = []
     next_turn_us = None
@@ -151,7 +151,7 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
     if rate_limit_per_s is None:
         return 0
     own = per_second(rate_limit_per_s)
-    # A sandbox's limiter state lies further in the future, and allows larger bursts.
+    # A sandbox's limiter allows larger bursts, so its state lies further in the future.
     as_sandbox = slower(own, SANDBOX_PACE)
     return min(own.next_turn_us(rate_tat_us), as_sandbox.next_turn_us(rate_tat_us))
 
@@ -196,7 +196,7 @@ def _pace_of(row: Row) -> Pace | None:
 
 # This hint is sent after a commit that leaves deliveries to end.
 ENDING_HINT: Final = "ending"
-# How many endpoints `mend` checks in one call. A process of an older version may not queue endpoints.
+# How many endpoints `repair` checks in one call.
 MEND_ENDPOINTS: Final = 500
 # How far another process's clock may be ahead of ours.
 _MEND_AHEAD_US: Final = SECOND_US
@@ -257,8 +257,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Endpoints whose open deliveries the queue doesn't show in time. Only a process of an older version, which
-# doesn't know the queue, leaves such endpoints.
+# Endpoints whose open deliveries the queue doesn't show in time. Only a process of an older version leaves such
+# endpoints, because it doesn't know the queue.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -289,7 +289,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """A change to an endpoint's queue row. due_at: when the retry is due. is_failing: None means unchanged."""
+    """A change to an endpoint's queue row. The retry is due at due_at. If is_failing is None, it stays unchanged."""
 
     endpoint_id: str
     turn_at: int
@@ -312,9 +312,9 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Set endpoints' ready_at later, unless their change_no or event number has grown; return how many.
+    """Set endpoints' ready_at later, unless their change_no or event number has grown. Return how many were set.
 
-    The single statement skips locked rows, so it doesn't wait.
+    The statement never waits, because it skips locked rows.
     """
     return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
@@ -350,7 +350,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Set the time of the next ending step (None for never), unless change_no has grown."""
+    """Set when the next ending step runs, or None for never, unless change_no has grown."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -367,8 +367,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Queue endpoints whose open deliveries the queue doesn't show. Return the last ID, and how many were
-    queued.
+    """Queue endpoints whose open deliveries the queue doesn't show. Return the last ID and the number queued.
 
     Each call reads the next MEND_ENDPOINTS endpoints.
     """

@@ -1,6 +1,6 @@
 """Read deliveries and attempts, newest first, by keyset. Another tenant's ID is reported as unknown.
 
-A single filter, with or without a period, uses its own index. With more filters, a page checks at most
+A single filter uses its own index, even together with a period. With more filters, a page checks at most
 SCANNED_ROWS_MAX rows of the best index, so it may be empty although more pages follow.
 """
 
@@ -49,7 +49,7 @@ _NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
 SORTS: Final = frozenset({OLDEST_FIRST})
 _MINE = "account_id = :account_id AND environment = :environment"
-# Attempts in flight show no due time, because their lease's end is internal.
+# An attempt in flight shows no due time, because its lease's end is internal.
 _IN_FLIGHT: Final = "sending"
 _LAST_ANSWERS = """
 SELECT a.delivery_id, a.http_status, a.error, a.duration_us
@@ -86,7 +86,7 @@ class DeliveryFilter:
 class Query(NamedTuple):
     """One page's SQL. The caller adds the tenant and the number of rows.
 
-    edge, if set, selects the last row that the page may check. If that row exists, run page_to_edge with
+    If edge is set, it selects the last row that the page may check. If that row exists, run page_to_edge with
     edge_at and edge_id instead of page.
     """
 
@@ -201,7 +201,7 @@ class Attempt:
 class Delivery:
     """One event's delivery to one endpoint.
 
-    next_attempt_at is set while the delivery is pending and doesn't wait for the delivery blocked_by.
+    next_attempt_at is set only while the delivery is pending and isn't blocked by another one.
     """
 
     id: DeliveryId
@@ -221,8 +221,6 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """One page of deliveries. With filters, a page may be empty although more follow."""
-
     deliveries: Sequence[Delivery]
     next: DeliveryCursor | None
 

@@ -1,10 +1,10 @@
 """Build the signed message of one attempt, and decide what the attempt's result changes.
 
 Each attempt has a new timestamp and signatures. Stored headers mask signatures and the tenant's own values, and
-leave out headers that never change [80 bytes a row instead of 350].
+leave out headers that never change.
 
-Attempt k waits schedule_s[k-1] after attempt k-1. A 429 or 503 response's Retry-After can delay it by up to an
-hour.
+Attempt k is due schedule_s[k-1] after attempt k-1. The Retry-After of a 429 or 503 response can delay it by up
+to an hour.
 """
 
 import hashlib
@@ -114,7 +114,7 @@ _decode: Final = msgspec.json.Decoder(_Event).decode
 
 
 def occurrence_of(body: bytes) -> dict[str, Any]:
-    """Return the event in an MCP client's format, which is derived so that no second body is stored."""
+    """Return the event in an MCP client's format. It is derived, so that no second body is stored."""
     event = _decode(body)
     return {
         "eventId": event.id,
@@ -191,7 +191,7 @@ def after_lost_at_us(
 ) -> int | None:
     """Return when to retry an attempt whose worker died, or None if the schedule has no further attempt.
 
-    The wait is at least a minute, and doubles each time up to an hour.
+    The wait is at least a minute. It doubles with each lost attempt, up to an hour.
     """
     next_at_us = next_attempt_at_us(
         schedule_s=schedule_s,
@@ -257,7 +257,7 @@ class OlderReadSecret(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An endpoint's decrypted secrets, headers and keys. Keep them only in memory."""
+    """An endpoint's decrypted secrets, headers and keys. Never store them."""
 
     secret: ReadSecret
     older_secrets: tuple[OlderReadSecret, ...]
@@ -269,7 +269,7 @@ class Opened(NamedTuple):
 
 
 class SecretCache:
-    """Cache the decrypted secrets of recently used endpoints, by their encrypted bytes."""
+    """Cache the decrypted secrets of recently used endpoints. The keys are the encrypted bytes."""
 
     def __init__(self, vault: Vault, *, endpoints_max: int = OPENED_MAX) -> None:
         self._vault = vault
@@ -294,7 +294,7 @@ class SecretCache:
     def _open(self, target: Target) -> Opened:
         headers = opened_headers(self._vault, target.id, target.headers_sealed)
         # CGI-like servers read Transfer_Encoding as Transfer-Encoding, so names with an underscore aren't sent.
-        # They are refused today, but older endpoints may have them.
+        # Older endpoints may still have them, although they are refused today.
         return Opened(
             ReadSecret.of(opened_secret(self._vault, target.id, target.secret_sealed)),
             tuple(
@@ -316,7 +316,7 @@ class SecretCache:
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """Return all headers except those of the connection. `span` adds trace headers, which aren't signed."""
+    """Return all headers except the connection's. `span` adds trace headers, which aren't signed."""
     target = claimed.target
     secrets = [opened.secret]
     until_us = target.previous_secret_until_at

@@ -1,8 +1,8 @@
 """Write notices that tell an account about its failing endpoint, in stages.
 
-The stages are: the first failure, after a day, after four days (a warning, a day before the end), and when the
-endpoint is disabled. Each is written in the transaction of the change that it reports. A notice ends when the
-endpoint recovers, is deleted, or has its status changed by its owner.
+The stages are the first failure, a day of failures, four days of failures (the warning, a day before the
+endpoint is disabled), and the disabling. Each notice is written in the transaction of the change that it
+reports. A notice ends when the endpoint recovers or is deleted, or when its owner changes its status.
 """
 
 from collections.abc import Collection, Sequence
@@ -54,8 +54,8 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 class Failure(NamedTuple):
     """A failed attempt.
 
-    is_first: whether it is the first since the last success, according to the endpoint's row. since_us: the
-    start of the failures when the delivery was claimed, or None.
+    - is_first: whether it is the first failure since the last success, according to the endpoint's row.
+    - since_us: when the failures started, as read when the delivery was claimed, or None.
     """
 
     endpoint_id: str
@@ -98,7 +98,7 @@ class NotifiedEndpoint(NamedTuple):
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
-    """Write notices for the stages that these failures reach, in at most one statement."""
+    """Write notices for the stages that these failures reach."""
     rows = []
     for one in failures:
         if (reached := _reached(one)) is not None:
@@ -138,9 +138,9 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """Mark notices and recoveries as reported in this transaction's mail; return how many.
+    """Mark notices and recoveries as reported in this transaction's mail. Return how many were marked.
 
-    is_notified: whether the account receives mail. If not, recoveries count as reported, too.
+    is_notified: whether the account receives mail. If it doesn't, recoveries count as reported, too.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -148,7 +148,7 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[NotifiedEndpoint]:
-    """Return the stages and recoveries to report in the mail of at_us, if they still hold.
+    """Return the stages and recoveries that the mail of at_us reports, if they still hold.
 
     If the owner changed the endpoint meanwhile, its recovery isn't reported.
     """
@@ -182,7 +182,7 @@ async def list_notices(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
-    """List notices, newest first. is_open: None includes open and ended notices."""
+    """List notices, newest first. If is_open is None, list both open and ended ones."""
     rows = await _PAGES.page(
         tx,
         tenant,

@@ -1,8 +1,8 @@
 """Delete events, deliveries and attempts that are older than their environment's retention.
 
-Open deliveries are kept, and so are events that a delivery may need, even for a replay. The newest event is
-kept, too. events_from_no is the number from which no event is missing. Each step reads at most ROWS_PER_STEP
-rows, and may be repeated.
+Open deliveries stay stored, and so do the newest event and all events that a delivery may need, even for a
+replay. All events from the number events_from_no on are stored. Each step reads at most ROWS_PER_STEP rows, and
+may be repeated.
 """
 
 import math
@@ -43,7 +43,7 @@ SELECT id, event_no, created_at FROM events WHERE {_MINE} AND event_no > :after_
 ORDER BY event_no LIMIT :rows
 """
 _LAST = f"SELECT event_no FROM account_environments WHERE {_MINE}"
-# A delivery is created at the same time as its event, except in a replay.
+# Except in a replay, a delivery is created at the same time as its event.
 _NEEDED = f"""
 SELECT event_id, created_at FROM deliveries
 WHERE {_MINE} AND created_at >= :first_us AND created_at <= :last_us
@@ -156,7 +156,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """Return the events that deliveries need; the set is complete for events before the returned time."""
+    """Return the events that deliveries need, and a time. Before that time, no needed event is missing."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,

@@ -1,11 +1,12 @@
 """Send an ordered endpoint the deliveries about one object in the order of their events.
 
-A delivery is claimed only if no earlier delivery about the same object is open at that endpoint, by event
-number and ID, and none is being sent. Endpoints that aren't ordered need no statement here.
+A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and is sending
+none about it. The order is by event number and ID.
 
 A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
-Two numbers in endpoint_queue keep this correct between statements: again_no grows when a delivery may come
-before others, and change_no grows before one ends. After PUT_OFF_US, a postponed delivery is checked anyway.
+Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may
+come before others, and change_no before a delivery ends. After PUT_OFF_US, a postponed delivery is checked
+anyway.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,11 +17,11 @@ from store.database import Row, Transaction
 from webhooks.deliveries.stage import OPEN
 
 PUT_OFF_US: Final = HOUR_US
-# How many waiting deliveries are released at once; the rest follow within PUT_OFF_US.
+# How many waiting deliveries are released at once. The rest follow within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-# SQLite uses a partial index only if its condition is repeated exactly. Rows are compared by order rather than
-# by equal IDs, or PostgreSQL may read all of an endpoint's open deliveries.
+# SQLite only uses a partial index if its condition is repeated exactly. Rows are compared by order, because
+# with equal IDs PostgreSQL may read all of an endpoint's open deliveries.
 _FIRST: Final = f"""(
     SELECT f.id FROM (
         SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b
@@ -53,7 +54,7 @@ FROM :rows[id text, claim_no bigint] AS v
 JOIN deliveries d ON d.id = v.id
 JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
 """
-# A delivery whose lease has ended counts as lost, as in a claim.
+# A delivery whose lease has ended is counted as lost, just as in a claim.
 _PUT_OFF = """
 UPDATE deliveries SET status = 'pending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -112,10 +113,7 @@ class HeldBack(NamedTuple):
 def place_of(
     transaction_id: str | None, data: Mapping[str, Any], event_no: int
 ) -> ObjectPlace | None:
-    """Return an event's position, or None if it has no object.
-
-    The object is a top-up, an order, or whatever else the event's data describes.
-    """
+    """Return an event's position, or None if its data describes no object."""
     object_id = transaction_id or data.get("id")
     return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
 
@@ -123,7 +121,7 @@ def place_of(
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
     """Defer the due deliveries that have to wait for an earlier one.
 
-    Runs two statements, in one transaction or two. A later claim must check the returned again_nos.
+    A later claim must check the returned again_nos.
     """
     if not due:
         return HeldBack()

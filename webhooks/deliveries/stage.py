@@ -1,8 +1,8 @@
 """Define a delivery's states (MOVES), the values passed between an attempt's stages, and how codes enter a body.
 
-Stored event bodies leave out redeemable codes and links, which are inserted when sending. A code replaces the `null` at
-the recorded position: in voucher_code, deliverable.value or decide_url. So every attempt sends the same bytes, and no
-copy of the code is stored.
+Stored event bodies leave out redeemable codes and links, which are inserted when sending. A code replaces the
+`null` at the recorded position: in voucher_code, deliverable.value or decide_url. Every attempt sends the same
+bytes, and no copy of the code is stored.
 """
 
 import re
@@ -120,9 +120,9 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """When to check an endpoint next; ready_at is None if nothing is open.
+    """When to check an endpoint next. ready_at is None if no delivery is open.
 
-    change_no and event_no are those of the scan, to detect later changes.
+    change_no and event_no are the scan's. They show whether anything changed later.
     """
 
     endpoint_id: str
@@ -141,7 +141,7 @@ class Line(NamedTuple):
 
     - turns: endpoints that were served while others wait behind them.
     - after: where the next scan continues.
-    - hides_failing: failing endpoints with nothing to claim may hide others behind them.
+    - hides_failing: failing endpoints without claimable deliveries may hide others behind them.
     """
 
     laters: Sequence[Later]
@@ -154,10 +154,10 @@ class Line(NamedTuple):
 class Claim(NamedTuple):
     """A claim's result.
 
-    - next_at_us: when the next delivery falls due, or None.
+    - next_at_us: when the next delivery is due, or None.
     - short_ids: endpoints with due deliveries that got no slot.
-    - has_more: an endpoint may have more due deliveries.
-    - was_contended: some rows couldn't be claimed, so try again shortly.
+    - has_more: whether an endpoint may have more due deliveries.
+    - was_contended: whether to try again shortly, because some rows couldn't be claimed.
     """
 
     claimed: list[Claimed]
@@ -180,13 +180,13 @@ class AttemptRow(NamedTuple):
     reason: str | None
     remote_address: str | None
     timings_ms: str  # JSON object
-    request_headers: str  # A JSON object, as message.stored_headers writes it.
+    request_headers: str  # A JSON object that message.stored_headers made.
     body_sha256: str | None  # Hexadecimal, or None if no request could be made.
     response_body: bytes
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """A delivery's new state. next_attempt_at_us is set exactly if the status is pending."""
+    """A delivery's new state. next_attempt_at_us is set if the status is pending, and only then."""
 
     claimed: Claimed
     status: str
@@ -225,7 +225,7 @@ _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 _DELIVERABLE: Final = b'"deliverable":{"kind":"'
-# Kind `credit` isn't listed, because it has no value.
+# Kind `credit` is missing here, because it has no value.
 _VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
 _EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
 _PART_CHARACTERS_MIN: Final = 8
@@ -237,7 +237,7 @@ _MASK: Final = b"*"
 def place_of_code(body: bytes) -> int:
     """Return the position of the null that a code may replace.
 
-    The first match is the right one: no earlier field contains a tenant's text, and JSON escapes quotes in
+    The first match is the right one. No earlier field contains a tenant's text, and JSON escapes quotes in
     text.
     """
     given = _place_of_value(body, 0)
@@ -251,7 +251,7 @@ def place_of_link(body: bytes) -> int:
 
 
 def with_code(body: bytes, at: int, code: str) -> bytes:
-    """Insert the code at its position, and in deliverable.value, too, if a code was delivered."""
+    """Insert the code at its position. If a code was delivered, insert it in deliverable.value as well."""
     written = _encode(code)
     given = _place_of_value(body, at)
     if given is not None and given[1]:
@@ -277,7 +277,7 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """Return the delivery with the body to send, and the code in the body. Raise SealBroken."""
+    """Return the delivery with the body to send, and the code or link that was inserted. Raise SealBroken."""
     at = claimed.code_at
     if at is None:
         return claimed, None

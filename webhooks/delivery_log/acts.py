@@ -121,7 +121,7 @@ class Attempt(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
-        """Leave out the reason unless `more` has it."""
+        """Leave out the reason unless `more` contains it."""
         return super().of(
             attempt,
             started_at=rfc3339_ms(attempt.started_at),
@@ -139,7 +139,7 @@ class DeliveryWithAttempts(Delivery, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """What billing knows about top-ups. keys: returns the ID and name of the key that sent each top-up."""
+    """What billing knows about top-ups. `keys` returns the ID and name of the key that sent each top-up."""
 
     keys: Callable[
         [Transaction, Tenant, Iterable[str | None]],

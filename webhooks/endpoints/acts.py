@@ -307,7 +307,7 @@ class DeletedEndpoint(Struct, kw_only=True):
 
 
 def audited(endpoint: Endpoint) -> dict[str, Any]:
-    """Return what the security log records: the URL without its query, which may contain a secret."""
+    """Return what the security log records. The URL's query is left out, because it may contain a secret."""
     told = {name: True for name in _TOLD if getattr(endpoint, name)}
     if endpoint.public_key is not None:
         told["ed25519"] = True

@@ -62,7 +62,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """A public key, whose private key signs before until_us. The newest key has no end."""
+    """A public key. Its private key signs before until_us; the newest one has no end."""
 
     text: str
     until_us: int | None
@@ -102,7 +102,7 @@ def rotated_key_columns(
 ) -> dict[str, Any]:
     """Return the columns to change when a new key is added. The previous key signs before until_us.
 
-    At most older_max older keys keep signing, each until its own end.
+    At most older_max older keys continue to sign, each until its own end.
     """
     if sealed is None:
         return {}
@@ -179,7 +179,7 @@ class TooManyEndpoints(DomainError):
 class Endpoint:
     """A webhook endpoint. Empty `events` means all event types.
 
-    If header_names is None, the headers can't be decrypted, and nothing is sent until the user sets them again.
+    If header_names is None, the headers can't be decrypted. Nothing is sent until the user sets them again.
     """
 
     id: EndpointId
@@ -251,9 +251,9 @@ async def register(
     subscription: NewSubscription | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """Insert an endpoint; return it and its secret.
+    """Insert an endpoint. Return it and its secret.
 
-    The caller has checked the URL with fields.check_target, before this transaction, and has counted
+    Before this transaction, the caller has checked the URL with fields.check_target and counted the
     subscriptions. Raise InvalidInput, TooManyEndpoints, or ScopeMissing if the caller may not send codes or
     links.
     """
@@ -369,7 +369,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # The queue row's time may come from the old rate limit, or from deliveries that waited for others.
+            # The queue row's time may be due to the old rate limit, or to deliveries that waited for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)
@@ -395,8 +395,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for overlap_s more, or until their own end if that is earlier. given: the secret that an MCP
-    client chose. Raise InvalidInput or NotFound.
+    Older secrets sign for another overlap_s, or until their own end if that is earlier. `given` is the secret
+    that an MCP client chose. Raise InvalidInput or NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -450,7 +450,7 @@ async def delete(
 def _secrets_before(
     vault: Vault, endpoint_id: str, row: Row, until_us: int
 ) -> tuple[OlderSecret, ...]:
-    """Return the stored secrets (the newest signs until until_us), or none if they can't be decrypted."""
+    """Return the stored secrets, or none if they can't be decrypted. The newest one signs before until_us."""
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
         return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))
@@ -472,7 +472,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
     if changes.retry_schedule_s is not UNSET:
         columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
     if changes.rate_limit_per_s is not UNSET:
-        # Reset the limiter, whose state may come from a faster rate.
+        # Reset the limiter, because its state may result from a faster rate.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
     if changes.ordered is not UNSET:

@@ -60,9 +60,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """Changes to an endpoint. UNSET leaves a field unchanged, None removes a limit, and headers replaces all
-    headers.
-    """
+    """Changes to an endpoint. UNSET leaves a field unchanged. None removes a limit. headers replaces all headers."""
 
     url: str | UnsetType = UNSET
     events: Sequence[str] | UnsetType = UNSET
@@ -84,7 +82,7 @@ def policy_of(policy: Policy, environment: str) -> Policy:
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raise UrlRefused unless the URL may be called now. It resolves the host, so don't call it in a transaction."""
+    """Raise UrlRefused unless the URL may be called now. This resolves the host, so don't hold a transaction."""
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
@@ -118,7 +116,7 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if len({name.lower() for name in headers}) < len(headers):
         raise InvalidInput("Each header name can appear only once, ignoring case.", param="headers")
     for name, value in headers.items():
-        # CGI servers treat Transfer_Encoding as Transfer-Encoding.
+        # CGI servers treat Transfer_Encoding like Transfer-Encoding.
         if "_" in name:
             raise InvalidInput("A header name can't contain an underscore.", param="headers")
         lowered = name.lower()
@@ -151,8 +149,9 @@ def check_rate_limit(rate_per_s: int | None) -> int | None:
 class EndpointRights:
     """What the caller may send to an endpoint.
 
-    is_person: a signed-in user who may decide on sends, or the command line. A key must not receive the link
-    that approves its own sends. who: None for the command line.
+    - is_person: the caller is the command line, or a signed-in user who may decide on sends. A key must not
+      receive the link that approves its own sends.
+    - who: None for the command line.
     """
 
     sees_codes: bool = False

@@ -51,7 +51,7 @@ class FailureSummary(Shaped, kw_only=True):
 
 
 class HealthStep(Struct, kw_only=True):
-    """One part of the period. A delivery counts in the part in which it was created."""
+    """One part of the period. It counts the deliveries that were created in this part."""
 
     at: Time
     delivered: Annotated[Count, Meta(description="Deliveries that succeeded.")]
@@ -68,7 +68,7 @@ class ResponseTimes(Struct, kw_only=True):
 
 
 class WebhookHealth(Struct, kw_only=True):
-    """An endpoint's health. `since` is later than requested if there were too many deliveries to read."""
+    """An endpoint's health. If there were too many deliveries to read, `since` is later than requested."""
 
     endpoint_id: EndpointIdText
     failing_since: Annotated[
@@ -185,7 +185,7 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
 
 
 class Notice(Shaped, kw_only=True):
-    """A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues."""
+    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends."""
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
@@ -211,7 +211,7 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """Set failing_since, whose name is older than the rule that names of times end in _at."""
+        """Set failing_since. The name is older than the rule that names of times end in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 

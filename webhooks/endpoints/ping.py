@@ -1,7 +1,7 @@
 """Send one sample event to one endpoint immediately, and return the attempt.
 
 The event is signed and logged like any delivery. It is sent even to a disabled endpoint, and never retried. No
-transaction is open while it is sent.
+transaction is open meanwhile.
 """
 
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Sender:
 async def send_test(
     sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
-    """Send the sample; return the logged attempt, whose error is None after a 2xx response.
+    """Send the sample. Return the logged attempt, whose error is None after a 2xx response.
 
     Raise NotFound or InvalidInput.
     """
@@ -96,7 +96,7 @@ async def send_test(
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
     if not attempts:
-        # Either the endpoint was deleted, or the attempt's lease ended.
+        # Either the endpoint was deleted or the attempt's lease ended.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
         raise Unavailable(
             "Another process took over this test event. See its delivery for the result."
@@ -179,7 +179,7 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # If this process dies before the response, no worker claims the delivery, so it must be ended later.
+        # If this process dies before the response, no worker claims this delivery. An ending step must end it.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

@@ -1,7 +1,7 @@
 """Probe endpoints that were disabled for failing. If the test event succeeds, enable the endpoint.
 
-An endpoint isn't probed if it responded with 410, asked to be disabled, or was disabled by a user, or if its
-account is suspended. These conditions are checked under the account's lock, before the request and before
+An endpoint isn't probed if it responded with 410, asked to be disabled or was disabled by a user, or if its
+account is suspended. These conditions are checked under the account's lock, both before the request and before
 enabling. A claim postpones the next probe by an hour, so only one worker probes.
 """
 
@@ -23,7 +23,7 @@ from webhooks.endpoints.fields import EndpointChanges
 from webhooks.endpoints.ping import SETTLE_S, Ping, Sender, send, write_ping
 
 PROBE_US: Final = 6 * HOUR_US
-# Probes end this long after the endpoint was disabled.
+# How long an endpoint is probed after it was disabled.
 PROBED_US_MAX: Final = 14 * DAY_US
 Probed = Literal["enabled", "unwell", "disabled by its answer", "left alone"]
 

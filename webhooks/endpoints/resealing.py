@@ -41,9 +41,9 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Encrypt a limited number of endpoints again, in order of ID; return the last ID, or None at the end.
+    """Encrypt a limited number of endpoints again, in order of ID. Return the last ID, or None at the end.
 
-    Values that can't be decrypted are logged and left alone.
+    Values that can't be decrypted are logged and left unchanged.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:

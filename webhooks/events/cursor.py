@@ -1,7 +1,7 @@
 """Represent a position in an account's events: a number, and the epoch of the database that assigned it.
 
-A reader that continues from a cursor misses no event, or gets an error. Restoring a backup starts a new epoch,
-because the restored database assigns the same numbers to other events.
+A reader that continues from a cursor either misses no event or gets an error. Restoring a backup starts a new
+epoch, because the restored database assigns the same numbers to other events.
 """
 
 from typing import Final, NamedTuple
@@ -56,7 +56,7 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
 
 
 def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
-    """Return the event number to continue after. Raise CursorRefused if events would be skipped."""
+    """Return the number of the event to continue after. Raise CursorRefused if events would be skipped."""
     before_oldest = EventCursor(epoch, oldest_no - 1)
     if cursor.epoch is None:
         return before_oldest.event_no
@@ -91,5 +91,5 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 
 
 async def renew(tx: Transaction, *, epoch: int) -> None:
-    """Refuse all earlier cursors by setting a new epoch. Only run this while no process uses the database."""
+    """Set a new epoch, so that all earlier cursors are refused. Only run this while no process uses the database."""
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

@@ -1,8 +1,8 @@
 """Render events once, number them per account and environment, and write them in the transaction of the change.
 
 Numbers have no gaps and follow the order of commits, so a poller's cursor proves that it has read everything.
-Lock the account before Outbox.load. Webhooks sign the stored bytes, with the voucher code inserted if there is
-one.
+Lock the account before Outbox.load. Webhooks sign the stored bytes, after inserting the voucher code if there
+is one.
 """
 
 from collections.abc import Collection, Mapping
@@ -133,7 +133,7 @@ def render_event(
 
 @dataclass(frozen=True, slots=True)
 class _Subscriber:
-    """The endpoint's columns that publishing needs. Disabled endpoints also get rows, which are held."""
+    """The endpoint's columns that publishing needs. Deliveries to disabled endpoints are also inserted, but held."""
 
     id: str
     types: frozenset[str]  # empty: all
@@ -141,7 +141,7 @@ class _Subscriber:
     ready_at: int | None  # The queue row's ready_at, as it was read.
     is_told_codes: bool
     is_told_links: bool
-    turn_us: int  # The earliest time that the endpoint's rate limit allows, or 0.
+    turn_us: int  # When the endpoint's rate limit allows the next delivery, or 0.
     filter: PayloadFilter | None
     is_ordered: bool
 
@@ -149,8 +149,8 @@ class _Subscriber:
 class Outbox:
     """One transaction's events, held in memory until flush.
 
-    Lock the tenants' rows, then create an outbox with `load`, or with number_from and `reading`. Call flush
-    once, before the commit; it runs two to four statements.
+    Lock the tenants' rows before creating an outbox with `load`, or with number_from and `reading`. Call flush
+    once, before the commit.
     """
 
     def __init__(self) -> None:
@@ -226,7 +226,8 @@ class Outbox:
         """Add an event, and a delivery for each endpoint whose types and filter match.
 
         If data has a voucher_code_hint, the code itself isn't stored (see webhooks/deliveries/stage.py).
-        code_sealed: the encrypted code to send if it isn't the voucher's own.
+
+        code_sealed: the encrypted code to send, if it isn't the voucher's own.
         """
         event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed, trace
@@ -337,7 +338,7 @@ class Outbox:
             self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
 
     def _time_text(self, now_us: int) -> str:
-        # Format each second once, because formatting the time costs more than the rest of an event.
+        # Format each second only once, because that costs more than the rest of an event.
         second = now_us // SECOND_US
         if second != self._second:
             self._second, self._second_text = second, rfc3339(now_us)

@@ -1,7 +1,7 @@
 """Notify event streams of new events, and wake callers that wait for a top-up, without a query for each.
 
-A subscriber is notified at once of an event that this process wrote, and of others within LOOK_S. One statement
-checks all subscribers. Subscribers then read the events themselves.
+Subscribers learn at once of events that this process wrote, and within LOOK_S of others. One statement checks
+for all subscribers, which then read the events themselves.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ WAITS_PER_TENANT: Final = 500
 WAITS: Final = 2_000
 # The pause between two checks of an account with frequent events.
 WAIT_LOOKS_APART_S: Final = 0.05
-# How long an idle watcher sleeps; the end of the last wait wakes it earlier.
+# How long an idle watcher sleeps. It wakes earlier when the last wait ends.
 IDLE_S: Final = 60.0
 _CHANGED = """
 SELECT DISTINCT transaction_id FROM events
@@ -65,14 +65,14 @@ class StreamSubscriber:
         self.is_ended = False
 
     async def wait_beyond(self, event_no: int, *, timeout_s: float) -> bool:
-        """Wait until an event after event_no exists, or timeout_s has passed. Return whether one exists.
+        """Wait until an event after event_no exists or timeout_s has passed. Return whether such an event exists.
 
         A timeout may be up to TICK_S late.
         """
         self._changed.clear()
         if self._event_no <= event_no and not self.is_ended:
             # Idle streams spend most of their time here. A timer that sets the event costs a third of
-            # asyncio.timeout, and timers on the same tick wake the loop only once.
+            # asyncio.timeout.
             loop = asyncio.get_running_loop()
             due_s = math.ceil((loop.time() + timeout_s) / TICK_S) * TICK_S
             timer = loop.call_at(due_s, self._changed.set)
@@ -84,7 +84,7 @@ class StreamSubscriber:
 
     @property
     def event_no(self) -> int:
-        """Return the number of the newest known event; 0 before the first check."""
+        """Return the number of the newest known event, or 0 before the first check."""
         return self._event_no
 
     def advance(self, event_no: int) -> None:
@@ -116,9 +116,9 @@ class Feed:
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
-        """Subscribe a stream. It counts against the limits of the credential `holder` until the context exits.
+        """Subscribe a stream. It counts against its credential's (`holder`) limits until the context exits.
 
-        Raise TooManyStreams or Unavailable.
+        Raise TooManyStreams, or Unavailable while the gateway is stopping.
         """
         if self._is_closed:
             raise Unavailable("The gateway is stopping. Connect again.", retry_after_s=1)
@@ -263,7 +263,7 @@ class _Watched:
 
 
 class Waits:
-    """All waits of a process. A tenant is watched while at least one caller waits for its top-up."""
+    """All waits of a process. A tenant is watched while at least one caller waits for one of its top-ups."""
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database

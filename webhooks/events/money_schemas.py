@@ -25,7 +25,7 @@ class EventData(Shaped, kw_only=True):
 
 
 class LowBalance(EventData, kw_only=True):
-    """The account's wallet, after a change took its balance below the threshold."""
+    """The account's wallet after a change that took its balance below the threshold."""
 
     balance_cents: Cents
     low_balance_threshold_cents: PositiveCents
@@ -33,7 +33,7 @@ class LowBalance(EventData, kw_only=True):
 
 
 class SucceededRecharge(EventData, kw_only=True):
-    """Credit that was bought automatically because the balance had fallen."""
+    """Credit that was bought automatically because the balance was low."""
 
     order_id: OrderId
     amount_cents: PositiveCents
@@ -43,10 +43,10 @@ class SucceededRecharge(EventData, kw_only=True):
 
 
 class FailedRecharge(EventData, kw_only=True):
-    """An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes.
+    """An automatic purchase that failed or, if `disputed`, one that the payer's bank disputes.
 
-    order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the
-    payment.
+    order_id is null if no charge was tried. retry_at is null if no retry is planned. url is null if nobody can
+    confirm the payment.
     """
 
     order_id: OrderId | None
@@ -79,9 +79,7 @@ class FailedRecharge(EventData, kw_only=True):
 
 
 class Order(EventData, kw_only=True):
-    """An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are
-    listed.
-    """
+    """An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
 
     id: OrderId
     status: Literal[
@@ -164,7 +162,7 @@ class RestoredOrder(Order, kw_only=True):
 class OpenedDispute(EventData, kw_only=True):
     """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit.
 
-    evidence_due_at is the deadline for evidence, or null if the provider sets none.
+    evidence_due_at is the deadline for evidence. It is null if the provider sets none.
     """
 
     id: str
@@ -200,7 +198,7 @@ class _EndingCredit(EventData, kw_only=True):
 
 
 class ExpiringCredit(_EndingCredit, kw_only=True):
-    """Credit that will expire within some days unless it is spent."""
+    """Credit that expires within some days unless it is spent."""
 
     days_before: Annotated[int, Meta(ge=1, description="The most days left.")]
     rolls_over_micros: Annotated[
@@ -209,7 +207,7 @@ class ExpiringCredit(_EndingCredit, kw_only=True):
 
 
 class ExpiredCredit(_EndingCredit, kw_only=True):
-    """Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over."""
+    """Credit that expired unused. The event is sent only when it is clear that the credit doesn't roll over."""
 
 
 class NextCharge(Struct, kw_only=True):
@@ -223,12 +221,13 @@ class NextCharge(Struct, kw_only=True):
 class Subscription(EventData, kw_only=True):
     """An account's subscription to a plan, after the reported change.
 
-    - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what
-      this change granted.
-    - next_charge: null while the subscription is paused, if it ends with its period, or after its end.
+    - credits: what one paid period grants.
+    - credits_granted: what all periods have granted so far.
+    - credits_granted_now: what this change granted.
+    - next_charge: null while the subscription is paused, if it ends with its period, or if it has ended.
     - next_plan_id, next_interval: the plan that starts with the next period, if it changes.
-    - grace_ends_at: while a payment is past due, when the subscription expires.
-    - resumes_at: when a pause ends; null if the pause has no end.
+    - grace_ends_at: when the subscription expires, if a payment is past due.
+    - resumes_at: when a pause ends, or null if it has no end.
     """
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]

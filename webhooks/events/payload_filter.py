@@ -3,7 +3,7 @@
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
 Each name is a path into `data`. All conditions must match, and a missing path never matches. A filter only sees
-the stored body, so hidden codes and links don't affect it.
+the stored body, so it can't match hidden codes or links.
 """
 
 import re
@@ -22,7 +22,7 @@ VALUES_MAX: Final = 50
 VALUE_CHARACTERS_MAX: Final = 256
 _STEPS_MAX: Final = 5
 _PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
-# Each batch of events reads the filter with its endpoint; up to _KEPT_MAX parsed filters are cached.
+# Up to _KEPT_MAX parsed filters are cached, because each batch of events reads them.
 FILTER_BYTES_MAX: Final = 4_000
 _KEPT_MAX: Final = 1024
 _ABSENT: Final = object()
@@ -45,7 +45,7 @@ class OneOf(tuple[Any, ...]):
     __slots__ = ()
 
     def holds(self, value: object) -> bool:
-        # In Python, but not in JSON, True equals 1.
+        # In Python, True equals 1, but not in JSON.
         return any(type(one) is type(value) and one == value for one in self)
 
 

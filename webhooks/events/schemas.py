@@ -58,9 +58,10 @@ ApprovalReason = Literal["threshold", "sender_left"]
 
 
 class CapUsed(EventData, kw_only=True):
-    """A limit of a key or account, as it stands after a spend.
+    """The state of a key's or an account's limit after a spend.
 
-    The event is sent once in each window, or once in a rolling window's length, and again after the limit changes.
+    The event is sent once in each window, or once in a rolling window's length. It may be sent again after the
+    limit changes.
     """
 
     key_id: Annotated[
@@ -101,7 +102,7 @@ class KeyChanged(EventData, kw_only=True):
 
 
 class Deliverable(Struct, kw_only=True):
-    """What the recipient gets. Anyone who can read the top-up may see all fields except `value`."""
+    """What the recipient gets. All fields except `value` are visible to anyone who can read the top-up."""
 
     kind: KindOfDeliverable
     value: Secret | None
@@ -136,8 +137,8 @@ class _TopUp(EventData, kw_only=True):
 class DeliveredTopUp(_TopUp, kw_only=True):
     """A delivered top-up.
 
-    new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't
-    included.
+    new_balance_cents is the recipient's balance on that platform. It doesn't include this top-up if a supplier
+    delivered it.
 
     voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint
     are also null if the top-up delivered a key, link or note.
@@ -170,7 +171,7 @@ class CancelledTopUp(_TopUp, kw_only=True):
 
 
 class PendingTopUp(_TopUp, kw_only=True):
-    """A pending top-up. Its funds are held, and the recipient gets the credit on delivery."""
+    """A pending top-up. Its funds are held. The recipient gets the credit on delivery."""
 
     status: Literal["pending"]
     voucher_code: None
@@ -180,13 +181,13 @@ class PendingTopUp(_TopUp, kw_only=True):
 
 
 class ClaimedTopUp(DeliveredTopUp, kw_only=True):
-    """A top-up that its recipient opened on the claim page. The event is sent once, the first time."""
+    """A top-up that its recipient has opened on the claim page. Only the first opening sends the event."""
 
     claimed_at: Time
 
 
 class ScheduledTopUp(_TopUp, kw_only=True):
-    """A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and
+    """A scheduled top-up. Its funds are held. At scheduled_for it is delivered, stays pending, or is refused and
     refunded.
     """
 
@@ -214,9 +215,9 @@ class ReversedTopUp(_TopUp, kw_only=True):
 
 
 class VoucherRedeemed(EventData, kw_only=True):
-    """A voucher that was redeemed. The account that issued it gets the event.
+    """A redeemed voucher. The account that issued it gets the event.
 
-    settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it.
+    settle: `wallet` if the credit went into a wallet here, or `external` if the platform redeemed it.
     """
 
     transaction_id: TransactionId
@@ -230,7 +231,7 @@ class VoucherRedeemed(EventData, kw_only=True):
 
 
 class BatchCounts(Struct, kw_only=True):
-    """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
+    """How many items of a batch are in each state, and the cents that were accepted and delivered."""
 
     waiting: Annotated[int, Meta(ge=0, description="Items not checked yet.")]
     accepted: Annotated[int, Meta(ge=0, description="The sum of the next seven.")]
@@ -267,9 +268,9 @@ class CompletedBatch(EventData, kw_only=True):
 
 
 class LowStock(EventData, kw_only=True):
-    """Codes of one platform and amount that are running out.
+    """A platform and an amount whose codes are running out.
 
-    Operators' accounts get the event once, and not again until the stock has recovered.
+    Operators' accounts get the event once. They get it again only after the stock has recovered.
     """
 
     supplier: str
@@ -282,8 +283,8 @@ class LowStock(EventData, kw_only=True):
 class Approval(Shaped, kw_only=True):
     """An approval that a user has to give. requested_by and decided_by are IDs of keys or users.
 
-    decided_by is null while the approval is pending and after it expires; `link` means a signed link.
-    `cancelled` means that the sender cancelled the top-up.
+    decided_by is null while the approval is pending, and after it expires. `link` means that a signed link was
+    used. `cancelled` means that the sender cancelled the top-up.
     """
 
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
@@ -308,7 +309,7 @@ class Approval(Shaped, kw_only=True):
 
 
 class ApprovalOfTopUp(PendingTopUp, kw_only=True):
-    """An approval, and the top-up that waits for it, as it was before the decision took effect."""
+    """An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect."""
 
     approval: Annotated[Approval, Meta(description="The approval to decide.")]
 
@@ -356,7 +357,7 @@ class Endpoint(EventData, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """An event type: a sentence that explains it, and the struct of its `data`."""
+    """An event type, with a sentence that explains it and the struct of its `data`."""
 
     sentence: str
     data: type[Struct]

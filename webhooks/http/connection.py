@@ -3,7 +3,7 @@
 - Connections use only vetted addresses, TLS 1.2 or newer with a verified host name, and no proxy.
 - Every exchange ends with a Reply, whatever the peer sends, and uses limited memory. A connection whose state
   is uncertain is never reused. Redirects, cookies, upgrades and compression aren't supported.
-- Only the account that opened an idle connection reuses it, and only for an address that was vetted for this
+- Only the account that opened a connection may reuse it, and only if its address was also vetted for the new
   attempt.
 """
 
@@ -29,8 +29,8 @@ ReplyError = Literal["protocol"]
 CONNECTION_AGE_S_MAX = 300.0
 IDLE_AGE_S_MAX = 60.0
 SWEEP_S = 15.0
-# As many idle connections as one endpoint's concurrent requests. With half as many, a tenth of a delivery's time
-# went into connecting.
+# An endpoint may have as many idle connections as concurrent requests. With half as many, a tenth of a
+# delivery's time went into connecting.
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
 # Account ID, scheme, host and port; take() also compares the address.
@@ -40,7 +40,7 @@ NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class Reply(NamedTuple):
-    """A response. status is None if no final status line came. is_cut: the peer sent more body than was read."""
+    """A response. status is None if no final status line came. is_cut means that more body came than was read."""
 
     status: int | None
     headers: list[tuple[bytes, bytes]]
@@ -118,9 +118,9 @@ class Connection(asyncio.Protocol):
     def exchange(
         self, request: bytes, *, body_bytes_max: int, body_bytes_kept_max: int
     ) -> "asyncio.Future[Reply]":
-        """Write a whole request; return a future for the Reply, which also reports failures.
+        """Write a whole request. Return a future for the Reply, which also reports failures.
 
-        At most body_bytes_max of the response body are read. A caller that stops waiting must close the
+        At most body_bytes_max bytes of the response body are read. A caller that stops waiting must close the
         connection.
         """
         assert self._waiter is None, "one exchange at a time"
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
     def close(self) -> None:
-        """Close the socket immediately: with an orderly end of TLS, a peer can delay closing by half a minute."""
+        """Close the socket immediately. With an orderly end of TLS, a peer could delay this by half a minute."""
         self._is_keepable = False
         if self._transport is not None:
             self._transport.abort()
@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         parser = self._parser
         if self._waiter is None or parser is None:
-            # Data without a request could be mistaken for the response to the next request.
+            # Data that comes without a request could be mistaken for the response to the next request.
             self.close()
             return
         if self._first_byte_s is None:
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             if self._raw_bytes > HEAD_BYTES_MAX:
                 self._fail(f"no end of the headers within {HEAD_BYTES_MAX} bytes")
         elif self._raw_bytes > HEAD_BYTES_MAX + 2 * self._body_bytes_max:
-            # Chunk framing and trailers must be limited, too. They rarely take as much as the body.
+            # Limit chunk framing and trailers, too. They rarely take as many bytes as the body.
             self._cut()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -413,7 +413,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
     connected_s = loop.time()
     is_tls = url.scheme == "https"
     try:
-        # From here on, the transport owns the socket, even if the handshake fails.
+        # From here on, the transport owns the socket. This holds even if the handshake fails.
         _, connection = await loop.create_connection(
             lambda: Connection(loop, address),
             sock=reached,
@@ -429,7 +429,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
-    """Try the addresses in order; if one is slow, start the next one in parallel (RFC 8305)."""
+    """Try the addresses in order. If one is slow, start the next one in parallel (RFC 8305)."""
     if len(addresses) == 1:
         reached = await _connect(addresses[0], port)
         if isinstance(reached, DialError):
@@ -473,7 +473,7 @@ def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
 
 
 async def _connect(address: str, port: int) -> socket.socket | DialError:
-    """Connect; return failures as values, because several calls run in parallel."""
+    """Connect. Return failures as values, because several calls run in parallel."""
     try:
         dialling = socket.socket(
             socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
@@ -498,7 +498,7 @@ def check_peer(dialling: socket.socket, address: str, port: int) -> None:
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
-    # When connecting to a free local port, TCP may pick that port as the source, too. The socket is then
+    # When connecting to a free local port, TCP may pick the same port as the source. The socket is then
     # connected to itself (simultaneous open).
     if peer[:2] == own[:2]:
         raise ConnectionError("the socket connected to itself")

@@ -1,10 +1,9 @@
 """Decide which URLs and hosts a user may make the gateway call, and build the request's bytes.
 
 check_url() checks the text, and vet() checks the resolved addresses at each attempt. Callers can't distinguish
-a forbidden host from an unresolvable one; log_reason tells the operator.
+a forbidden host from one that doesn't resolve, but log_reason tells the operator.
 
-The address tables are our own, because ipaddress.is_global differs between Python releases. On CPython 3.11, it
-reports 17 of our 28 test addresses as global.
+The address tables are our own, because ipaddress.is_global differs between Python releases.
 """
 
 import re
@@ -194,9 +193,9 @@ class UrlRefused(DomainError):
 class Policy:
     """What the operator allows in addition to public https addresses.
 
-    - allow_private allows any address, and http (for development).
+    - allow_private allows any address, and http, for development.
     - allow_cidrs and allow_hosts allow single networks and names, but never own_addresses.
-    - Link-local and cloud metadata addresses are only allowed by allow_cidrs.
+    - Only allow_cidrs can allow link-local and cloud metadata addresses.
     """
 
     allow_private: bool = False
@@ -204,7 +203,7 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # The hash is cached: each request looks the policy up twice, and hashing a network formats it as text.
+    # The hash is cached, because each request needs it twice and hashing a network formats it as text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -318,7 +317,7 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
     """Return the addresses if the policy allows all of them. Raise UrlRefused.
 
-    One forbidden address refuses the whole result, because DNS rebinding returns such mixtures.
+    A single forbidden address refuses the whole result, because DNS rebinding returns such mixtures.
     """
     vetted: dict[str, None] = {}
     for text in addresses:
@@ -426,7 +425,7 @@ def request_bytes(
 
 
 def _check_headers(headers: list[tuple[str, str]]) -> None:
-    """Check all headers together first, which takes a third of the time."""
+    """Check all headers together first. That takes a third of the time."""
     values = "".join([value for _, value in headers])
     are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
     if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):
@@ -436,7 +435,7 @@ def _check_headers(headers: list[tuple[str, str]]) -> None:
 
 def _opening(method: str, url: ParsedUrl) -> str:
     assert method.isalpha(), "methods come from code"
-    # Receivers shouldn't compress. If one does, its body is never decompressed.
+    # Receivers shouldn't compress their responses. A compressed body is never decompressed.
     return (
         f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept-Encoding: identity\r\n"
     )

@@ -1,6 +1,6 @@
 """Offer the guarded transport as an httpx transport, with the same checks, deadline and limits as webhooks.
 
-A response is complete or an error. Compressed responses are refused [a 195 kB gzip reply became 208 MB].
+A response is either complete or an error. Compressed responses are refused.
 """
 
 import httpx

@@ -4,7 +4,7 @@
 - Each account has its own queue of lookups, so its unresolvable names delay no other account.
 - c-ares needs no threads, and reads resolv.conf and the hosts file for each lookup. It doesn't find names that
   come from mDNS, LDAP or another nsswitch module.
-- Webhooks can't call the gateway or a worker on its own port.
+- Webhooks can't call the ports where this deployment's gateway and workers listen.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ import pycares
 
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, unreachable, vet
 
-# Seconds to wait for a server's first response. c-ares doubles it in each round.
+# Seconds to wait for a server's first response. c-ares doubles this time in each round.
 FIRST_TRY_S: Final = 1.0
 TRIES_MAX: Final = 4
 _TIMER_S_MIN: Final = 0.01
@@ -33,16 +33,16 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A name that times out is retried later than one with a negative response, because it costs a whole lookup.
+# A name that times out is retried later than one that a server refused, because each try costs a whole lookup.
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
 # Payments depend on the operator's own names, so those are retried early.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
-# A lookup that was cancelled earlier says nothing about the name.
+# A lookup that was cancelled before this time says nothing about the name.
 ASKED_S_MIN: Final = 1.0
-# Failures older than this don't lengthen the next wait.
+# A failure older than this doesn't lengthen the next wait.
 FORGOTTEN_S: Final = 600.0
 _Key = tuple[str, str, Policy]  # account id, host, policy
 PUBLIC_AGE_S_MAX: Final = 60.0
@@ -62,7 +62,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Resolve names with the machine's hosts file and name servers, or with the given servers in tests."""
+    """Resolve names with the machine's hosts file and name servers. In tests, given servers are used instead."""
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
         self._servers = tuple(servers)
@@ -123,7 +123,7 @@ class _Query:
             return
         with contextlib.suppress(RuntimeError):
             self._channel.cancel()
-        # After this, c-ares frees the channel in a thread, which must not touch the event loop.
+        # After this call, c-ares frees the channel in a thread, which must not touch the event loop.
         self._is_closed = True
         self._answer.cancel()
         if self._timer is not None:
@@ -135,7 +135,7 @@ class _Query:
         self._channel.close()
 
     def _on_socket(self, fd: int, *waits_for: bool) -> None:
-        """Watch a socket for the events that c-ares waits for. No events means that c-ares will close it."""
+        """Watch a socket for the events that c-ares waits for. If there are none, c-ares will close the socket."""
         if self._is_closed:
             return
         readable, writable = waits_for
@@ -194,7 +194,7 @@ class _Failure:
 
 
 class Failures:
-    """Remember a limited number of names whose lookup recently failed. Times are the event loop's."""
+    """Remember a limited number of names whose lookup failed recently. Times are on the event loop's clock."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -288,7 +288,7 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """Return vetted addresses. Raise UrlRefused, immediately if the name's lookup recently failed."""
+        """Return vetted addresses. Raise UrlRefused, without a lookup if one failed recently."""
         if url.literal is not None:
             vetted = vet(url.host, (url.host,), policy)
             self._remember((url.host, policy), vetted, math.inf)
@@ -353,7 +353,7 @@ class VettedNames:
         if lookup is not None and lookup.task is task:
             del self._lookups[key]
         answered = key[1:]
-        # Calling exception() also marks it as retrieved, so asyncio doesn't log it.
+        # Calling exception() also marks the exception as retrieved, so asyncio doesn't log it.
         if task.cancelled() or task.exception() is not None:
             self._answers.pop(answered, None)
             return
@@ -368,14 +368,12 @@ class VettedNames:
 
 
 def _absolute(host: str, policy: Policy) -> str:
-    """Return the name to look up. Untrusted names become absolute, because a search domain could make them
-    internal.
-    """
+    """Return the name to look up. Untrusted names become absolute, so that no search domain makes them internal."""
     return host if policy.trusts_name(host) else host + "."
 
 
 class OwnAddress:
-    """The addresses where this deployment listens. A port is 0 and `public` is None if unknown.
+    """The addresses where this deployment listens. An unknown port is 0, and an unknown `public` is None.
 
     While the public name can't be resolved, its last addresses stay valid.
     """
@@ -398,7 +396,7 @@ class OwnAddress:
         self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
 
     async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
-        """Raise UrlRefused if one of these addresses is this deployment's own."""
+        """Raise UrlRefused if the URL leads to this deployment itself."""
         if url.port in self._here and any(map(is_local, addresses)):
             raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
         public = self._public
@@ -421,7 +419,7 @@ class OwnAddress:
 
 
 def is_local(text: str) -> bool:
-    """Return whether the address belongs to this machine: the kernel routes to it from that same address."""
+    """Return whether this machine has the address. If so, the kernel also uses it as the source."""
     address = ip_address(text)
     if address.is_loopback or address.is_unspecified:
         return True

@@ -40,8 +40,8 @@ _own_ssl_context = functools.cache(client_ssl_context)
 class SendResult(NamedTuple):
     """An attempt's result. error is None for 2xx; status is None if no status line came.
 
-    Only operators may see reason. If the address was refused, remote_address and timings_ms are empty, so that
-    callers can't map the guarded network.
+    Only operators may see reason. If the address was refused, remote_address and timings_ms are empty.
+    Otherwise, callers could map the guarded network.
     """
 
     status: int | None
@@ -57,7 +57,7 @@ class SendResult(NamedTuple):
 
 
 class _Trace:
-    """An attempt's progress, recorded step by step, so that a timeout loses nothing."""
+    """An attempt's progress. It is recorded step by step, so that a timeout loses nothing."""
 
     __slots__ = ("address", "phase", "reply", "sent_s", "started_at_us", "started_s", "timings_ms")
 
@@ -72,7 +72,7 @@ class _Trace:
 
 
 class Transport:
-    """Owns connections and vetted names. Each event loop needs its own.
+    """The connections and vetted names of one event loop.
 
     own: this deployment's addresses, which no request may reach. A request can override policy.
     """
@@ -121,8 +121,9 @@ class Transport:
     ) -> SendResult:
         """Send a POST. At most 64 KiB of the response are read, and 4 KiB are stored.
 
-        If a reused connection dies before a response, the request is repeated once, so the receiver may get it
-        twice. account_id is empty for the operator. Raise InvalidInput; network failures are results.
+        If a reused connection dies before a response, the request is sent once more, so the receiver may get it
+        twice. account_id is empty for the operator. Raise InvalidInput; network failures are returned as
+        results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
@@ -148,7 +149,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """Send a request with any method but HEAD, otherwise like post(). may_repeat=False uses a new connection."""
+        """Send a request like post(), with any method but HEAD. may_repeat=False uses a new connection."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None
@@ -242,9 +243,9 @@ class Transport:
         exchange: "_Exchange",
         trace: _Trace,
     ) -> bool:
-        """Run the exchange and store its reply. Return False if the connection died before the first byte.
+        """Run the exchange and store its reply. Return False if the connection died before the first byte came.
 
-        Raise TimeoutError. The timer costs a quarter of asyncio.timeout_at [4.5 µs].
+        Raise TimeoutError.
         """
         trace.phase = "response"
         trace.address = connection.address

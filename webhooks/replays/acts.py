@@ -1,4 +1,4 @@
-"""Replays: create, list, show, pause, resume and cancel them."""
+"""Replays: create, list, show, pause, resume and cancel jobs that send deliveries again."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -141,7 +141,7 @@ owner_of: Final = partial(_owner, _OWNER, "Replay")
 
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
-    """The deliveries to replay, and the rate."""
+    """Which deliveries to replay, and how many each second."""
 
     since: (
         Annotated[
@@ -209,7 +209,7 @@ async def count_asked(
 
 
 async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
-    """Create the job, or only return the count if dry_run is set.
+    """Create the job. If dry_run is set, only return the count.
 
     Raise NotFound, ReplayOverlaps or TooManyReplays.
     """
@@ -257,7 +257,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # The counts change on their own, so only a new status counts as a change.
+    # Only a new status counts as a change, because the counts change on their own.
     return Change(before=after if before.status == after.status else before, after=after)
 
 

@@ -1,16 +1,16 @@
 """Run replays: jobs that send an endpoint's deliveries of a period again.
 
-Only deliveries that had ended at as_of_us match. Each event matches once, by its newest matching delivery,
-unless a later delivery of the event was open or had succeeded. `like` limits matches to the same HTTP status,
-error and response text. Test pings never match.
+Only deliveries that had ended at as_of_us match. Each event matches once, by its newest matching delivery. An
+event doesn't match if a later delivery of it was open or had succeeded. `like` limits matches to the same HTTP
+status, error and response text. Test pings never match.
 
-Each match is sent again exactly once, as a new delivery. Cancelling a replay also cancels its deliveries that
-aren't being sent yet. Every change holds the account's lock.
+Each match is sent again exactly once, as a new delivery. Cancelling a replay also cancels its deliveries,
+except those that are being sent. Every change holds the account's lock.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-A job that might queue the same deliveries as another job is refused.
+A job is refused if it might queue the same deliveries as another job.
 """
 
 import itertools
@@ -82,7 +82,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 class SameAnswer(NamedTuple):
-    """What failures must have in common. phrase: a line from the response body."""
+    """What failures must have in common. `phrase` is a line from the response body."""
 
     http_status: int | None
     error: str | None
@@ -137,7 +137,7 @@ _ALIKE = _by_status(f"SELECT {_COLUMNS}, {BODY} {_WHERE} {NARROWED} {_IN_ORDER}"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which deliveries match. until_us is exclusive, and at most as_of_us, the time of the request.
+    """Which deliveries match. until_us is exclusive. It is at most as_of_us, the time of the request.
 
     If answer is None, any response matches.
     """
@@ -253,7 +253,7 @@ def _values(wanted: Wanted, after: ReplayCursor, end: ReplayCursor | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReplay:
-    """A replay to create. Without times, it covers everything until now. like: a failed delivery's ID."""
+    """A replay to create. Without times, it covers everything until now. `like` is a failed delivery's ID."""
 
     since_us: int | None = None
     until_us: int | None = None
@@ -321,7 +321,7 @@ async def check_endpoint(tx: Transaction, wanted: Wanted) -> None:
         raise NotFound("Webhook", param="id")
 
 
-# The second condition also finds deliveries queued since the count.
+# The second condition also finds deliveries that were queued since the count.
 _OTHERS = """
 SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
 WHERE r.account_id = :account_id AND r.environment = :environment
@@ -347,7 +347,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# All other deliveries succeeded. They may be too many to count.
+# All other deliveries succeeded. There may be too many to count.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL
@@ -357,11 +357,11 @@ GROUP BY d.replay_id, d.status
 
 
 class ReplayOverlaps(DomainError):
-    """Another replay, which is still queueing, may send some of the same deliveries."""
+    """Another replay is still queueing, and may send some of the same deliveries."""
 
 
 async def check_others(tx: Transaction, wanted: Wanted) -> None:
-    """Raise ReplayOverlaps, with the other replay's ID, if one might queue the same deliveries."""
+    """Raise ReplayOverlaps with the ID of another replay that might queue the same deliveries."""
     rows = await tx.fetch(
         _OTHERS,
         account_id=wanted.account_id,
@@ -403,13 +403,14 @@ class ReplayEnded(DomainError):
 class Replay:
     """A row of replays. Times are in microseconds.
 
-    - done: deliveries that succeeded or failed. failed: those that failed. Both are null in the row of an
-      unfinished replay, whose deliveries are counted instead.
-    - matched: the first count; after queueing, the number queued. queued minus done are open or cancelled.
+    - failed: how many deliveries failed. done also counts successes. In an unfinished replay's row, both are
+      null, and its deliveries are counted instead.
+    - matched: the first count or, after queueing, the number queued. Those that aren't done are open or
+      cancelled.
     - next_step_at: null once the counts are final.
-    - like_id: the failed delivery whose response all matches share; like_phrase is set, too.
-    - ramp_size: how many deliveries may be under way; null if only the rate limits them. ramp_at: results count
-      for the ramp from this time on; null without a ramp.
+    - like_id: the failed delivery whose response all matches share. like_phrase is then set, too.
+    - ramp_size: how many deliveries may be under way, or null if only the rate limits them.
+    - ramp_at: when the ramp began, or null without a ramp. Only later results count for it.
     """
 
     id: ReplayId
@@ -465,7 +466,7 @@ class Replay:
         return SameAnswer(self.like_status, self.like_error, self.like_phrase)
 
     def expected_end_us(self, now_us: int) -> int | None:
-        """Estimate the end, or return None if the job isn't running or nothing has finished yet."""
+        """Estimate when the job ends. Return None if it isn't running or no delivery has finished yet."""
         if self.status != RUNNING or not self.done or self.matched <= self.done:
             return None
         passed_us = max(1, now_us - self.created_at)
@@ -479,7 +480,7 @@ class Replay:
 async def create(
     tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """Create a running job. If nothing matched, it is done immediately.
+    """Create a running job. If nothing matches, it is done immediately.
 
     Raise NotFound, ReplayOverlaps or TooManyReplays.
     """
@@ -537,7 +538,7 @@ async def list_replays(
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing. Deliveries already queued are still sent. Raise NotFound or ReplayEnded."""
+    """Stop queueing. Deliveries that are already queued are still sent. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
     await _change(tx, replace(job, status=PAUSED))
     return await get(tx, tenant, replay_id)
@@ -555,7 +556,7 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 
 
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Cancel waiting deliveries; those in flight aren't retried. Raise NotFound or ReplayEnded."""
+    """Cancel waiting deliveries. Those in flight aren't retried. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)

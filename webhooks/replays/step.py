@@ -3,9 +3,9 @@
 Both happen in one transaction, so a crash neither skips nor repeats a delivery. The transaction checks that the
 job is due, so only one of two workers runs the step.
 
-A step queues at most as many deliveries as the job sends in a tenth of a second, and none while the endpoint
-already has as many due. A ramp starts with one delivery, and doubles each time all have succeeded. The first
-failure pauses the replay.
+A step queues at most as many deliveries as the job sends in a tenth of a second. It queues none while the
+endpoint already has as many due. A ramp starts with one delivery, and doubles each time all have succeeded. The
+first failure pauses the replay.
 """
 
 import dataclasses
@@ -89,7 +89,7 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """Deliveries since the ramp began: how many are open, and how many have failed at least once."""
+    """The deliveries since the ramp began. `open` counts the open ones, `refused` those that failed at least once."""
 
     open: int
     refused: int
@@ -117,7 +117,7 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a step may do. rows: how many deliveries it may queue. ramp_size: how many may be under way, or None."""
+    """What a step may do. It may queue `rows` deliveries. At most ramp_size may be under way, if that is set."""
 
     rows: int
     rate_per_s: int
@@ -126,7 +126,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step's result. is_over: the replay has its final counts."""
+    """A step's result. is_over means that the replay has its final counts."""
 
     queued: int
     is_over: bool
@@ -140,7 +140,7 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
-    """Run the job's next step in at most ten statements. Return None if the job isn't due."""
+    """Run the job's next step. Return None if the job isn't due."""
     # The lock excludes a concurrent deletion of the endpoint.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
@@ -176,7 +176,7 @@ async def _queue_next(tx: Transaction, replay: Replay, backlog: Row, *, now_us: 
     if ramp_size is None:
         return await _queue(tx, replay, room, now_us=now_us)
     if ramp_size == 0:
-        # The ramp uses this process's clock: its deliveries are created from this time on, and only those count.
+        # The ramp begins now, by this process's clock. Only deliveries created from now on count.
         replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
     seen = await under_way(tx, replay.id, replay.ramp_at or 0)
     if seen.refused:
@@ -225,7 +225,7 @@ async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
     if status == CANCELLED:
-        # This also cancels deliveries that were in flight when the job was cancelled, and have been rescheduled
+        # This also cancels deliveries that were in flight when the job was cancelled and were rescheduled
         # since.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
@@ -269,7 +269,7 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Deliveries must not be older than the job, even if two clocks differ, or the job would match them.
+        # Deliveries must not be older than the job. Otherwise, the job would match them if two clocks differ.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

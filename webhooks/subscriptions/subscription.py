@@ -1,7 +1,7 @@
 """Store subscriptions of MCP clients (io.modelcontextprotocol/events) as endpoints that end at a set time.
 
-A subscription is identified by its credential, URL, event and arguments. It also ends when its credential does,
-which is checked before each delivery. Callers hold the account's lock.
+A subscription is identified by its credential, URL, event and arguments. It also ends together with its
+credential, which is checked before each delivery. Callers hold the account's lock.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ SELECT id, account_id, environment FROM endpoints
 WHERE subscription_id IS NOT NULL AND deleted_at IS NULL AND subscription_until_at <= :now_us
 ORDER BY subscription_until_at LIMIT :rows
 """
-# Ended subscriptions that have no queue row, so nothing is open, and whose deliveries are past their retention.
+# Ended subscriptions that aren't queued, so nothing is open, and whose deliveries are past their retention.
 _PRUNABLE: Final = f"""
 SELECT p.id FROM endpoints p
 WHERE p.subscription_id IS NOT NULL AND p.deleted_at IS NOT NULL
@@ -110,7 +110,7 @@ class Wanted(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """A stored subscription. cursor: events up to it need no delivery any more."""
+    """A stored subscription. Events up to `cursor` need no delivery."""
 
     endpoint: Endpoint
     cursor: str
@@ -119,7 +119,7 @@ class Granted(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A client's request. ttl_us: None means the default. not_before_us: older events aren't sent again."""
+    """A client's request. If ttl_us is None, the default applies. Events before not_before_us aren't sent again."""
 
     wanted: Wanted
     secret: str
@@ -135,7 +135,7 @@ async def find(tx: Transaction, vault: Vault, wanted: Wanted) -> Endpoint | None
 
 
 async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
-    """Return whether this credential already has a subscription to the URL, so its owner has agreed."""
+    """Return whether this credential already has a subscription to the URL. If so, the URL's owner has agreed."""
     row = await tx.fetch_one(
         _VERIFIED,
         **wanted.tenant._asdict(),
@@ -158,7 +158,7 @@ async def subscribe(
 ) -> Granted:
     """Create or renew the subscription. The caller has verified a new URL. Raise TooManySubscriptions.
 
-    has_agreed: the receiver has just agreed, so deliveries continue even if they had been given up.
+    has_agreed: the receiver has just agreed, so it gets deliveries even if they had been given up.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
@@ -173,7 +173,7 @@ async def subscribe(
 async def unsubscribe(
     tx: Transaction, vault: Vault, wanted: Wanted, *, now_us: int
 ) -> Endpoint | None:
-    """Delete the subscription; return it, or None if it doesn't exist."""
+    """Delete the subscription. Return it, or None if it doesn't exist."""
     found = await find(tx, vault, wanted)
     if found is not None:
         await endpoints.delete(tx, vault, wanted.tenant, found.id, now_us=now_us)
@@ -283,7 +283,7 @@ async def _begin(
 
 
 async def _take_over_disabling(tx: Transaction, wanted: Wanted) -> bool:
-    """Return whether the owner had disabled this subscription before it ended; only they may enable it."""
+    """Return whether the owner had disabled this subscription before it ended. If so, only they may enable it."""
     ended = await tx.fetch(_ENDED_DISABLED, **wanted.tenant._asdict(), subscription_id=wanted.id)
     for row in ended:
         # From now on, the new endpoint stores that it is disabled.
@@ -365,7 +365,7 @@ def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bo
     return hmac.compare_digest(held.encode(), secret.encode())
 
 
-# The events that matter to an agent that sends or waits for credit.
+# These events matter to an agent that sends or waits for credit.
 NAMES: Final = (
     "topup.delivered",
     "topup.failed",
@@ -386,7 +386,7 @@ NAMES: Final = (
     "order.failed",
     "batch.completed",
 )
-# Arguments that must each equal the field of the same name in an event's data.
+# Each argument must equal the field of the same name in an event's data.
 _NARROWS: Final = {"transaction_id": "Only this top-up: txn_…", "key_id": "Only this key: key_…"}
 _VALUE_CHARACTERS_MAX: Final = 64
 # The list's readers need names and types; the documentation has the descriptions.

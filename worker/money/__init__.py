@@ -1,1 +1,1 @@
-"""Run loops over money: orders to check at their provider, plans and credit that expire."""
+"""Run loops over money: check orders at their provider, and end plans and credit that expire."""

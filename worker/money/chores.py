@@ -30,7 +30,7 @@ from store.errors import DataRefused, StoreError
 from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
-# Due work starts at most this much later. Failed work is due again after an hour.
+# Due work starts at most this much later. Failed work is tried again after an hour.
 RECONCILE_S: Final = 60.0
 VOLUME_S: Final = 30
 USAGE_S: Final = 60
@@ -43,9 +43,9 @@ FORGET_MAX: Final = 100
 
 COUNT_S: Final = 30
 ACCOUNTS_AT_ONCE: Final = 200
-# A row's ID is made at most this long before its commit.
+# A row's ID is made at most this long before the row's commit.
 LATE_US: Final = 15 * SECOND_US
-# The length of the first step. It doubles while a step counts fewer rows than STEP_ROWS.
+# The length of the first step. It doubles if a step counts fewer rows than STEP_ROWS.
 STEP_US: Final = MINUTE_US
 STEP_ROWS: Final = 5_000
 _ByTime = dict[tuple[int, int], Mapping[str, StoredAmount]]
@@ -61,7 +61,7 @@ async def _reconcile(daily: DailyReconciliation) -> None:
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Count sent volume twice a minute. If nothing was sent, it takes four small statements."""
+    """Count sent volume twice a minute."""
     return Chore("volume.count", VOLUME_S, partial(count_volume, database, clock))
 
 
@@ -75,7 +75,7 @@ async def count_volume(database: Database, clock: Clock) -> None:
 
 
 def usage_chore(database: Database) -> Chore:
-    """Count metered usage every minute. Without usage, it takes one statement."""
+    """Count metered usage every minute."""
     return Chore("usage.count", USAGE_S, partial(count_usage, database))
 
 
@@ -102,7 +102,7 @@ async def _count_tenant(database: Database, tenant: Tenant) -> None:
 
 
 def sealing_chores(context: Context) -> Sequence[Chore]:
-    """Return the chores that seal transfers each day, and the record log. Only one worker runs each."""
+    """Return the chores that seal each day's transfers and the record log. Only one worker runs each."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
     records = RecordSealer(*parts, pause_s=SEALING_PAUSE_S)
@@ -152,7 +152,7 @@ async def count_staging(
         accounts = await database.read(
             partial(_page, after=after, day_us=day_us, limit=ACCOUNTS_AT_ONCE)
         )
-        # Accounts that were last counted together are counted together again.
+        # Accounts that were last counted at the same time are counted together.
         in_order = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
         for _, group in groupby(in_order, key=lambda one: one.until_us):
             try:
@@ -172,7 +172,7 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count the storage that these accounts have used since their common last count, in steps of time.
+    """Count, in steps of time, what these accounts have stored since their last count, which they share.
 
     by_time: cached counts of all accounts, by the bounds of a step.
     """

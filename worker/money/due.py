@@ -1,4 +1,4 @@
-"""Run loops over things that fall due: holds, approvals, credit, renewals, receipts and mail."""
+"""Run loops over due work: holds, approvals, credit, renewals, receipts and mail."""
 
 import asyncio
 import logging
@@ -42,25 +42,25 @@ EXPIRE_BEAT_S: Final = hold.LOOK_US / SECOND_US
 _log = logging.getLogger(__name__)
 
 PLAN_STEP_MAX: Final = 100
-# This isn't urgent: expired credit can't be spent anyway, and new credit comes once a month.
+# This isn't urgent. Expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
-# How often all expiring grants are read; in between, only those that newly approach their end.
+# How often all expiring grants are read. Other checks read only those that newly approach their end.
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
-# Only an advanced sandbox clock is urgent, and that wakes the loop.
+# Only an advanced sandbox clock is urgent, and that wakes the loop anyway.
 RENEW_BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 NOTIFY_BEAT_S: Final = 15.0
-# Agents may call at any time, and a user should get the mail within seconds.
+# Agents may call at any time, and the mail should reach a user within seconds.
 APPROVAL_BEAT_S: Final = 5.0
 NUMBER_BEAT_S: Final = 10.0
 
 
 class Expirer(WokenLoop):
-    """Ends approvals, holds and promotional credit about a second after their time, by the account's clock.
+    """Ends approvals, holds and promotional credit about a second after they expire by the account's clock.
 
-    Several workers may run it at once, because each command checks its work under the account's lock.
+    Several workers may run this at once, because each command checks its work under the account's lock.
     """
 
     name = "expiry"
@@ -118,7 +118,7 @@ class Expirer(WokenLoop):
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:
-        """Submit the command; if it fails, submit each item alone. Return False if the database wasn't reachable."""
+        """Submit the command. If it fails, submit each item alone. Return False if the database was unreachable."""
         try:
             await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
@@ -165,7 +165,7 @@ def _decide(asked: approvals.Approval, _items: tuple[str, ...]) -> Decide:
 
 
 class PlanCreditor(WokenLoop):
-    """Grants each part of a plan's credit once, even if late; removes expired credit; publishes upcoming expiries."""
+    """Grants each part of a plan's credit once, even if late. Removes expired credit. Publishes upcoming expiries."""
 
     name = "plan_credit"
     rest_s = PAUSE_S
@@ -252,7 +252,7 @@ class Renewer(WokenLoop):
     """Bills the sandbox's subscriptions for their next periods, and ends unpaid ones.
 
     A sandbox renewal is signed and verified like a real provider's notification. Subscriptions advance only
-    once the sandbox has nothing left to bill, so a clock that jumps ahead still bills every period.
+    when the sandbox has nothing left to bill. So a clock that jumps ahead still bills every period.
     """
 
     name = "renewal"
@@ -312,7 +312,7 @@ class Renewer(WokenLoop):
         provider = providers.of(one.provider, _STANDS_IN)
         sandbox_event, after = sandbox_subscription.bill(one)
         if provider is None or not providers.is_simulated(one.provider, _STANDS_IN):
-            # This provider now has real credentials, and doesn't know the simulated subscription.
+            # This provider now has real credentials, so it doesn't know the simulated subscription.
             await self._payments.steering.end_orphan_of(one.order_id)
             after = sandbox_subscription.abandoned(one)
         else:
@@ -363,9 +363,11 @@ def _by_tenant(one: Subscription) -> Tenant:
 
 
 class NotificationWriter(WokenLoop):
-    """Writes due notification mails. sent_in: environments whose mail is sent.
+    """Writes due notification mails.
 
-    A new process checks the last day, then always the time since an hour before its last check, which is longer
+    sent_in: the environments whose mail is sent.
+
+    A new process first checks the last day. Later checks begin an hour before the previous one, which is longer
     than an account waits for its next mail of a kind.
     """
 
@@ -416,7 +418,7 @@ class NotificationWriter(WokenLoop):
 
 
 class ApprovalMailer(WokenLoop):
-    """Writes mail about approvals. sent_in: environments whose mail is sent."""
+    """Writes mail about approvals, for the environments in sent_in."""
 
     name = "approval_mail"
 

@@ -35,7 +35,7 @@ class Reconciler(ProviderLoop):
     subject = "order_id"
     under_way_max = 32
     at_one_place_max = 16
-    # A new order is due at least a minute later, so this interval misses none.
+    # A new order is due after a minute at the earliest, so this interval misses none.
     beat_s = 30.0
 
     def __init__(self, database: Database, clock: Clock, payments: Payments) -> None:
@@ -82,7 +82,7 @@ class Recharger(DueLoop):
         begun = await begun_falls(tx, limit=limit, **but)
         charges = await due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
-            # These items call no provider, so they use no provider's share.
+            # These items call no provider, so they use up no provider's share.
             *(
                 DueItem(item := "/".join(one), item, partial(charging.retry, one))
                 for one in retries
@@ -182,7 +182,7 @@ class MachinePayer(DueLoop):
                 )
                 for one in due
             ),
-            # These items call no provider, so they use no provider's share.
+            # These items call no provider, so they use up no provider's share.
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
         ]
 
@@ -192,7 +192,7 @@ class MachinePayer(DueLoop):
         )
 
     def _not_now(self, look: Poll) -> Sequence[str]:
-        """Return the places that have reached their share, or whose facilitator is no longer configured."""
+        """Return the places that have used up their share, and those whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [
             *look.exclude_keys,
