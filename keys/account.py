@@ -125,7 +125,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Write now. A deferred statement writes a row once, but the event's number is written to these rows, too.
+        # Write now, because a deferred statement can write a row only once. The event's number is
+        # written to these rows, too.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -186,7 +187,9 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """Create an account in each of the environments. Raise EmailTaken, InvalidEmail and InvalidInput."""
+    """Create an account in each of the environments. Raise EmailTaken if another account has the email
+    address.
+    """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")

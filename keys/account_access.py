@@ -123,8 +123,9 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Open live if the account may do this itself. Return False if live was open before. Otherwise, raise
-    LiveNotOpen.
+    """Open live for the account, and return True. If it is already open, return False.
+
+    Raise LiveNotOpen if the account may not open it.
     """
     account = await get_account(tx, account_id)
     if account.is_live_open:

@@ -161,7 +161,7 @@ class EnvelopeFacts(NamedTuple):
     # The first response shows this top-up's voucher code. The stored response doesn't contain it.
     voucher_of: str | None = None
     voucher_code: str | None = None
-    # When the first call was made, if a repeated call must report that time.
+    # The time of the first call, if a repeated call must report it.
     at_us: int | None = None
 
 
@@ -184,7 +184,7 @@ class ActRow:
     # or email address.
     path: str
     result: type
-    # Makes the result's struct. If it is None, the act returns the struct, or the result's `of` makes it.
+    # Makes the result's struct. If it is None, `result.of` makes the struct, unless the act has returned it.
     view: Callable[[Any], Any] | None = None
     scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
@@ -320,7 +320,7 @@ class State(NamedTuple):
 class ReadAct(ActRow, Generic[R]):
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
-    # Returns the state whose change ends a wait. None if the read takes no wait_s.
+    # Returns the state whose change ends a wait. It is None if the read takes no wait_s.
     state: Callable[[R], State] | None = None
     prepare: Callable[[CallContext, Any, Database], Awaitable[Any]] | None = None
 

@@ -27,7 +27,7 @@ CACHE_LIFE_US = SECOND_US // 2
 REFRESH_AGE_US = 250_000
 SWEEP_EVERY_US = 150_000
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
-# A query of this size blocks SQLite's event loop for 4 ms.
+# With SQLite, a query of this size blocks the event loop for 4 ms.
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
@@ -75,7 +75,7 @@ class Limits:
 
 
 class Authenticator:
-    """Authenticate tokens. Call `authenticate_now` first; if it returns None, await `authenticate`."""
+    """Authenticate tokens. If `authenticate_now` returns None, await `authenticate`."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
@@ -297,7 +297,7 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # It does no harm if this time is lost. The next use is written a minute later.
+            # It does no harm if this time is lost, because the next minute's use is written again.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 

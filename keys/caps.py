@@ -53,7 +53,7 @@ _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
 Window = CounterRow
 MICROS_PER_CENT = 10_000
-CAP_CENTS_MAX = 10**13  # in micros, this is still far below the end of int64
+CAP_CENTS_MAX = 10**13  # in micros, this is still far below the maximum of int64
 _ROW = "SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail"
 _WINDOWS = f"""
 {_ROW}
@@ -413,8 +413,8 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
 
-    If several caps refuse, name the one that takes longest to wait for. A cap below the amount comes first,
-    then the cap per call, per month and per day. Of equal caps, name the nearest key's.
+    If several caps refuse, name the one that will have room last. A cap below the amount comes first, then the
+    cap per call, per month and per day. Of equal caps, name the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:

@@ -1,7 +1,7 @@
 """Limit what an account's staging environment can store in a UTC day.
 
-A worker regularly counts stored rows (worker/money/chores.py), so that sends needn't. It adds a count only to
-the sum from which it started, so a repeated count adds nothing.
+A worker regularly counts stored rows (worker/money/chores.py), so sends don't have to. A count is added only
+to the sum from which it started, so adding it twice has no effect.
 """
 
 from collections.abc import Mapping, Sequence

@@ -49,8 +49,8 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded. It is due again at
-    `until_us`.
+    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded. At `until_us`, it
+    is fetched again.
     """
 
     keys: Mapping[str, bytes] | None

@@ -359,7 +359,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return how many connections a worker with its own address can open. A gateway opens one fewer."""
+    """Return how many connections a worker with its own address can have at most. A gateway has one fewer."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS

@@ -171,7 +171,7 @@ class Limiter:
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Take `cost` tokens (1 to burst) if the bucket has them. Never wait until it has."""
+        """Take `cost` tokens (1 to burst) if the bucket has them. Don't wait for new ones."""
         decision = self.take_now(key, rate_per_s, burst, cost)
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:
@@ -183,7 +183,7 @@ class Limiter:
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """Take one token from each bucket. If one refuses, take none; the last decision is then its refusal."""
+        """Take one token from each bucket. If one refuses, take none. The last decision is then the refusal."""
         decisions = self.take_each_now(buckets)
         rounds = 0
         while decisions is None and rounds < ROUNDS_MAX:

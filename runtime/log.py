@@ -1,4 +1,4 @@
-"""Write log lines, one for each request, job and attempt, as JSON or as short coloured text.
+"""Write a log line for each request, job and attempt, as JSON or as short coloured text.
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 

@@ -64,7 +64,7 @@ class RateLimited(DomainError):
 
 class RateLimit:
     """The rate limits of credentials and accounts. If rate_per_s is 0, nothing is limited. If
-    account_rate_per_s is 0, only credentials are.
+    account_rate_per_s is 0, only credentials are limited.
 
     An account's limit is never lower than a credential's.
     """
@@ -96,8 +96,8 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check. The account's comes first, so that its refusal leaves the credential's
-        unused.
+        """Return the limits to check. The account's comes first. If it refuses, the credential's isn't used
+        up.
         """
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
@@ -162,7 +162,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
     """Look up a secret code. A wrong code uses ten times as much of the account's limit as a right one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse a caller who couldn't pay for a wrong code. Otherwise, guesses with the last tokens would be cheap.
+    # Refuse a caller whose tokens don't cover a wrong code. Otherwise, guesses with the last tokens would be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:

@@ -92,7 +92,7 @@ class MethodNotAllowed(DomainError):
 class Route:
     """A method, a path below an API's prefix, and what a request must have.
 
-    - scopes: the caller must have one of them. They are only empty if the route is_public, so that it needs no
+    - scopes: the caller must have one of them. Only a route that is_public has none, because it needs no
       credential.
     - media: the accepted body types. A raw body isn't parsed.
     - decode: a function that parses the body instead.
@@ -145,7 +145,7 @@ class Route:
 class ApiSurface:
     """An API: the routes below its prefix, and the format of its errors.
 
-    If takes_bare, `Authorization: <token>` is accepted without Bearer, too.
+    If takes_bare, the header `Authorization` can contain a token without Bearer.
     """
 
     prefix: str

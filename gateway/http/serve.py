@@ -1,7 +1,7 @@
 """Run the gateway on listening sockets: uvicorn, with limits on what a connection may use.
 
-While the gateway stops, each response announces that its connection closes. So no proxy sends a POST on it
-that would be lost.
+While the gateway stops, each response announces that its connection closes. This keeps proxies from sending a
+POST that would be lost.
 """
 
 import asyncio

@@ -46,8 +46,8 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Wait until the state that `read` returns changes, for at most wait_s. If the state is final, don't wait.
-    Return the last result.
+    """Call `read` until its state changes, for at most wait_s, and return its last result. Don't wait if the
+    state is final.
     """
     found = await read()
     state = state_of(found)

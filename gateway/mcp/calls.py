@@ -222,7 +222,7 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
         try:
             cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
-            # The top-up was approved or ended before the client answered.
+            # The top-up was approved, or it ended, before the client answered.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)
@@ -288,7 +288,7 @@ def _result(
     """Return the envelope as structured values and as text. If there is a sentence `first`, put it before the
     text.
 
-    x402 clients also find the fields that they read beside the envelope's own.
+    The fields that x402 clients read are added beside the envelope's own.
     """
     value = _with_tools(asked, msgspec.to_builtins(envelope))
     if said is not None:

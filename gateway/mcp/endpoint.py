@@ -27,7 +27,7 @@ ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
 
 def surface() -> ApiSurface:
-    """Return the routes. MCP sessions would use GET and DELETE, but this server has none."""
+    """Return the routes. GET and DELETE are missing, because this server has no MCP sessions."""
     loaded: dict[bool, ReplyOf] = {}
 
     async def reply(call: RequestContext[Fields, Fields], *, is_paid: bool) -> Reply:

@@ -79,8 +79,8 @@ class PaidSend:
         inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
-        """Return the top-up. Raise PaymentRequired if it must be paid for; the payment options are then in
-        `said`.
+        """Return the top-up. Raise PaymentRequired if it must be paid for. `said` then has the payment
+        options.
         """
         await take_turn(self._call)
         try:
@@ -101,7 +101,7 @@ class PaidSend:
             raise InvalidInput(words, param=X402, reason=error.reason) from None
 
     async def earlier(self, key_text: str) -> Envelope | None:
-        """Return what the response stored for the key says now, or None if there is none.
+        """Return the current state of the response that is stored for the key, or None if there is none.
 
         If the payment was refused, delete the stored response. Raise KeyReused if the key was used for another
         call.

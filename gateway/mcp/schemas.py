@@ -76,7 +76,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 @cache
 def output_schema(tool: ApiTool) -> Schema:
     shown = _shown(tool)
-    # A delivery attempt has an own field named error.
+    # A delivery attempt already has a field named error.
     error = {} if "error" in shown else _ERROR
     return {
         "type": "object",

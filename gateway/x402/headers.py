@@ -256,7 +256,7 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 def digest_of(identifier: str, key: str) -> str:
     """Return a keyed digest of a payer's secret.
 
-    A short secret could be found by guessing if a copy of the database were enough to check each guess.
+    With a plain digest, anybody with a copy of the database could find a short secret by guessing.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
 

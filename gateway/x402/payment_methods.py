@@ -154,7 +154,7 @@ def _asking(call: PaidCall) -> Asking:
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return the owner of the API key that came with the payment, or None without a key. Raise an error if the
+    """Return the owner of the API key that came with the payment, or None if none came. Raise an error if the
     key is refused.
     """
     if call.credential is not None:

@@ -201,7 +201,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Resume a paused key. A key can't resume itself, its ancestors or its descendants."""
+    """Resume a paused key. Only a user or an unrelated key can do this."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
     _check_admin(context, before.scopes)
     resumed = await api_key.resume(

@@ -78,7 +78,7 @@ class ApiKey:
     mandate: Mandate = NO_MANDATE
     paused_at: int | None = None
     client_id: str | None = None
-    # the user who created or allowed the key; None if another key or the command line did
+    # the user who created or allowed the key; unset if a key or the command line created it
     made_by: str | None = None
     last_used_by: str | None = None  # the agent that signed the key's last call (runtime/agents.py)
 
@@ -246,7 +246,7 @@ async def resume(
 ) -> ApiKey:
     """Resume a key. Its descendants resume, too, except those that were paused themselves.
 
-    Only a user, or a key that isn't related to this one, can do this. Others get ScopeMissing.
+    Only a user, or a key without a common ancestor, can do this. Others get ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):

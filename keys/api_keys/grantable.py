@@ -39,7 +39,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
-        # The token that created a key without a parent would end before the key.
+        # A key without a parent would outlive the token that created it.
         raise ScopeMissing(
             "Only a session or the command line can create a key without a parent.", reason="parent"
         )

@@ -32,7 +32,7 @@ Scopes = list[ScopeWord]
 
 
 class KeyCaps(Shaped, kw_only=True):
-    """A key's caps by UTC day and month. null means that the key has no cap of its own."""
+    """A key's caps for each UTC day and month. null means that the key has no cap of its own."""
 
     per_call_cents: PerCallCents | None
     per_day_cents: PerDayCents | None
@@ -55,7 +55,7 @@ UsedAt = Annotated[
 
 
 class _KeyHead(Shaped, kw_only=True):
-    """The first fields of a listed key; its number limits follow."""
+    """The first fields of a listed key. Its numeric limits follow."""
 
     id: KeyIdText
     parent_id: KeyIdText | None

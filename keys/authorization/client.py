@@ -157,8 +157,8 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check how a client describes itself. If it has no name, use its host's. Raise AuthorizationRefused if
-    something is wrong.
+    """Check how a client describes itself. Its default name is its first address's host. Raise
+    AuthorizationRefused if something is wrong.
     """
     uris = check_uris(redirect_uris)
     try:

@@ -163,8 +163,8 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """An authorization code. Once it was exchanged, `family_id` names its tokens. `session_id` is where the
-    user consented.
+    """An authorization code. `family_id` is the ID of its tokens, once it was exchanged. `session_id` is the
+    session in which the user consented.
     """
 
     digest: str

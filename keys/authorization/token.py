@@ -161,8 +161,8 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens, or raise AuthorizationRefused. A refusal that ends tokens is returned,
-    so that it commits.
+    """Return the next pair of tokens. Raise AuthorizationRefused, but return a refusal that ends tokens, so
+    that this commits.
     """
     found = await _find(tx, token, "refresh")
     if found is None:

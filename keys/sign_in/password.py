@@ -27,7 +27,7 @@ _NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$XzdPnRla+t9pWS/NW4QxOQ$7oSvZHCK
 
 
 def check_password(text: str, *, param: str = "password") -> None:
-    """Raise InvalidInput unless the password is long enough, and short enough to be hashed."""
+    """Raise InvalidInput if the password is too short, or too long to be hashed."""
     if not CHARACTERS_MIN <= len(text) <= CHARACTERS_MAX:
         raise InvalidInput(
             f"A password must have {CHARACTERS_MIN} to {CHARACTERS_MAX} characters.", param=param

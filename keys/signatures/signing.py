@@ -85,9 +85,7 @@ def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
 
 
 class InvalidSecret(InvalidInput):
-    """A webhook secret isn't whsec_ followed by the base64 of 24 to 64 bytes. The message doesn't show the
-    secret.
-    """
+    """The text isn't whsec_ followed by the base64 of 24 to 64 bytes. The message doesn't show it."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, param="secret")
@@ -216,8 +214,8 @@ def verify(
 ) -> list[Finding]:
     """Return everything that is wrong with a received webhook. The list is empty if the webhook is genuine.
 
-    If a secret and a public key are given, both signatures must be right. No error is raised for what a sender
-    can write.
+    If a secret and a public key are given, both signatures must be right. Nothing that a sender can write
+    raises an error.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}

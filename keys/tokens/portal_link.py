@@ -73,8 +73,8 @@ class NewPortalLink:
 class PortalLink:
     """Who can open an account's webhooks, and where. Times are in microseconds.
 
-    `origins` are the sites that can embed the page. If it is empty, none can. `endpoint_ids` are the endpoints
-    on the page. If it is empty, all are. `made_by` is the ID of a key, token or person.
+    `origins` are the only sites that can embed the page. `endpoint_ids` are the endpoints on the page, or
+    empty for all. `made_by` is the ID of a key, token or person.
     """
 
     id: str
