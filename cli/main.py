@@ -10,8 +10,7 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-# httpx would import its own command line [3.2 MB for each process]. None makes that import fail, and httpx works
-# without it.
+# httpx would import its own command line [3.2 MB for each process]. None prevents that, and httpx works without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
 # A command's module is imported when the command runs, so `topup --help` doesn't import the
@@ -98,7 +97,7 @@ GROUPS = {
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Groups that consist only of acts. Their commands are the ACTS of the listed modules. module:NAME is another tuple of
-# acts, or one act. Frequent commands come first, because later modules are imported only if needed.
+# acts, or one act. Frequent commands come first.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),

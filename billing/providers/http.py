@@ -144,7 +144,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Log the refusal and return the exception to raise. `words` are the provider's codes, not its messages."""
+    """Log the refusal and return the exception to raise. `words` are codes of the provider, not messages."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):

@@ -1,8 +1,7 @@
 """Sell through MyFatoorah: payment links, and notifications in two formats.
 
 A notification's signature doesn't cover the amount, so a reported payment is Unconfirmed until GetPaymentStatus
-confirms it. A refund is sent once and found by our ID. MyFatoorah's staff reviews it first. Source:
-docs.myfatoorah.com.
+confirms it. A refund is sent once and found by our ID. Source: docs.myfatoorah.com.
 """
 
 import base64

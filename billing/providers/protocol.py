@@ -51,8 +51,7 @@ class ProviderSettings(BaseModel, ABC):
     """Settings of a provider. A field is set by the variable TOPUP_<PROVIDER>_<FIELD> or, in staging, by
     TOPUP_<PROVIDER>_STAGING_<FIELD>.
 
-    A default is text or a number, and never a credential. Secrets are SecretStr. During rotation, a secret is
-    `new,old`.
+    A default is text or a number, and never a credential. During rotation, a secret is `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -130,8 +129,8 @@ def rotated(secret: SecretStr) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """What a provider reported about a dispute. `status` and `reason` are the provider's words. `is_inquiry`
-    means that the bank took no money.
+    """What a provider reported about a dispute, in the provider's words. `is_inquiry` means that the bank took no
+    money.
     """
 
     status: str
@@ -168,7 +167,7 @@ class CheckoutRequest:
     """A checkout to open. Repeating the request after a crash opens the same checkout.
 
     The provider defines the names `method` and `product_ref`. The first period of a subscription costs `price`, from
-    which `discount` is already subtracted. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
+    which `discount` is already subtracted.
     """
 
     order_id: str
@@ -268,7 +267,7 @@ class Refunded:
     key: str
     price: Price
     is_part: bool = False
-    is_pending: bool = False  # the provider hasn't confirmed that the refund arrived
+    is_pending: bool = False  # the provider hasn't confirmed yet that the refund arrived
 
 
 @dataclass(frozen=True, slots=True)

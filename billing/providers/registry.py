@@ -1,7 +1,7 @@
 """Find the payment providers in a folder. Each is a module `x.py` or `x/provider.py` that defines PROVIDER.
 
-In staging, a provider without credentials is simulated. It reads and simulates notifications that are signed with a
-generated secret, and nothing else.
+In staging, a provider without credentials is simulated. It only reads and simulates notifications, which are signed
+with a generated secret.
 """
 
 import importlib.util

@@ -1,7 +1,7 @@
 """Combine an account's news of one kind into one mail for each person who wants it.
 
 A worker locks a row for the account and kind, so that only one worker writes the mail. News that nobody wants counts as
-reported. A letter lists the first news and counts the rest.
+reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# News that follows within this time goes into the same mail. A webhook receiver that restarts has recovered by then.
+# News that follows within this time goes into the same mail.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
@@ -110,7 +110,7 @@ async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> N
     )
 
 
-# Write the types exactly as in the index; otherwise SQLite reads all events, in group order.
+# Write the types exactly as in the index. Otherwise SQLite reads all events.
 _EVENTS: Final = """
 WITH e AS MATERIALIZED (
     SELECT account_id, environment, event_no, created_at FROM events

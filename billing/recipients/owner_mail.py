@@ -309,8 +309,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column that says when mail of a kind is due. New kinds and colleagues' mail use next_notice_at. From that column,
-# older workers claim only kinds that they know.
+# The column that says when mail of a kind is due. New kinds and colleagues' mail use next_notice_at, where older
+# workers claim only kinds that they know.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

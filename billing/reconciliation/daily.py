@@ -1,6 +1,6 @@
 """Compare payments at the providers, the ledger, and deliveries at the suppliers every day.
 
-Each part runs once a day, in one of the workers. If a part fails, it is retried after an hour.
+Each part runs in one of the workers. If a part fails, it is retried after an hour.
 """
 
 import logging
@@ -97,9 +97,7 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Run the part. Return None if it isn't due, or if another process is running it. Raise StoreError if the
-        database fails.
-        """
+        """Run the part. Return None if it isn't due, or if another process is running it."""
         now_us = self._clock.now_us()
         run = await self._database.transaction(
             partial(_begin, environment=environment, part=part, now_us=now_us, is_wanted=is_wanted)

@@ -326,7 +326,7 @@ SELECT p.id AS object_id, p.id AS owner_id, 0 AS begins_plan
 FROM machine_payments p
 WHERE p.network = :provider AND p.environment = :environment AND p.id IN :order_ids[text]
 """
-# If a period was approved before its invoice came, it begins at a different time than its objects say.
+# A period that was approved before its invoice came begins at another time than the provider's objects say.
 _PERIODS: Final = """
 SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
 JOIN subscription_periods p ON p.subscription_id = k.subscription_id

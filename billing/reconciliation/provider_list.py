@@ -65,7 +65,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The result of a comparison. `others` has the payments of other shops."""
+    """`others` has the payments of other shops."""
 
     payments: int
     differences: Sequence[ListDifference]

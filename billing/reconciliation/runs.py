@@ -54,7 +54,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Make each part due now. A part that is running runs again after its lease."""
+    """Make each part due now. A running part runs again after its lease."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now
@@ -134,7 +134,7 @@ _ROWS = RowMapping(PartRun)
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The results of all comparisons. `open` has the number of open differences by environment and kind."""
+    """`open` has the number of open differences by environment and kind."""
 
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]

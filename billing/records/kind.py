@@ -42,7 +42,7 @@ class RecordSource(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A row to seal. `content` is None while the row may still change."""
+    """`content` is None while the row may still change."""
 
     kind: str
     id: str

@@ -3,8 +3,8 @@
 A step writes its leaves and moves a mark in one transaction. If another sealer has moved the mark, the step starts
 again.
 
-A pass seals rows that are at least SETTLED_US old, and reads the last LOOK_BACK_US again for rows that were
-committed late. Open deliveries wait in a separate table.
+A pass seals rows that are at least SETTLED_US old, and reads the last LOOK_BACK_US again for rows that were committed
+late.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """Request refunds, call the provider, settle refunds, and decide them.
 
-The request is written and its credit is held before the provider is called. A payment has one refund at a time. The
-account must have the credit, unless the operator lets it owe the credit.
+A payment has one refund at a time. The account must have the credit, unless the operator lets it owe the credit.
 
 If the provider confirms the refund, in its response or a notification, the first report counts. If the provider
 refuses, the credit is released. Without a response, the credit stays held.

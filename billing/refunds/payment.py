@@ -1,4 +1,4 @@
-"""Find the payment that a refund returns. It is an order's, a subscription period's, or an uncredited payment."""
+"""Find the payment that a refund returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Carry out refunds, from the request to the provider's response.
 
-A refund is written and its credit is held before the provider is called. No transaction is open during the call. A
-provider without idempotency keys gets a request only once, and is then only queried. If the provider doesn't know a
-refund, the refund fails only when it can no longer be in progress.
+A refund is written and its credit is held before the provider is called. A provider without idempotency keys gets a
+request only once, and is then only queried. If the provider doesn't know a refund, the refund fails only when it can no
+longer be in progress.
 """
 
 import asyncio
@@ -72,8 +72,7 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command that requests a refund. Raise InvalidInput, NotFound or NotRefundable if it can't be
-        requested.
+        """Return the command that requests a refund.
 
         `currency` is the currency of the amount. `made_at_provider` is the provider's ID of a refund that was made
         there. `payment_ref` names a payment other than the order's own.

@@ -28,7 +28,7 @@ class StatedTransfer(Transfer, kw_only=True):
 
 
 class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
-    """A period's transfers. The opening balance plus their effect equals the closing balance."""
+    """A period's transfers. The opening balance plus all transfers equals the closing balance."""
 
     since: Time
     until: Time
@@ -42,7 +42,7 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
-    """Select a period by a month, or by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now)."""
+    """Select a period by `from` and `to`, or by a month."""
 
     since: (
         Annotated[

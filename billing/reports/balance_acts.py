@@ -1,4 +1,4 @@
-"""Wallet: balance, thresholds and credit; recipients' wallets; platforms."""
+"""Wallet: the balance, its thresholds and credit, recipients' wallets, and platforms."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -247,8 +247,7 @@ _OWN_END: Final = """
     WHERE account_id = :account_id AND environment = :environment AND id < :before_id
     ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
-# Limit the rows before filtering by environment. Otherwise, searching an environment with few rows would scan the whole
-# table.
+# Limit the rows before filtering by environment, so that searching a small environment doesn't scan the whole table.
 _ALL_NEWEST: Final = f"""
     SELECT {_TOPUP_PART} FROM (
         SELECT id, account_id, environment, {_TOPUP_PARTS} FROM topups

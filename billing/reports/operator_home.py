@@ -109,7 +109,7 @@ class WaitsForPerson:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
-    """`waits` and `pending_topups` are for one environment; the others cover the whole installation."""
+    """`waits` and `pending_topups` are for one environment. The other figures cover the whole installation."""
 
     waits: WaitsForPerson
     pending_topups: int

@@ -28,7 +28,7 @@ _MARGIN_DAYS = 30
 
 
 class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Select a period by `from` (inclusive, default: a year ago) and `to` (exclusive, default: now)."""
+    """Select a period by `from` and `to`."""
 
     since: (
         Annotated[

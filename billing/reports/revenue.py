@@ -1,7 +1,6 @@
 """Report payments and refunds by month, changes of customers' credit, and the margin of top-ups.
 
-A month's opening balance plus its columns equals its closing balance, to the micro. Each step reads a limited number of
-rows.
+A month's opening balance plus its columns equals its closing balance, to the micro.
 """
 
 from collections.abc import Mapping, Sequence
@@ -342,7 +341,7 @@ GROUP BY day, debit_kind, credit_kind, code, is_paid
 
 MarginBy = Literal["day", "platform", "supplier", "account"]
 MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "account")
-# A top-up to a wallet of this installation has no supplier.
+# There is no supplier if a top-up goes to a wallet of this installation.
 _NOBODY: Final = "wallet"
 
 

@@ -117,7 +117,7 @@ async def make_receipt(
     vault: Vault,
     now_us: int,
 ) -> SignedReceipt:
-    """Raise NotFound (including for another account's top-up), NoReceiptYet or SealBroken."""
+    """Raise NotFound if the account has no such top-up, and NoReceiptYet if the top-up isn't final."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None or topup.tenant != principal.tenant:
         raise NotFound("Transaction", param="transaction_id")

@@ -46,7 +46,7 @@ AppIdText = Annotated[str, Meta(description="The ID of the app that charged, or 
 class UsageListQuery(
     ExportPage, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}
 ):
-    """Select charges; `from` is inclusive, `to` exclusive."""
+    """Select charges. `from` is inclusive, and `to` is exclusive."""
 
     model: Annotated[Text, Meta(description="Return only charges for this model.")] | None = None
     key: Annotated[
@@ -60,7 +60,7 @@ class UsageListQuery(
 
 
 class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
-    """Select charges; `from` is inclusive, `to` exclusive. With `group_by`, return sums over whole UTC days."""
+    """Select charges, or with `group_by`, sums over whole UTC days. `from` is inclusive, and `to` is exclusive."""
 
     group_by: (
         Annotated[UsageBy, Meta(description="Return sums over whole UTC days instead of charges.")]
@@ -69,7 +69,7 @@ class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
 
 
 class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
-    """Select charges to add up; `from` is inclusive, `to` exclusive."""
+    """Select charges to add up. `from` is inclusive, and `to` is exclusive."""
 
     group_by: Annotated[UsageBy, Meta(description="The field that charges are grouped by.")]
 
@@ -162,7 +162,7 @@ class UsageGroup(Struct, kw_only=True):
 
 
 class UsageGroups(Struct, kw_only=True):
-    """Sums over whole UTC days. Days are listed newest first, and models and keys by amount, largest first. `to` is
+    """Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is
     exclusive.
     """
 

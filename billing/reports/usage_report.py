@@ -23,7 +23,7 @@ LineKey = tuple[int, str]
 
 
 class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Select charges. `until` is exclusive; `reference` is the caller's reference, or an app's order_no."""
+    """Select charges made before `until`. `reference` is the caller's reference, or an app's order_no."""
 
     since: int = 0
     until: int = INT64_MAX
@@ -91,7 +91,7 @@ async def usage_lines(
 async def usage_sums(
     tx: Transaction, tenant: Tenant, wanted: UsageWanted, by: UsageBy | None = None
 ) -> list[UsageSum]:
-    """Add up charges; `since` and `until` are starts of UTC days."""
+    """Add up charges. `since` and `until` are starts of UTC days."""
     columns = _BY[by]
     text = _SUMS[by, wanted.model is not None, wanted.key_id is not None]
     rows = await tx.fetch(text, **_values(tenant, wanted))

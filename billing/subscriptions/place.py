@@ -1,6 +1,6 @@
 """Place orders, including orders for plans.
 
-An account has at most one plan, and at most one open checkout for a plan.
+An account can have at most one plan, and at most one open checkout for a plan.
 """
 
 import secrets

@@ -99,9 +99,7 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
-    """Report expired credit that no later part can roll over. If `is_rolled_over`, a part has just rolled over what it
-    could, so only another part that is due can.
-    """
+    """Report expired credit that no later part can roll over. If `is_rolled_over`, only a part that is still due can."""
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
     for part in siblings:
@@ -243,8 +241,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when the part expires. If the gateway grants it late, our delay costs no credit: the part expires with the
-    current part or, without one, after its own full length.
+    """Return when the part expires, so that a late grant costs nobody credit. A late part expires with the current part
+    or, without one, after its own full length.
     """
     if part.expires == NEVER:
         return None

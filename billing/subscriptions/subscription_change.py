@@ -36,7 +36,6 @@ LEASE_US = 60 * SECOND_US
 # Delays after each unclear response. WAIT_US_MAX is the delay after all further ones.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
-# These attempts take about three days.
 ATTEMPTS_MAX = 76
 
 

@@ -1,6 +1,6 @@
 """Hold the subscriptions of one transaction, with their periods, reversals and plans.
 
-A subscription is read after its account is locked. Only subscriptions of locked accounts are found.
+Only subscriptions of locked accounts are found.
 """
 
 from collections.abc import Mapping, Sequence

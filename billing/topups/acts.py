@@ -55,7 +55,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the history. `created_after` is inclusive, `created_before` exclusive."""
+    """Filters of the history. `created_after` is inclusive, and `created_before` is exclusive."""
 
     status: (
         Annotated[TopUpStatus, Meta(description="Return only top-ups in this state.")] | None
@@ -159,7 +159,7 @@ def _story_outcome(timeline: TopUpTimeline, _: TopUpStory) -> EnvelopeFacts:
 
 
 def code_kept(context: CallContext, topup: TopUp) -> str | None:
-    # A stored response contains only the hint of a supplier's code, which can't be computed again.
+    # A supplier's code can't be computed again, and a stored response contains only a hint of it.
     is_own = topup.fulfilment_code is None
     codes = context.service(TopUpRules).codes
     return codes.shown(topup, context.caller) if is_own else None

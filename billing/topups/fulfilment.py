@@ -218,7 +218,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call. Return False if this call is older, because it then must not change anything."""
+    """Lock the supplier's newest call. Return False if this call is older. It must then not change anything."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
@@ -279,7 +279,7 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 REASON_CHARACTERS_MAX = 200
 # The shortest and the longest delay while another top-up of the recipient is at the supplier. Between these limits, the
-# delay is an eighth of the top-up's age, because thousands of top-ups may wait for days behind a stuck one.
+# delay is an eighth of the top-up's age.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
 # After this long, a call to a supplier has certainly ended.

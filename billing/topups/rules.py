@@ -44,7 +44,7 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# There are six rounds, in steps of two. Four rounds already make a permutation that looks random.
+# There are six rounds, in steps of two. Four already make a permutation that looks random.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
@@ -62,8 +62,7 @@ class NotRedeemable(DomainError):
 
 
 class VoucherCodes:
-    """Make voucher codes. A code is ATU- and five groups of four Crockford base32 characters. It holds 95 bits and a
-    check digit.
+    """Make voucher codes. A code is ATU- and five groups of four Crockford base32 characters.
 
     The bits are the top-up's ID under a keyed permutation, so codes needn't be stored and can't be guessed.
     """
@@ -141,9 +140,7 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """Permute each number. This repeats the code of `_permute`, because this function takes three times as long for
-        a single number [7 us].
-        """
+        """Permute each number. For a single number, `_permute` is three times as fast [7 us]."""
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
         for step in _STEPS:
@@ -328,7 +325,7 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
-# These bytes pad each block to a whole number of characters, so that many blocks can be encoded at once.
+# These bytes pad each block, so that many blocks can be encoded at once.
 _FILL: Final = bytes(2)
 _FILLED_CHARACTERS: Final = 24
 
@@ -377,8 +374,7 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Refuse other spellings of a token. They differ in spare bits of the last character, or have characters that
-        # the decoder ignores.
+        # Refuse other spellings of a token. The decoder ignores some bits and characters.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 

@@ -48,7 +48,7 @@ from webhooks.events.schemas import ApprovalReason
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# Fulfils sends to the recipients that the sandbox defines.
+# This fulfils sends to the recipients that the sandbox defines.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
@@ -484,8 +484,7 @@ def request_approval(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # Use the account's clock, because it also decides when the approval expires. If that clock is a day ahead, the
-        # approval would otherwise expire at once.
+        # Use the account's clock, because it also decides when the approval expires.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )

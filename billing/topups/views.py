@@ -202,7 +202,7 @@ class TopUp(TopUpFields, kw_only=True):
     what the recipient's wallet held afterwards.
 
     `voucher_code` and `deliverable.value` are shown only to the sending key, its ancestors and readers with the scope
-    vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code. See `deliverable` then.
+    vouchers:read. If a supplier delivered a key, a link or a note, see `deliverable`. There is then no voucher code.
     """
 
     transaction_id: TransactionId

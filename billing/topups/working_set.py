@@ -23,8 +23,8 @@ BY_APPROVAL = "approval"
 # the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
-# Account, environment and intent. An intent is the caller's own ID for one top-up and belongs to the account. An agent
-# that lost a response can therefore repeat the call with any key and find the top-up.
+# Account, environment and intent. An intent is the caller's own ID for one top-up. It belongs to the account, so a
+# repeated call with any key finds the top-up.
 IntentKey = tuple[str, str, str]
 _INTENT_COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
 
@@ -273,7 +273,7 @@ def release_funds(
 ) -> None:
     """Return each part of a top-up's funds to its source, and no longer count the send in the key's limits.
 
-    The hourly number of sends isn't reduced. This stops a loop of sends and cancellations.
+    It still counts in the hourly number of sends, which stops a loop of sends and cancellations.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)

@@ -35,7 +35,7 @@ Overage = Literal["cap", "owe"]
 HoldPart = tuple[str, int]  # ledger account ID and amount in micros
 
 HINT = "holds"
-# The worker checks at least this often. A hold that expires sooner wakes it.
+# The worker checks at least this often. A hold that expires sooner wakes the worker.
 LOOK_US = 30 * SECOND_US
 MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
     "held": frozenset({"captured", "released", "expired"}),

@@ -58,7 +58,7 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 class Way(Protocol):
     """How a command is carried out: by a gateway over HTTP, or in this process.
 
-    If a merchant acts on a gateway in the live environment, `live_url` is the gateway's URL. Otherwise it is empty.
+    `live_url` is the gateway's URL if a merchant acts on a gateway in live. Otherwise it is empty.
     """
 
     live_url: str

@@ -75,7 +75,7 @@ class Parts:
 
 
 class Local:
-    """Run acts in this process. If `by` is None, the user of this machine is recorded as the one who decides."""
+    """Run acts in this process. If `by` is None, the user of this machine decides."""
 
     live_url = ""
 

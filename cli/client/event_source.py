@@ -25,7 +25,7 @@ _WAITING_HELPS = frozenset({429, 500, 502, 503, 504})
 
 
 class StreamRefused(Exception):
-    """The gateway refuses to stream; the message says why."""
+    """The gateway refuses to stream. The message says why."""
 
 
 class _Lost(Exception):

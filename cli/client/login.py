@@ -196,7 +196,7 @@ def _read_key() -> str:
         key = click.prompt("API key", hide_input=True, err=True).strip()
     else:
         key = sys.stdin.readline().strip()
-    # A header may contain only visible ASCII characters.
+    # Headers may contain only visible ASCII characters.
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise fail(
             "no API key on standard input",

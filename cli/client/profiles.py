@@ -181,7 +181,7 @@ def _file() -> Path:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Allow one writer at a time. Two simultaneous logins can then both store their profiles."""
+    """Allow one writer at a time, so that simultaneous logins don't lose a profile."""
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _folder().chmod(0o700)
     descriptor = os.open(_folder(), os.O_RDONLY)

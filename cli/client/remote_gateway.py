@@ -40,11 +40,10 @@ class RemoteGateway:
             headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},
             timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         )
-        # The client is closed when the command ends.
         self._http = click.get_current_context().with_resource(http)
 
     def get(self, path: str, **params: Any) -> RemoteAnswer:
-        """Read. Repeat the call if the gateway is busy or the connection breaks."""
+        """Send a GET request. Repeat it if the gateway is busy or the connection breaks."""
         return self._call("GET", path, params=params)
 
     def page(self, path: str, **params: Any) -> Any:

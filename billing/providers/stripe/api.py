@@ -36,7 +36,7 @@ _is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 class StripeApi:
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
-        # Otherwise the library writes to the home directory and sends telemetry.
+        # Keep the library from writing to the home directory and from sending telemetry.
         stripe.enable_telemetry = False
         made = stripe.StripeClient(
             key,
@@ -51,7 +51,7 @@ class StripeApi:
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
         """Return the response as `form`. If Stripe refuses the request, raise ProviderRefused.
 
-        If an earlier try got no response, raise ProviderUnavailable instead, because that try may have succeeded.
+        If an earlier try got no response, it may have succeeded, so raise ProviderUnavailable instead.
         """
         _is_lost.set(False)
         try:

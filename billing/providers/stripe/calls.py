@@ -90,7 +90,7 @@ class _ListedCharge(msgspec.Struct):
 
 
 class _OfCharge(msgspec.Struct):
-    """A refund or dispute in a list. Stripe omits an old charge."""
+    """A refund or dispute in a list. If its charge is old, Stripe leaves the charge out."""
 
     id: str
     charge: _ListedCharge | str | None = None

@@ -442,5 +442,5 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
-# A webhook endpoint needs these events. charge.refund.updated is the former name of another event.
+# Subscribe webhook endpoints to these events. charge.refund.updated is the former name of refund.updated.
 NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}

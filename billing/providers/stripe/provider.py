@@ -1,7 +1,6 @@
 """Sell through Stripe: Checkout for payments and subscriptions, invoices, and the customer portal.
 
-Notifications are verified and simulated without Stripe's library. Only calls.py needs the library, and it is loaded
-only if a key is set. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated without Stripe's library. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac

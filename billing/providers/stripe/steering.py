@@ -212,7 +212,7 @@ class StripeSteering(StripePart):
                 pause["resumes_at"] = request.resumes_at // SECOND_US
             return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # Stripe's portal may have set an end date instead. Empty text removes an end date or a pause.
+        # If Stripe's portal has set an end date, remove that date. Empty text removes it, or a pause.
         wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
         return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
