@@ -455,8 +455,8 @@ SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
 # Work that is due later than this needs no hint, because workers also poll.
 WAKE_AHEAD_MS = 2000
-# KEYS: the queue. ARGV: a channel or "", a message, then five values for each job: key, body, life in ms, score and
-# ID. A job whose ID is already queued isn't changed.
+# KEYS is the queue. ARGV is a channel or "", a message, then five values for each job: key, body, life in ms, score
+# and ID. A job whose ID is already queued isn't changed.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -465,7 +465,7 @@ for i = 3, #ARGV, 5 do
 end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 """
-# KEYS: the queue. ARGV: the prefixes of job keys and of running keys, a body, its life in ms, a score, then the
+# KEYS is the queue. ARGV is the prefixes of job keys and of running keys, a body, its life in ms, a score, then the
 # IDs.
 _ADD_HINT = """
 for i = 6, #ARGV do

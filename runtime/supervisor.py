@@ -122,8 +122,7 @@ class Child:
 class Keeper:
     """Run a child again and again until stopped.
 
-    `is_ready` means that this child has reported that it works. `was_ready` is the same for the child before
-    it.
+    `is_ready` means that this child has reported that it works. `was_ready` means that the child before it did.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -216,9 +215,7 @@ class Keeper:
     async def _terminate(
         self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
     ) -> None:
-        """Send SIGTERM and wait. If the child doesn't end, or the supervisor aborts, kill the child's whole
-        session.
-        """
+        """Send SIGTERM and wait. If the child doesn't end, or the supervisor aborts, kill its whole session."""
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         abort = asyncio.ensure_future(self._supervisor.aborted.wait())
@@ -242,7 +239,7 @@ class Keeper:
 class Supervisor:
     """Restart the children until the first SIGINT, SIGTERM or SIGHUP. A second signal aborts.
 
-    `ready_variable` names a variable. It holds the descriptor on which a child reports that it works.
+    A child reports that it works on a descriptor. `ready_variable` names the variable that holds it.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class WokenWorker(Worker):
-    """An ARQ worker that sleeps until a hint arrives or a job is due, but at most one polling interval.
+    """An ARQ worker that sleeps until a hint arrives, a job is due, or one polling interval has passed.
 
     `on_wake` gets the names of hints. After each reconnection it gets ANYTHING, because a hint may have been
     missed. It must not block. on_startup and on_shutdown always run.

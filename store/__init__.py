@@ -1,1 +1,1 @@
-"""Run SQL on SQLite or PostgreSQL: transactions, group commit, the schema and its migrations."""
+"""Run SQL on SQLite or PostgreSQL."""

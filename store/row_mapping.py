@@ -7,7 +7,7 @@
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
 `stored` names the fields that are stored in another form. A bool is always stored as 0 or 1. Rows are read by
-position, because names take five times as long. So a SELECT begins with `listed` or `of(…)`.
+position, which is fast. So a SELECT must begin with `listed` or `of(…)`.
 """
 
 import dataclasses
@@ -68,8 +68,9 @@ def as_json(kind: Any) -> Conversion:
 class Columns(Generic[T]):
     """Fields of a class as columns. `write` returns an object's fields in this order, as they are stored.
 
-    `listed` is for a SELECT, `typed` for a list of rows (:rows[...]), and `assigned` for an UPDATE from such a
-    list with the alias v.
+    - listed: the columns for a SELECT.
+    - typed: the columns for a list of rows (:rows[...]).
+    - assigned: the columns for an UPDATE from such a list with the alias v.
     """
 
     def __init__(

@@ -57,8 +57,8 @@ def _index(name: str, *columns: str, unique: bool = False, where: str | None = N
 
 
 # Accounts. An account is a tenant: a merchant, an operator of agents or an end user. keys/account.py writes most
-# columns. keys/account_access.py writes live_*, email_verified_at and suspended_*, keys/notifications.py
-# *_mail_off_at and mail_language, keys/session.py access_ended_at, and keys/staging_quota.py staging_full_until.
+# columns. Some columns are written by keys/account_access.py, keys/notifications.py, keys/session.py and
+# keys/staging_quota.py.
 accounts = _table(
     "accounts",
     _text("id", key=True),
@@ -75,7 +75,7 @@ accounts = _table(
     # IANA name
     _text("time_zone", default="UTC"),
     _int("created_at"),
-    _int("last_active_at"),  # decides when an idle sandbox is deleted
+    _int("last_active_at"),  # A sandbox that isn't used after this day is deleted later.
     _int("expiring_mail_off_at", null=True),
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
@@ -89,10 +89,9 @@ accounts = _table(
     _index("ix_accounts_sandbox", "last_active_at", where="is_sandbox = 1"),
 )
 
-# An account in one environment. Every change of money locks this row. keys/account.py writes most columns.
-# webhooks/events/event.py writes event_no, webhooks/deliveries/retention.py events_from_no,
-# webhooks/events/cursor.py event_epoch, keys/sandbox_clock.py clock_ahead_us, and keys/account_access.py
-# suspended_at.
+# An account in one environment. Every change of money locks this row. keys/account.py writes most columns. Some
+# columns are written by webhooks/events/event.py, webhooks/deliveries/retention.py, webhooks/events/cursor.py,
+# keys/sandbox_clock.py and keys/account_access.py.
 account_environments = _table(
     "account_environments",
     _text("account_id", key=True),
@@ -183,7 +182,7 @@ access_tokens = _table(
     _text("kind"),  # system | operator
     _text("account_id"),
     _text("environment"),
-    # The key that made the token. The token spends within that key's caps and ends with it.
+    # The key that made the token. The key's caps apply to the token, which ends with the key.
     _text("key_id", null=True),
     _text("name"),
     _text("digest"),
@@ -371,7 +370,7 @@ idempotency_keys = _table(
     # The response contains a secret, so it is encrypted, and deleted after 24 hours.
     _int("is_sealed", default=0),
     _text("text_digest", null=True),
-    # where the body has the top-up's ID instead of the voucher's code
+    # the position in the body of the ID that replaces the voucher's code
     _int("code_at", null=True),
     _int("lease_until_at", null=True),
     # This token is needed to extend or complete the call.
@@ -655,7 +654,7 @@ fulfilment_attempts = _table(
     _index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_requested_at"),
 )
 
-# What a recipient has at a supplier, such as a key's ID (billing/topups/fulfilment.py).
+# Data about a recipient at a supplier, such as the ID of a key (billing/topups/fulfilment.py).
 supplier_recipients = _table(
     "supplier_recipients",
     _text("account_id", key=True),
@@ -1082,7 +1081,7 @@ checkpoint_proofs = _table(
     _int("findings"),
 )
 
-# How far the record log has been written, as one row (billing/records/record_log.py).
+# One row, which says how far the record log has been written (billing/records/record_log.py).
 record_marks = _table(
     "record_marks",
     _text("id", key=True),
@@ -1198,7 +1197,7 @@ events = _table(
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # never replayed
     _bytes("body"),  # without a redeemable code
-    _int("code_at", null=True),  # where the body has null in place of a code
+    _int("code_at", null=True),  # the position in the body of the null that a code replaces
     # The code, encrypted as in the top-up. Null means the voucher's code.
     _text("code_sealed", null=True),
     _text("trace", null=True),  # kernel/trace.py
@@ -1211,8 +1210,8 @@ events = _table(
 
 # Webhook endpoints. Written by webhooks/endpoints/endpoint.py, webhooks/endpoints/disabling.py,
 # webhooks/endpoints/probe.py and webhooks/endpoints/resealing.py. webhooks/subscriptions/subscription.py writes the
-# endpoints of MCP clients. webhooks/deliveries/claim.py writes rate_tat_us, drain_tat_us and claimed_at.
-# webhooks/deliveries/delivery.py writes failing_since_at.
+# endpoints of MCP clients. Some columns are written by webhooks/deliveries/claim.py and
+# webhooks/deliveries/delivery.py.
 endpoints = _table(
     "endpoints",
     _text("id", key=True),
@@ -1292,8 +1291,8 @@ endpoint_queue = _table(
     # Before this time, the endpoint's rate allows only overdue deliveries.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # Failing endpoints wait in a separate queue.
-    _int("change_no", default=0),  # increased by every write except publishing
-    _int("again_no", default=0),  # increased when an old event gets a new delivery
+    _int("change_no", default=0),  # a number that every write except publishing increases
+    _int("again_no", default=0),  # a number that increases when an old event gets a new delivery
     _int("ending_at", null=True),
     _index(
         "ix_endpoint_queue_ready",
@@ -1538,7 +1537,7 @@ coupons = _table(
     _index("ix_coupons_environment", "environment", "id"),
 )
 
-# Coupons that orders use (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
+# Uses of coupons by orders (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
 coupon_uses = _table(
     "coupon_uses",
     _text("coupon_id", key=True),
@@ -1921,7 +1920,7 @@ subscriptions = _table(
     _int("credits_micros"),
     _int("amount"),
     _text("currency"),
-    _int("first_amount"),  # less than amount if a coupon was used
+    _int("first_amount"),  # The first payment may be less than amount because of a coupon.
     _text("product_ref", null=True),
     _text("next_plan_id", null=True),
     _text("next_interval", null=True),
@@ -2022,7 +2021,7 @@ subscription_steers = _table(
     _index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
-# Mail to accounts' owners and members (billing/recipients/owner_mail.py). A row is one occasion.
+# Mail to accounts' owners and members (billing/recipients/owner_mail.py). There is one row for each occasion.
 owner_mails = _table(
     "owner_mails",
     _text("id", key=True),

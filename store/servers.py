@@ -25,7 +25,8 @@ NOWHERE: Final = Position(0, 0)
 class SeenServer:
     """The result of checking one server. `address` is its host and port in the URL.
 
-    - fault: why the server isn't used. error: the driver's error if the server didn't respond.
+    - fault: why the server isn't used.
+    - error: the driver's error if the server didn't respond.
     - started_at: tells apart two servers with the same system identifier.
     - missing: how many acknowledged commits the server lacks. They were made between the Unix times
       missing_from_s and missing_to_s.

@@ -1,8 +1,7 @@
 """Remove from recorded requests what could be spent or used to sign in.
 
 In JSON and forms, the values of secret fields are replaced. In other text, whatever follows the name of a
-secret field is replaced. Then everything that looks like a credential is masked. This includes voucher codes,
-with or without hyphens.
+secret field is replaced. Then everything that looks like a credential or a voucher code is masked.
 """
 
 import re

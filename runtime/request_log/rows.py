@@ -22,8 +22,8 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A row of request_log.
 
     `path` includes the query, and `route` is the template of the path. `code` is our response's code, or None
-    if the response has another format. Both bodies are shortened and contain no secrets. `response_body` is
-    empty after a success. `agent` is the URL of the agent that signed the request.
+    if the response has another format. Both bodies are shortened and contain no secrets. After a success,
+    `response_body` is empty. `agent` is the URL of the agent that signed the request.
     """
 
     id: str

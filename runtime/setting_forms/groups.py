@@ -402,7 +402,7 @@ def _number_of(value: Any) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may run on. A container's limit on CPU time is ignored."""
+    """Return how many cores this process may run on. A container's limit on CPU time doesn't count."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

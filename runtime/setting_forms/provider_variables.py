@@ -1,7 +1,7 @@
 """Read the payment providers' variables like all other settings.
 
 TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a
-notification also identifies its environment, so the two environments need different secrets. Messages never
+notification also identifies its environment. So the two environments need different secrets. Messages never
 contain a value.
 """
 
@@ -55,8 +55,8 @@ NO_PROVIDERS = ProviderSetup({}, {})
 def read_providers(
     folders: Sequence[Path], sources: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> ProviderSetup:
-    """Return the providers' settings. Each of the `sources` maps names in capitals to values, and earlier
-    sources win.
+    """Return the providers' settings. `sources` map names in capitals to values. Of two values, the earlier
+    source's counts.
 
     Raise ProviderSetupRefused if a setting is missing or wrong.
     """

@@ -5,8 +5,8 @@
     redis+sentinel://[user:password@]host[:26379][,host…]/service[/db]
     rediss+sentinel:// with TLS
 
-Sentinels can have their own sentinel_username and sentinel_password, as parameters of the URL. They name the
-master whenever a connection is opened.
+The hosts of a sentinel URL are sentinels, which name the master whenever a connection is opened. They can have
+their own login: the URL's parameters sentinel_username and sentinel_password.
 """
 
 import socket

@@ -1,7 +1,7 @@
 """Send spans with OpenTelemetry's SDK, which reads its own OTEL_ variables.
 
 A thread sends queued spans, so nothing waits for a collector. If the collector is away, spans are dropped and
-counted. Closing waits at most CLOSE_S. A caller's trace state isn't copied to spans.
+counted. Closing waits at most CLOSE_S.
 """
 
 import asyncio
@@ -163,9 +163,7 @@ class _CountedExporter(SpanExporter):
 
 
 class _CountedQueue(BatchSpanProcessor):
-    """The SDK's queue, but a full queue drops the new span and counts it. The SDK would drop an older span and
-    log it.
-    """
+    """The SDK's queue, except that a full queue drops the new span and counts it."""
 
     def __init__(self, exporter: _CountedExporter, dropped: Counter, spans_max: int) -> None:
         super().__init__(exporter, max_queue_size=spans_max)

@@ -224,7 +224,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit
 
 
 def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
-    """Return the newest commit of each row. They fill at most half of a file."""
+    """Return the newest commit of each row, but no more than fit into half a file."""
     by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one

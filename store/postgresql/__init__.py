@@ -1,1 +1,1 @@
-"""Use PostgreSQL: connection pools, transactions, statements that share a round trip, and backups."""
+"""Use PostgreSQL: connection pools, transactions and backups."""

@@ -45,7 +45,7 @@ SERVER_SETTINGS = {
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
 # The driver sends a statement in three parts. If the last part is lost, no time-out of the server applies, and the
-# session's locks stay. END_STALLED ends such sessions.
+# session keeps its locks. END_STALLED ends such sessions.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -80,7 +80,7 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # If the wait for replication is cancelled, COMMIT succeeds, and only a warning reports it.
+        # If the wait for replication is cancelled, COMMIT succeeds. Only a warning reports this.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 

@@ -1,7 +1,7 @@
 """Choose among the servers that a URL names. One server at a time is the database.
 
-Connections lead only to the server with the greatest position. It must have the commits that were acknowledged
-here (store/kept/commits.py). After a promotion, connections to the old server are closed at once.
+Connections lead only to the server with the greatest position. That server must have the commits that were
+acknowledged here (store/kept/commits.py). After a promotion, connections to the old server are closed at once.
 """
 
 import asyncio

@@ -69,8 +69,7 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
     """Combine writes into one statement. It returns how many rows each write in `counted` changed.
 
-    The server runs the other writes last, in the reverse order of their names. So the names are given in
-    reverse, which saves a tenth of a lone send's writes.
+    The server runs all other writes last, in the reverse order of their names. So they are named in reverse.
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]

@@ -32,7 +32,7 @@ def _index(
 
 
 def _first_rows() -> None:
-    """Add three packs for each environment, and the first rows of counters and of a backfill."""
+    """Add three packs for each environment, and the first rows of other tables."""
     texts = ("environment", "id", "name", "currency")
     numbers = ("amount", "credits", "bonus_credits", "is_popular", "position", "created_at")
     packs = sa.table(
