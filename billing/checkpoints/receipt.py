@@ -98,7 +98,7 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
         return
     checkpoint = sealed.get(one.proof.day)
     if checkpoint is None:
-        raise StatementRefused(f"The receipt lacks the checkpoint of {one.proof.day}.")
+        raise StatementRefused(f"The receipt doesn't contain the checkpoint of {one.proof.day}.")
     try:
         path = [bytes.fromhex(step) for step in one.proof.path]
         leaf = hash_of(moved, decode(one.proof.salt))

@@ -191,7 +191,7 @@ async def test_an_invoice_that_is_held_goes_back_whole_and_is_credited_no_more(
     assert await subscriber.tell(renewal(order, 1, started_at=started, amount=700)) == "review"
     refunding, settled = refunding_of(subscriber), await _order_of(subscriber, order)
 
-    with pytest.raises(InvalidInput, match="only be refunded whole"):
+    with pytest.raises(InvalidInput, match="only be refunded in full"):
         await refunding.ask(settled, 500, is_plan=True, payment_ref="in_1")
     asked = await refunding.ask(settled, is_plan=True, payment_ref="in_1")
     assert (asked.payment_ref, asked.amount, asked.held_micros) == ("in_1", 700, 0)

@@ -112,7 +112,7 @@ def test_a_coupon_is_disabled_by_its_code(topup: Topup) -> None:
     [
         (("packs", "create", *PACK[:-1], "0"), "credits: expected an integer >= 1"),
         (("packs", "create", "--id", "pack_pro", *PACK[2:]), "a pack with this ID"),
-        (("packs", "create", "--id", "PACK PRO", *PACK[2:]), "An ID has"),
+        (("packs", "create", "--id", "PACK PRO", *PACK[2:]), "An ID can have"),
         (("packs", "create", *PACK[:4], "--price", "1e3", *PACK[6:]), "decimal number"),
         (("packs", "create", *PACK[:4], "--price", "-5", *PACK[6:]), "decimal number"),
         (("packs", "create", *PACK[:4], "--price", "0", *PACK[6:]), "amount must be from 1 to"),
@@ -122,7 +122,7 @@ def test_a_coupon_is_disabled_by_its_code(topup: Topup) -> None:
             "The bonus must not exceed the credits.",
         ),
         (("packs", "disable", "nothing"), "Pack not found"),
-        (("coupons", "create", "--code", "A B", "--percent", "5"), "code has 2 to"),
+        (("coupons", "create", "--code", "A B", "--percent", "5"), "code must have 2 to"),
         (("coupons", "create", "--code", "TEN"), "percent: Give a percentage or an amount."),
         (
             ("coupons", "create", "--code", "TEN", "--percent", "101"),
