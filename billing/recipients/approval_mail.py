@@ -128,7 +128,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # At least one approval was pending when the mail was written. Return the one that ended last.
+    # If no approval is pending any more, return the one that ended last.
     return max(asked, key=_ended_last, default=None)
 
 

@@ -82,7 +82,7 @@ class AttemptWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # An open attempt for one of these (environment, supplier, account, recipient) blocks others.
+        # For each (environment, supplier, account, recipient) here, an open attempt blocks others.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}

@@ -24,7 +24,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
 
-# The fee of all other accounts has this in place of an account ID.
+# The row with the fee of all other accounts has this instead of an account ID.
 EVERYBODY: Final = ""
 ACCOUNT_FEES_MAX: Final = 5_000
 

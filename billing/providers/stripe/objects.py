@@ -9,7 +9,7 @@ from billing.providers.protocol import PriceRefused
 
 NAME = "stripe"
 API_VERSION = "2026-10-28.endive"
-# The metadata of a subscription has this while a schedule will change its price.
+# A subscription's metadata has this key until a schedule has changed its price.
 NEXT_PRICE = "topup_next_price"
 
 
