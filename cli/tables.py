@@ -17,7 +17,6 @@ from rich.text import Text
 
 WIDTH: Final = 80
 WIDTH_MAX: Final = 240
-# Between two columns there is one space of padding and the box's separator.
 _GAP: Final = 2
 _EDGES: Final = 2
 # A text cut shorter than this would say nothing.

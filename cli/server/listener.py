@@ -36,7 +36,7 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
     else:
-        # If a name can't be resolved, the error has its own number and no text.
+        # Errors of name resolution have their own numbers, and no text.
         reason = error.strerror or os.strerror(error.errno or 0)
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"

@@ -1,4 +1,4 @@
-"""Define the envelope of every response under /api/public/v1. Its seven fields are always in this order,
+"""Define the envelope of every response under /api/public/v1. The order of its seven fields is fixed,
 because the request log parses the bytes.
 """
 

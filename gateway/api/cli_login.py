@@ -1,6 +1,6 @@
 """Sign-in of the command line: two calls for a machine that has no credential yet.
 
-Names come from RFC 8628; responses use our envelope.
+Names are those of RFC 8628, but responses use our envelope.
 """
 
 from typing import Annotated, Final, Literal
@@ -78,7 +78,7 @@ class CliLogin(Struct, kw_only=True):
 
 
 class CliLoginPending(Struct, kw_only=True):
-    """No user has decided yet; poll again."""
+    """No user has decided yet. Poll again."""
 
     reason: Annotated[
         Literal["authorization_pending"], Meta(description="The reason, as in RFC 8628.")

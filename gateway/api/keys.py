@@ -1,4 +1,4 @@
-"""Sandbox accounts: create an account with its keys, for a caller without one."""
+"""Sandbox accounts: create an account with its keys, for a caller who has no account."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final

@@ -151,7 +151,7 @@ class Readiness:
         }
 
     async def deliveries(self) -> dict[str, str | float]:
-        """Return the delay of overdue deliveries in seconds. It is meant for alerts only."""
+        """Return whether workers claim deliveries, and the delay of overdue ones in seconds."""
         backlog = await self.backlog.see()
         if backlog is None:
             return {"state": "unknown"}

@@ -1,4 +1,4 @@
-"""Signed receipts: prove a top-up without asking the gateway, GET /topup/{transaction_id}/receipt."""
+"""Signed receipts: prove a top-up without calling the gateway (GET /topup/{transaction_id}/receipt)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Check an MCP client's authorization request (RFC 6749, 4.1.1) before the user sees it, and apply their
+"""Check an MCP client's authorization request before the user sees it (RFC 6749, 4.1.1). Apply the user's
 consent.
 
 The user is already signed in, so strangers can't make the gateway fetch a client's document.
@@ -48,7 +48,7 @@ ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class McpRequest:
-    """A known client's request, the scopes it may get, and the error to send to it, if any."""
+    """A known client's request, with the scopes that it may get and any error to send to it."""
 
     client: McpClient
     redirect_uri: str

@@ -54,7 +54,6 @@ from store.keyset import end_of
 
 _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
-# How many groups of rows to read when an act runs on all matching rows.
 _READS_MAX: Final = 20
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")

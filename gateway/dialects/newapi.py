@@ -203,8 +203,6 @@ class HistoryQuery(LooseFields, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Method:
-    """A provider, or one of its payment methods."""
-
     type: str
     provider: str
     way: str | None = None

@@ -1,4 +1,4 @@
-"""Render guides: code beside the text that precedes it, and several languages as tabs."""
+"""Render guides. Code is beside the text that precedes it, and several languages are tabs."""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field

@@ -67,10 +67,11 @@ class _Score:
 class PassageIndex:
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
-        # For each passage: the words of its title and names, and the positions of each word in its text.
+        # The words of each passage's title and names, and the positions of each word in its text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # For each word: the numbers of its passages, whether their titles have it, and how often their texts do.
+        # For each word, the numbers of its passages, whether their titles have it, and how often their
+        # texts do.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]
         for number, (title, text) in enumerate(zip(titles, self._texts, strict=True)):

@@ -108,9 +108,10 @@ def stepped(
     *,
     begins_open: bool = True,
 ) -> SteppedForm:
-    """Lay the fields out in the struct's steps.
+    """Arrange the fields in the struct's steps.
 
-    The open step is the first with an error, else the requested one, else the first if `begins_open`.
+    The open step is the first with an error, then the requested one. If there is neither, it is the first
+    if `begins_open`.
     """
     layout = struct.layout
     assert layout is not None, struct

@@ -65,7 +65,6 @@ class Chart:
 def bars(
     title: str, activity: Activity, series: Sequence[Series], before: Activity | None = None
 ) -> Chart:
-    """Draw stacked bars, with those of `before` paler behind them."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]

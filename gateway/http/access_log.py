@@ -1,5 +1,5 @@
-"""Record each request: one log line with many fields, two metrics, a span and, for some requests, a row in the
-request log.
+"""Record each request in one log line, two metrics and a span. Some requests also get a row in the request
+log.
 
 Only route templates, our own IDs and the masked request ID are logged.
 """

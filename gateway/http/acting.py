@@ -30,7 +30,6 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write an entry in the transaction of the change."""
     if account_id is None:
         account_id = call.principal.account_id
     if environment is None:

@@ -1,4 +1,6 @@
-"""Serve acts over HTTP: each act becomes a route, whose handler parses the input, runs the act and responds."""
+"""Serve acts over HTTP. Each act becomes a route, whose handler parses the input, runs the act and
+responds.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
@@ -244,7 +246,7 @@ def _handler(
     *,
     is_operator: bool,
 ) -> Handler:
-    """Return a handler that carries the name and module of the act's function, for the documentation."""
+    """Return a handler. For the documentation, it has the name and module of the act's function."""
     run: Any = act.command if isinstance(act, EngineAct) else act.run
     subject = run.func if isinstance(run, partial) else run
 

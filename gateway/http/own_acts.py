@@ -73,7 +73,7 @@ async def run_own(
     key: str | None = None,
     wrong: Mapping[str, str] = _NOTHING,
 ) -> Any:
-    """Run the act once for the key, and return its view as plain values, or raise its error.
+    """Run the act once for the key, and return its view as plain values.
 
     `wrong` has errors that a page already found, by field. If there are any, the act isn't run, and
     InvalidInput lists them with all other wrong fields.

@@ -152,7 +152,7 @@ def _parts(text: bytes) -> Sequence[bytes]:
     try:
         parts = _split(text)
     except _UNREADABLE:
-        parse(text)  # parse() raises a more exact error if the text isn't JSON.
+        parse(text)
         raise InvalidInput("`records` must be a list of records.", param="records") from None
     if not 1 <= len(parts) <= RECORDS_MAX:
         raise InvalidInput(f"A batch must have 1 to {RECORDS_MAX} records.", param="records")

@@ -1,4 +1,4 @@
-"""Event stream: events as they happen. The list and single events are acts (webhooks/events/acts.py)."""
+"""Event stream: send events as they happen. The list and single events are acts (webhooks/events/acts.py)."""
 
 from collections.abc import Sequence
 from typing import Annotated

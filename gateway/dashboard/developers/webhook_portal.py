@@ -1,5 +1,5 @@
-"""Serve the pages of a portal link: an account's webhooks in a frame on another site, without cookies or
-scripts.
+"""Serve the pages of a portal link. They show an account's webhooks in a frame on another site, without
+cookies or scripts.
 
 The secret in the address is the only credential, so no one without it can forge a request. Only the link's
 origins may embed the pages. A link runs merchants' acts as its own principal, limited to the endpoints that

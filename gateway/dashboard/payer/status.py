@@ -1,4 +1,4 @@
-"""Show a payer the state of an order. Only its button calls the provider, at a limited rate."""
+"""Show a payer the state of an order. Only the page's button calls the provider, at a limited rate."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Show the claim page: who sent what and, after one press, the deliverable."""
+"""Show the claim page. It says who sent what and, when a button is pressed, shows the deliverable."""
 
 from dataclasses import dataclass
 from typing import Any, Final

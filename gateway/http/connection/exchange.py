@@ -1,6 +1,6 @@
 """Exchange one request and response through ASGI messages.
 
-Most requests and responses are complete at once; read_whole and write_whole handle those without messages.
+Most requests and responses are complete at once. read_whole and write_whole handle these without messages.
 """
 
 import asyncio
@@ -195,7 +195,7 @@ class Exchange:
             self.wake()
 
     def reopen(self) -> None:
-        """Expect more of a body that seemed complete."""
+        """Reopen the body, which seemed complete."""
         self.has_all = False
 
     def leave(self) -> None:
@@ -234,7 +234,8 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """Return the next ASGI message: the body received since the last one, or a disconnect.
+        """Return the next ASGI message. It has the body received since the last message, or is a
+        disconnect.
 
         After the complete body, an empty message follows once the client closes its sending side (see
         has_left).

@@ -122,7 +122,7 @@ PIPELINED_MAX: Final = 16
 # The parser gets small pieces, so that no limit is exceeded by more than one piece.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
-# A client that reads takes at least this much between two checks.
+# A client that isn't too slow reads at least this much between two checks.
 TAKEN_BYTES_MIN: Final = 4096
 _FIELD_BYTES: Final = len(b": \r\n")
 _PAGES: Final = b"/dashboard"
