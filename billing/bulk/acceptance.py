@@ -271,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Replace the ID of a rehearsed top-up, which doesn't exist, by the index of its item."""
+    """Replace a top-up's ID by its item's index, because a rehearsed top-up doesn't exist."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -65,8 +65,8 @@ class BatchRunner:
     async def accept(self, bulk: Bulk) -> SendBatch:
         """Accept or refuse every item durably, then return the batch.
 
-        If this raises Unavailable, a worker continues, and a repeated call with the same Idempotency-Key finds
-        the batch.
+        If this raises Unavailable, a worker continues. A repeated call with the same Idempotency-Key then finds the
+        batch.
         """
         digest = bulk.request_digest
         if digest is not None:

@@ -52,7 +52,7 @@ class PlanTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What a subscription's order buys, frozen when the order is placed. Amounts are for one period.
+    """What a subscription's order buys. It is fixed when the order is placed. Amounts are for one period.
 
     If `product_ref` is missing, the provider receives the price instead.
     """

@@ -437,7 +437,7 @@ async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
     return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
 
 
-# A database may return a sum in a type other than its column's.
+# A database may return a sum in another type than the column has.
 _BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
 _BATCH_COLUMNS = _BATCHES.of(
     "b",

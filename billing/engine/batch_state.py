@@ -382,7 +382,7 @@ class BatchState:
         is_own_use: bool = False,
         is_fall_told: bool = True,
     ) -> list[Transfer]:
-        """Move credit that may be spent: expiring grants first (soonest first), then other grants, then the wallet."""
+        """Move credit that may be spent. Grants that expire soonest come first, then other grants, then the wallet."""
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
         sources = self._sources(tenant, is_own_use=is_own_use)

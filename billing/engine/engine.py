@@ -265,7 +265,7 @@ def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
         request.command.declare(read_set)
         if request.key is not None:
             keys.append(request.key)
-    # The keys' tenants are locked too, so that two requests with one key run one after the other.
+    # The keys' tenants are locked too, so that requests with the same key run one after the other.
     read_set.tenants.update(Tenant(*whose) for whose in {key.place[:2] for key in keys})
     return read_set
 

@@ -203,7 +203,7 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        # If New API refuses by rule, `data` is missing. If its database fails, `data` is a value or null.
+        # If New API refuses because of a rule, `data` is missing. If its database fails, `data` is a value or null.
         message = word.message[:MESSAGE_CHARACTERS_MAX]
         return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 

@@ -30,7 +30,7 @@ from kernel.errors import DomainError
 from keys.vault import Vault
 from store.database import Database
 
-# Limits a whole attempt, so that two calls for one top-up never overlap.
+# This limits a whole attempt, so that two calls for one top-up never overlap.
 ASK_S_MAX: Final = 60.0
 # A longer `left` counts as Unknown.
 LEFT_CHARACTERS_MAX: Final = 2_000

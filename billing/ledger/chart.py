@@ -1,6 +1,6 @@
 """Name the kinds of ledger accounts and the codes of transfers.
 
-Assets grow by debits, everything else by credits.
+Debits increase assets, and credits increase everything else.
 """
 
 from collections.abc import Mapping

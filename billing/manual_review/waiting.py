@@ -104,7 +104,7 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
 
 
 async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
-    """Return the longest wait in microseconds by environment, among the GAUGED_MAX oldest top-ups."""
+    """Return each environment's longest wait in microseconds, among the GAUGED_MAX oldest top-ups."""
     found = {}
     for environment in ("staging", "live"):
         row = await tx.fetch_one(_LONGEST, environment=environment, most=GAUGED_MAX)

@@ -54,7 +54,8 @@ class OpenReview:
 class Resolve:
     """Credits an order that waits for an operator, or ends it without credit.
 
-    `amount` is the part of the price that counts, in the smallest unit. None means the whole price, if it was paid.
+    `amount` is the part of the price that counts, in the currency's smallest unit. None means the whole price, if it
+    was paid.
     """
 
     resolution_id: str

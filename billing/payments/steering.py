@@ -235,7 +235,7 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost. If the provider can calculate the amount, it is the provider's."""
+        """Return what a change would cost. The provider calculates the amount if it can."""
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
             raise ChangeNotAllowed(f"The subscription is {one.status}.", reason="ended")

@@ -491,7 +491,7 @@ def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
 
 PAGE_MAX: Final = 50
 MILLISECOND_US: Final = 1_000
-# September 2001 in milliseconds; a smaller number is in seconds.
+# A number smaller than this, September 2001 in milliseconds, is in seconds.
 _EARLIEST_MS: Final = 1_000_000_000_000
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "paid": "paid",

@@ -75,7 +75,7 @@ NOTIFIED = frozenset(
     }
 )
 _SEPARATORS = ("&", "=")
-# These full-width characters look the same to the payer.
+# To the payer, these full-width characters look the same as the separators.
 _SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
 _STATUSES = {
     "paid": "TRADE_SUCCESS",
