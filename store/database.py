@@ -128,7 +128,7 @@ class Transaction(Protocol):
         ...
 
     def hint(self, name: str) -> None:
-        """After the commit, notify the process's listener that there is work of this name."""
+        """Notify the process's listener after the commit that there is work of this name."""
         ...
 
 

@@ -79,9 +79,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every day that is due. To find late transfers, start LOOK_BACK_US plus `look_back_days`
-        before each day.
-        """
+        """Seal every due day. To find late transfers, start LOOK_BACK_US plus `look_back_days` before it."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )

@@ -24,9 +24,7 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """A batch's times. `waited_s` is the time spent waiting for a connection and locks. `commit_s` is the time of the
-    last writes and the commit.
-    """
+    """A batch's times. `waited_s` includes waiting for locks, and `commit_s` includes the last writes."""
 
     size: int
     began_ns: int
@@ -154,8 +152,7 @@ class Engine:
     ) -> Awaitable[StoredAnswer]:
         """Return the durable response, or the response that is already stored under this key.
 
-        `encode` runs inside the batch, so it must be pure and raise nothing. If the command is refused, its refusal is
-        raised.
+        `encode` runs inside the batch, so it must be pure and raise nothing. A refusal is raised.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 

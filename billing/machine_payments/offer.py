@@ -99,9 +99,7 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """Offer payment by shared payment token, in US cents. `tokens` charges the token. If it is None, the charge is
-    simulated.
-    """
+    """Offer payment by shared payment token, in US cents. If `tokens` is None, the charge is simulated."""
 
     environment: Environment
     seller_id: str

@@ -435,10 +435,7 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
-    """Return the dispute to report.
-
-    Return None if no money was taken, for example if the report that it was won came before the report that it opened.
-    """
+    """Return the dispute to report, or None if it took no money."""
     if changed is None or changed.kind != "dispute" or not changed.amount:
         return None
     return None if changed.status == "won" and isinstance(fact, Disputed) else changed

@@ -38,8 +38,7 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """What waits for a decision. `came` is the reported payment, and `credits_micros` is the credit for the whole
-    price.
+    """What waits for a decision. `came` is the reported payment. `credits_micros` is for the whole price.
 
     `invoice_id` is None if the order itself waits.
     """
@@ -54,8 +53,7 @@ class OpenReview:
 class Resolve:
     """Credits an order that waits for an operator, or ends it without credit.
 
-    `amount` is the part of the price that counts, in the currency's smallest unit. None means the whole price, if it
-    was paid.
+    `amount` is the part of the price that counts. None means the whole price, if it was paid.
     """
 
     resolution_id: str

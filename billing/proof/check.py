@@ -28,8 +28,7 @@ class Place(NamedTuple):
 
     tenant: Tenant
     after: str
-    # Only rows that may have changed since this time are checked, or all rows if it is 0. Small tables are always
-    # checked in full.
+    # Rows that may have changed since this time are checked. Small tables are always checked in full.
     since_us: int
 
 

@@ -147,10 +147,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check the newest event of each plan or batch.
-
-        Events are read newest first, because no index finds the newest.
-        """
+        """Check the newest event of each plan or batch. Events must be read newest first."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))

@@ -149,8 +149,7 @@ def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Change the plan. A more expensive plan is billed at once for the rest of the period, and any other plan from the
-    next period.
+    """Change the plan. A more expensive plan is billed at once for the rest of the period, others from the next period on.
 
     `now_us` is on the account's clock.
     """
