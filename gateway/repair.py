@@ -1,6 +1,4 @@
-"""Make our API's errors fixable by a program: list everything that is wrong, show a correct example, and name
-the next call.
-"""
+"""Make our API's errors fixable by a program: list all of them, show an example, and name the next call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -173,9 +171,7 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Return whether someone can sign in to the account. Without a caller, this is true only if the key was
-    wrong or has ended.
-    """
+    """Return whether someone can sign in to the account. Without a caller, the error's code decides."""
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
     return not caller.is_sandbox

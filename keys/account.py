@@ -58,9 +58,7 @@ _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """The events and recharges that a falling balance causes. `thresholds` are in micros, from highest to
-    lowest.
-    """
+    """The events and recharges that a falling balance causes. `thresholds` are in micros, highest first."""
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -187,9 +185,7 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """Create an account in each of the environments. Raise EmailTaken if another account has the email
-    address.
-    """
+    """Create an account in each of the environments. Raise EmailTaken if its email address is in use."""
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
@@ -298,9 +294,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Decide whether the account's own credentials can have the scope `admin`. Raise InvalidInput for a
-    sandbox account.
-    """
+    """Decide whether the account's own credentials can have the scope `admin`. A sandbox account's can't."""
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
         raise InvalidInput(
@@ -374,9 +368,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials together can spend in a UTC day. The caller holds the
-    tenant's lock.
-    """
+    """Limit what all of the tenant's credentials can spend in a UTC day. The caller holds the tenant's lock."""
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"

@@ -284,9 +284,7 @@ class CapExceeded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The window of a period with the least left, in cents. What is left is rounded down, and what was spent
-    is rounded up.
-    """
+    """The window of a period with the least left, in cents. What is left is rounded down."""
 
     key_id: str
     period: Period

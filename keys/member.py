@@ -172,9 +172,7 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 
 
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
-    """Return what an invitation's page shows. Raise NotFound if the invitation can't be used, without saying
-    why.
-    """
+    """Return what an invitation's page shows. Raise NotFound if the invitation can't be used."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email

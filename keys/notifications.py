@@ -72,9 +72,7 @@ class Person:
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """Return whether the person wants this email. The owner's account-wide choices apply in both
-        environments.
-        """
+        """Return whether the person wants this email. The owner's account-wide choices also apply in staging."""
         if kind not in self.wanted:
             return False
         is_accounts = self.role == "owner" and kind in MAIL_CHOICES

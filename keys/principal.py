@@ -200,9 +200,7 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the key that limits what the caller can reverse: only its own and its descendants' sends. None
-    means all sends.
-    """
+    """Return the key if the caller can reverse only what it and its descendants sent, otherwise None."""
     return None if REVERSES in principal.scopes else principal.key_id
 
 
@@ -270,9 +268,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a key can do. The caller's address must be in every list of `ip_allow_lists`. The key's own list is
-    first.
-    """
+    """What a key can do. The caller's address must be in every list. The key's own list is first."""
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]

@@ -34,9 +34,7 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. It is being set up until `confirmed_at` is set. `last_step` is the time step of the
-    newest used code.
-    """
+    """A second factor. Until `confirmed_at`, it is being set up. `last_step` is the last code's time step."""
 
     account_id: str
     nonce: str
@@ -56,9 +54,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret, and delete one that is being set up. Raise InvalidInput if the second factor is
-    already on.
-    """
+    """Make a new secret, and delete one that is being set up. Raise InvalidInput if one is in use."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
@@ -88,9 +84,7 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, which are never shown again, or None if the code is wrong. Raise InvalidInput
-    before a setup.
-    """
+    """Return the recovery codes, which are never shown again, or None if the code is wrong."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
         raise InvalidInput("Start the setup first.", param="code")

@@ -49,9 +49,7 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `account_id` is the person's own account. `acts_for` is the account that is shown instead, if
-    any.
-    """
+    """A session. `account_id` is the person's own account. `acts_for` is another account that is shown."""
 
     id: str
     account_id: AccountId
@@ -198,9 +196,7 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Read the next PRUNE_ROWS sessions, and delete those that have ended. Return where to continue, or None
-    at the end.
-    """
+    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None."""
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,

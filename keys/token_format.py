@@ -67,9 +67,7 @@ def new_api_key(environment: Environment) -> str:
 
 
 def checksum(random: str) -> str:
-    """Return the CRC-32 (IEEE) as 6 base62 characters, padded with zeros. In base62, digits come before
-    letters.
-    """
+    """Return the CRC-32 (IEEE) as 6 base62 characters, padded with zeros. Digits come before letters."""
     number = zlib.crc32(random.encode("ascii"))
     characters = ""
     for _ in range(_CHECKSUM_CHARACTERS):

@@ -95,9 +95,7 @@ class Vault:
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """Decrypt. Raise SealBroken if the text was encrypted for another purpose or subject, or can't be
-        decrypted.
-        """
+        """Decrypt. Raise SealBroken if the text was encrypted for another purpose or subject, or was changed."""
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
@@ -129,9 +127,7 @@ class Vault:
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """Return the installation's 32-byte key of that name. If two processes create it at once, both get the
-        same key.
-        """
+        """Return the installation's 32-byte key of that name. Two processes that create it get the same key."""
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             fresh = self.seal(

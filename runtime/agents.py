@@ -49,9 +49,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded. At `until_us`, it
-    is fetched again.
-    """
+    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded."""
 
     keys: Mapping[str, bytes] | None
     fetched_us: int

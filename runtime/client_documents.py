@@ -47,8 +47,8 @@ class ClientDocuments:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def find_now(self, client_id: str) -> McpClient | None:
-        """Return the cached client, or None if it must be fetched. Raise AuthorizationRefused if the cache has
-        a refusal.
+        """Return the cached client, or None if it must be fetched. Raise AuthorizationRefused for a cached
+        refusal.
         """
         kept = self._kept.get(client_id)
         if kept is None or kept.until_us <= self._clock.now_us():

@@ -478,9 +478,7 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """Return the policy of the WEBHOOK_ALLOW_* settings. In staging, each endpoint decides whether plain http
-    is allowed.
-    """
+    """Return the policy of the WEBHOOK_ALLOW_* settings. Plain http in staging is up to each endpoint."""
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,

@@ -82,9 +82,7 @@ class SteadyClock:
 
 
 class DatabaseClock:
-    """A process's clock, set from the database. If the database has no clock, `wall` is used, which is this
-    machine's.
-    """
+    """A process's clock. It is set from the database or, if that has no clock, from this machine's `wall`."""
 
     def __init__(
         self,
@@ -93,7 +91,7 @@ class DatabaseClock:
         monotonic_us: Callable[[], int] = monotonic_us,
         on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
-        """`on_measured` gets the microseconds by which this machine's own clock is ahead."""
+        """Call `on_measured` with the microseconds by which this machine's own clock is ahead."""
         self._database = database
         self._on_measured = on_measured
         self._is_machine_off = False
@@ -106,9 +104,7 @@ class DatabaseClock:
         return self._steady.now_us()
 
     async def refresh(self) -> None:
-        """Measure the database's time. The first result is used at once. Later ones correct the clock
-        gradually.
-        """
+        """Measure the database's time. Use the first result at once. Approach later ones gradually."""
         is_first, self._is_begun = not self._is_begun, True
         try:
             true_us, at_us = await self._sample()
@@ -124,9 +120,7 @@ class DatabaseClock:
             logger.warning("clock.corrected", extra={"offset_ms": off_us // 1000})
 
     def _note_machine(self, off_us: int) -> None:
-        """Log when this machine's clock becomes wrong, and when it is right again. Only log lines use that
-        clock.
-        """
+        """Log when this machine's clock becomes wrong or right again. Only log lines use that clock."""
         self._on_measured(off_us)
         is_off = abs(off_us) > SKEW_US_WARNED
         if is_off and not self._is_machine_off:

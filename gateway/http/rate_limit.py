@@ -96,7 +96,7 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check. The account's comes first. If it refuses, the credential's isn't used
+        """Return the limits to check. The account's comes first: if it refuses, the credential's isn't used
         up.
         """
         who = (caller.credential_id, caller.is_sandbox)
@@ -173,9 +173,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take one unit for each record of the request. If its body has more KiB than records, take one for each
-    KiB.
-    """
+    """Take one unit for each record of the request, or for each KiB of its body if it has more KiB."""
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
     if rate and caller.is_sandbox:

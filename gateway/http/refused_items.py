@@ -44,9 +44,7 @@ _ITEM_ERRORS_MAX: Final = 10
 
 
 class RefusedItems:
-    """Builds the errors of a request's items. `template` is the path of the API call that accepts a single
-    item.
-    """
+    """Builds the errors of a request's items. `template` is the path of the call for a single item."""
 
     __slots__ = ("_address", "_call", "_compared", "_template")
 

@@ -137,9 +137,7 @@ class RequestContext(Generic[B, Q]):
 
 
 def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return the headers by their lower-case names. Join the values of a repeated header, so that none is
-    ignored.
-    """
+    """Return the headers by lower-case name. Join a repeated header's values, so that none is ignored."""
     headers = dict(listed)
     if len(headers) != len(listed):
         headers = {}

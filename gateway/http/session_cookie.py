@@ -87,9 +87,7 @@ def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Return whether the browser says that the request comes from another site. Forms without a session need
-    this check.
-    """
+    """Return whether the browser says that the request comes from another site."""
     says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
     return says is not None and not is_same_origin(scope, headers, settings)
 

@@ -46,9 +46,7 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Call `read` until its state changes, for at most wait_s, and return its last result. Don't wait if the
-    state is final.
-    """
+    """Call `read` until its state changes or is final, for at most wait_s. Return its last result."""
     found = await read()
     state = state_of(found)
     if not call.query.wait_s or state.is_final or call.method == "HEAD":

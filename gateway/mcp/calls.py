@@ -240,9 +240,7 @@ def _held(envelope: Envelope) -> str:
 
 
 def _question(envelope: Envelope) -> InputRequiredResult:
-    """Ask the user to approve. The funds are already held. When the client repeats the call with the same key,
-    it gets this top-up.
-    """
+    """Ask the user to approve. The funds are already held, and a repeated call gets the same top-up."""
     params = ElicitRequestURLParams(
         message="This top-up is above the key's threshold: a person has to approve it."
         " Declining cancels it.",

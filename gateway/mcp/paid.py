@@ -60,9 +60,7 @@ _decode_json = msgspec.json.decode
 
 
 class PaidSend:
-    """A send_topup call that contains a payment or must be paid for. `arguments` don't include the
-    idempotency_key.
-    """
+    """A send_topup call that contains a payment or must be paid for. `arguments` lack the idempotency_key."""
 
     def __init__(
         self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]
@@ -79,9 +77,7 @@ class PaidSend:
         inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
-        """Return the top-up. Raise PaymentRequired if it must be paid for. `said` then has the payment
-        options.
-        """
+        """Return the top-up. If it must be paid for, raise PaymentRequired, and set `said` to the options."""
         await take_turn(self._call)
         try:
             if key_text is None:

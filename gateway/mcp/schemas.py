@@ -126,9 +126,7 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Return whether to leave out the keyword. Most fields are clear from their names, and agents pay for each
-    word that they read.
-    """
+    """Return whether to leave out the keyword. Agents pay for each word, and most names explain their field."""
     if keyword in {"description", "examples"}:
         return True
     if keyword == "pattern":
@@ -208,9 +206,7 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """Remove the descriptions, and inline small structs at the first level. Replace other structs and long
-    lists by their type.
-    """
+    """Remove descriptions. Inline small structs at the first level, and replace others by their type."""
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]
     if not isinstance(schema, dict):

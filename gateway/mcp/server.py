@@ -263,9 +263,7 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 async def _with_sentences(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Describe what is wrong in a method's params, which the SDK doesn't. Hide the message of an unexpected
-    error.
-    """
+    """Describe what is wrong in a method's params. Hide the message of an unexpected error."""
     try:
         return await call_next(ctx)
     except MCPError:

@@ -70,9 +70,7 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, Authorization already holds an
-    API key.
-    """
+    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, Authorization has an API key."""
 
     key: str
     realm: str

@@ -400,9 +400,7 @@ def _response_header(payment: MachinePayment) -> bytes:
 
 
 def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
-    """Add the draft's receipt to a successful response. Allow only the client's own cache to store the
-    response.
-    """
+    """Add the draft's receipt to a successful response. Only the client may cache the response."""
     call.reply_headers.append((b"cache-control", b"private"))
     if made.status < _BAD and payment.settled_at is not None and payment.settlement:
         receipt = credentials.receipt(payment.settlement, payment.settled_at)
@@ -464,9 +462,7 @@ def _request_of(call: PaidCall, environment: str, principal: Principal | None) -
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """Build the request without checking that the platform is offered today. An earlier payer's platform may
-    be gone.
-    """
+    """Build the request without checking today's platforms. An earlier payer's platform may be gone."""
     body = call.body
     said = body.delivery
     return PaidRequest(
@@ -527,9 +523,7 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Return a digest of what is paid for. Leave out `distinct` and the fee, because both may have changed
-    since.
-    """
+    """Return a digest of what is paid for, without `distinct` and the fee, because these may have changed."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")

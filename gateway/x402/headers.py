@@ -179,9 +179,7 @@ def response_header(
 
 
 def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -> dict[str, Any]:
-    """Return the body for the facilitator's /verify and /settle. The caller has checked the payment against
-    the offer.
-    """
+    """Return the body for the facilitator's /verify and /settle. The caller has checked the payment."""
     wanted = offer.requirements(cents)
     return {
         "x402Version": 2,

@@ -154,8 +154,8 @@ def _asking(call: PaidCall) -> Asking:
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return the owner of the API key that came with the payment, or None if none came. Raise an error if the
-    key is refused.
+    """Return the owner of the API key that came with the payment, if one came. Raise an error if it is
+    refused.
     """
     if call.credential is not None:
         require_scope(call.credential, "topup:send")

@@ -164,9 +164,7 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys, newest first, including revoked ones. If the viewer uses a key, list only that key and its
-    descendants.
-    """
+    """List keys, newest first, including revoked ones. A viewer with a key sees only it and its descendants."""
     rows = await _PAGES.page(
         tx,
         tenant,

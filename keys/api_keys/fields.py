@@ -83,8 +83,8 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a key with this preset is for, the fields that it fills in, and the fields that it requires (with
-    suggestions in cents).
+    """What a key with this preset is for, and the fields that it fills in or requires. Suggestions are in
+    cents.
     """
 
     says: str
@@ -140,9 +140,7 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new or changed mandate. None removes a limit. Limits that aren't in `given`
-    stay.
-    """
+    """Return the columns of a new or changed mandate. None removes a limit. Other limits remain."""
     columns: dict[str, Any] = {}
     if "purpose" in given:
         columns["purpose"] = checks.of(_purpose, given["purpose"])
@@ -306,9 +304,7 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return each scope once, in the order of SCOPES. Raise InvalidInput if there is none, or if one is
-    unknown.
-    """
+    """Return each scope once, in the order of SCOPES. Raise InvalidInput if one is unknown or there is none."""
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("A key needs at least one scope.", param="scopes")

@@ -104,9 +104,7 @@ async def check_room(
 
 
 class Together(msgspec.Struct, frozen=True):
-    """The narrowest limits of a key and its ancestors. None means that no key has such a limit. An empty list
-    allows nothing.
-    """
+    """The narrowest limits of a key and its ancestors. None means no such limit. An empty list allows nothing."""
 
     platforms: list[str] | None
     recipients: list[str] | None

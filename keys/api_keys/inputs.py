@@ -264,9 +264,7 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
-    """Return the limits by their names in fields.LIMITS. Raise InvalidInput if two of them contradict each
-    other.
-    """
+    """Return the limits by their names in fields.LIMITS. Raise InvalidInput if two of them conflict."""
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:

@@ -61,9 +61,7 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return a principal for each digest, or the reason why its key no longer works. This takes at most two
-    statements.
-    """
+    """Return a principal for each digest, or why its key no longer works. This takes at most two statements."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -105,9 +103,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first key may do. The other keys are its ancestors. If one of them is missing, the key
-    is revoked.
-    """
+    """Return what the first key may do. The others are its ancestors. If one is missing, it counts as revoked."""
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):
@@ -201,9 +197,7 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """Return when the secret that the last rotation replaced expires, on the account's clock. Return None if
-    it has expired.
-    """
+    """Return when the secret that the last rotation replaced expires, on the account's clock, or None."""
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s

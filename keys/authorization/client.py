@@ -100,9 +100,7 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 
 
 def is_on_device(uri: str) -> bool:
-    """Return whether the address belongs to a program on the user's own machine. Nobody can check who wrote
-    such a program.
-    """
+    """Return whether the address belongs to a program on the user's machine. Nobody can verify such a program."""
     parts = urlsplit(uri)
     return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
@@ -144,9 +142,7 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """An MCP client. `document_url` is its ID and the address of its description. It is None if the client
-    registered here.
-    """
+    """An MCP client. `document_url` is its ID and describes it. It is None if the client registered here."""
 
     id: str
     name: str
@@ -157,9 +153,7 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check how a client describes itself. Its default name is its first address's host. Raise
-    AuthorizationRefused if something is wrong.
-    """
+    """Check how a client describes itself. Raise AuthorizationRefused if something in it is wrong."""
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")

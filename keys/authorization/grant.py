@@ -163,9 +163,7 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """An authorization code. `family_id` is the ID of its tokens, once it was exchanged. `session_id` is the
-    session in which the user consented.
-    """
+    """An authorization code. `family_id` is the ID of its tokens, once they exist."""
 
     digest: str
     account_id: str

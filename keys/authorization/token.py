@@ -161,9 +161,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens. Raise AuthorizationRefused, but return a refusal that ends tokens, so
-    that this commits.
-    """
+    """Return the next pair of tokens, or a refusal that ended tokens. Raise any other AuthorizationRefused."""
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -262,9 +260,7 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """Handle a refresh token that was used before. Return the same pair if that is safe. Otherwise, end all
-    tokens of its code.
-    """
+    """Handle a refresh token's second use: return the same pair if that is safe, or end its code's tokens."""
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US

@@ -141,9 +141,7 @@ async def check_code(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """Return the consent behind the code. Raise CodeRefused if the code can't be used, or CodeReused if the
-    grant must end.
-    """
+    """Return the consent behind the code. Raise CodeRefused, or CodeReused if the grant must end."""
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -212,9 +210,7 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Return whether the verifier matches. If there is a verifier but no challenge, somebody removed the
-    challenge (RFC 9700).
-    """
+    """Return whether the verifier matches. Without a challenge, there must be no verifier (RFC 9700)."""
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):

@@ -72,9 +72,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host as a redirect must write it, without the default port of https. Raise InvalidInput if it
-    isn't valid.
-    """
+    """Return a host as a redirect must write it, without the port 443. Raise InvalidInput if it isn't valid."""
     if not text.isascii():
         raise InvalidInput(
             "Write the host in ASCII. An international name begins with xn--.",

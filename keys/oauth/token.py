@@ -139,9 +139,7 @@ async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -
 
 
 async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
-    """End the app's access. This ends the grant, its tokens and all codes, so that a later consent revives
-    none of them.
-    """
+    """End the app's access. Its tokens and all codes end with the grant, so a later consent revives none."""
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
     await oauth_grant.void_codes(tx, user, grant.app_id, now_us=now_us)

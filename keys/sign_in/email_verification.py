@@ -1,6 +1,4 @@
-"""Verify that an account's owner reads mail at its address. The owner gets a link, which is valid once, for an
-hour.
-"""
+"""Verify that an account's owner reads mail at its address, by a link that is valid once, for an hour."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -69,9 +69,7 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys. Raise InvalidInput if two-factor sign-in is off, or if there are too many
-    passkeys.
-    """
+    """Return the account's passkeys. Raise InvalidInput without two-factor sign-in or room for another."""
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)
@@ -90,9 +88,7 @@ async def add(
     *,
     now_us: int,
 ) -> Passkey:
-    """Store a key that a device made for this account. `given` is the browser's JSON. Raise InvalidInput if it
-    isn't valid.
-    """
+    """Store a key that a device made for this account. Raise InvalidInput for any other response."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     account_id = purpose.account_id
@@ -124,9 +120,7 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Return whether a passkey of this account signed a challenge that is newer than its last one. Record the
-    challenge as used.
-    """
+    """Return whether a passkey of this account signed a new challenge. Record the challenge as used."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     answer = passkey_answer.read_shown(given)

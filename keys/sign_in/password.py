@@ -57,18 +57,14 @@ class Passwords:
         self.worked_out = 0
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Hash the password. If many wait, their sources take turns. A source is a client's address, for
-        example.
-        """
+        """Hash the password. If many calls wait, their sources, such as client addresses, take turns."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Compare the password. Sources that signed in to this account before (`is_known`) have their own
-        queue.
-        """
+        """Compare the password. Sources that signed in to this account before have their own queue."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

@@ -28,9 +28,7 @@ class SignInLink:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
-    """Make a link in place of the account's earlier one. Return None if the account has a second factor or no
-    address.
-    """
+    """Make a link in place of the earlier one. Return None if the account has a second factor or no address."""
     await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id AND id LIKE :ours",
         account_id=account.id,

@@ -215,9 +215,7 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature with this tag. Ignore it if its algorithm or a component is
-    unknown.
-    """
+    """Return the request's first signature with this tag, if its algorithm and components are known."""
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
         return None
@@ -352,9 +350,7 @@ class _Directory(msgspec.Struct):
 
 
 def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
-    """Return a directory's current Ed25519 keys by thumbprints that are computed here. Raise ValueError if it
-    isn't valid.
-    """
+    """Return a directory's current Ed25519 keys by their thumbprints. Raise ValueError if it isn't valid."""
     try:
         listed = msgspec.json.decode(body, type=_Directory).keys
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -108,9 +108,7 @@ async def create(
     now_us: int,
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
-    """Return a new token and its secret, which is never shown again. If `maker` is None, the command line
-    makes the token.
-    """
+    """Return a new token and its secret, which is never shown again. `maker` is None on the command line."""
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
         raise InvalidInput("Only an operator token can have scopes.", param="scopes")
@@ -171,9 +169,7 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Return one token, of any kind if `kind` is None. For a token that the viewer may not see, raise
-    NotFound.
-    """
+    """Return one token, of any kind if `kind` is None. Raise NotFound if the viewer may not see it."""
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
@@ -195,9 +191,7 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """List tokens, newest first, including revoked ones. If the viewer uses a key, list only that key's and
-    its descendants' tokens.
-    """
+    """List tokens, newest first, including revoked ones. A key sees its own and its descendants' tokens."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -371,9 +365,7 @@ def is_colleague(account_id: str, sender: str) -> bool:
 async def former_senders(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
-    """Return those (account, Principal.sender) pairs that can no longer send. The caller holds the accounts'
-    locks.
-    """
+    """Return those (account, sender) pairs that can no longer send. The caller holds the accounts' locks."""
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
     people = {pair for pair in senders if is_colleague(*pair)}
     left: set[tuple[str, str]] = set()

@@ -84,9 +84,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """The user hasn't decided yet. If `is_too_fast`, the program polled too early, so interval_s was
-    increased.
-    """
+    """The user hasn't decided yet. If `is_too_fast`, the program polled too early, and interval_s grew."""
 
     interval_s: int
     expires_in_s: int
