@@ -196,7 +196,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"PUT /api/public/v1/topup/balance/threshold",
-        r"Give either one threshold or a list\.",
+        r"Give either one threshold or a list of thresholds\.",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(
