@@ -101,6 +101,8 @@ LIST_ACTS = ListAct(
 
 
 class AuditActor(Struct, kw_only=True):
+    """The credential that acted."""
+
     kind: Annotated[ActorKind, Meta(description="The kind of the credential.")]
     id: Annotated[str, Meta(description="The ID of the key, token, session or app.")]
     name: Annotated[str | None, Meta(description="The credential's current name, or null.")]

@@ -54,6 +54,8 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 
 
 class ListDifference(Struct, frozen=True):
+    """A difference between the provider's list and our records."""
+
     kind: Annotated[ListDifferenceKind, Meta(description="The kind of difference.")]
     payment_id: Annotated[str, Meta(description="The provider's ID of the payment.")]
     owner_id: Annotated[str, Meta(description="The order's, period's or machine payment's ID.")]

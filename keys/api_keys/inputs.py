@@ -139,6 +139,8 @@ ExpiresAt = Annotated[
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
+    """A spending limit for any period of this many seconds."""
+
     seconds: Annotated[
         int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")
     ]
@@ -163,6 +165,8 @@ Windows = Annotated[
 
 
 class Caps(Fields, frozen=True, kw_only=True):
+    """Spend caps in cents."""
+
     per_call_cents: PerCallCents | UnsetType | None = UNSET
     per_day_cents: PerDayCents | UnsetType | None = UNSET
     per_month_cents: PerMonthCents | UnsetType | None = UNSET

@@ -26,6 +26,8 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 
 
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
+    """An app to register. Its redirect addresses are exact, or those of a whole host, or both."""
+
     name: Annotated[Text, Meta(description="The app's name, shown to users on the consent page.")]
     scope: Annotated[OAuthScope, Meta(description="The scope. Each includes the ones before.")]
     redirect_uris: Annotated[
