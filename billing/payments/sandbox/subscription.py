@@ -149,7 +149,7 @@ def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Change the plan. A more expensive plan is billed at once for the rest of the period, others from the next period on.
+    """Change the plan. A more expensive plan is billed at once for the rest of the period, others from the next one on.
 
     `now_us` is on the account's clock.
     """
