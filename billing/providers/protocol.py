@@ -129,9 +129,7 @@ def rotated(secret: SecretStr) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """What a provider reported about a dispute, in the provider's words. `is_inquiry` means that the bank took no
-    money.
-    """
+    """What a provider reported about a dispute. `is_inquiry` means that the bank took no money."""
 
     status: str
     reason: str = ""
@@ -205,9 +203,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about. Every ID is stored, even from a Waiting fact, because a later refund may contain no other
-    ID.
-    """
+    """What a fact is about. Every ID is stored, because a later refund may contain no other ID."""
 
     order_id: str | None = None
     objects: tuple[str, ...] = ()

@@ -68,9 +68,7 @@ async def _write(
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Write an invitation. It doesn't contain the account's name, because a stranger could put a message into that
-    name.
-    """
+    """Write an invitation. It omits the account's name, because a stranger could put a message into that name."""
     say = language.say
     return OwnerLetter(
         language,

@@ -99,9 +99,7 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Return the new state. A report of "active" only ends a pause, because only a payment activates a
-        subscription.
-        """
+        """Return the new state. A reported "active" only ends a pause. Only a payment activates a subscription."""
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":

@@ -29,9 +29,7 @@ LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """A colleague's key. `is_child` means that it was created with another of the colleague's keys or their
-    descendants.
-    """
+    """A colleague's key. `is_child` means that another of the colleague's keys or their descendants created it."""
 
     id: str
     environment: str

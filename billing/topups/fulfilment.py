@@ -379,9 +379,7 @@ class BeginSupplierCall(OnPendingTopUp):
 
 @dataclass(frozen=True, slots=True)
 class PostponeCheck(OnAttempts):
-    """Record that the supplier gave no final response. If a newer call has begun, or this call has ended, change
-    nothing.
-    """
+    """Record that no final response came. Change nothing if this call has ended or a newer call has begun."""
 
     number: int
     requests_made: int

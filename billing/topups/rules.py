@@ -331,9 +331,7 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored. Each has exactly one
-    spelling.
-    """
+    """Turn IDs into tokens for pages without an account, and back. Tokens aren't stored, and each has one spelling."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}

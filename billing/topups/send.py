@@ -286,9 +286,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
-        """Return the send's outcome and who fulfils it. If a rule refuses the send, raise the error of the first such
-        rule.
-        """
+        """Return the send's outcome and who fulfils it. Raise the error of the first rule that refuses the send."""
         state.check_alive(self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))

@@ -43,9 +43,7 @@ class DeliverableRefused(ValueError):
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How to notify the recipient. It is erased together with the recipient. `locale` is a language tag, for example
-    zh-Hans.
-    """
+    """How to notify the recipient. It is erased with the recipient. `locale` is a language tag such as zh-Hans."""
 
     email: bool = False
     locale: str | None = None

@@ -413,9 +413,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """Capture an amount, tokens at their price, or the whole hold. Errors about the amount name the field
-    `amount_param`.
-    """
+    """Capture an amount, tokens at their price, or the whole hold. Errors about the amount name `amount_param`."""
 
     hold_id: str
     tenant: Tenant

@@ -287,9 +287,7 @@ class StripeSharedTokens(StripePart):
         return TokenDeclined(decline_reason(made.last_payment_error))
 
     async def _cancel(self, made: PaymentIntent) -> None:
-        """Cancel the payment intent, because nobody could confirm the payment. This releases money reserved on the
-        card.
-        """
+        """Cancel the payment intent, because nobody could confirm it. This releases money reserved on the card."""
         if made.status == "canceled":
             return
         try:
