@@ -1,8 +1,8 @@
 """Check that this code can use a database's schema. This module imports no migrations.
 
 A migration that only adds (`pre`) names the oldest release that can use the new schema. `topup migrate` records
-that in schema_notes, so that the previous release can still start. A migration that removes (`post`) follows in a
-later release.
+this release in schema_notes, so that the previous release can still start. A migration that removes (`post`)
+follows in a later release.
 """
 
 import re

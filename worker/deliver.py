@@ -433,7 +433,7 @@ class Settler:
         try:
             disabled = await self._database.transaction(work)
         except StoreError as error:
-            # The endpoint's next failure tries again to disable it.
+            # If disabling fails, the endpoint's next failure tries it again.
             logger.warning("endpoint.not_disabled", extra={"error": str(error)})
             return
         except Exception:

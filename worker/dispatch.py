@@ -49,7 +49,7 @@ HUNG_UNTIL_ONE: Final = 2
 FAST_US_MAX: Final = 1_000_000
 ENDPOINTS_REMEMBERED_MAX: Final = 10_000
 _MACHINE_CHARACTERS_MAX: Final = 200
-# A stopping worker doesn't wait longer for an unresponsive database.
+# A stopping worker waits at most this long for an unresponsive database.
 _ENDED_S_MAX: Final = 2.0
 # Workers that start together detect each other after this time.
 _NOTED_AGAIN_S: Final = 2.0
@@ -416,8 +416,7 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Whether deliveries were left because no slot was free, and which endpoints had reached their own
-        # limit.
+        # Whether deliveries were left because no slot was free, and which endpoints had reached their own limit.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
@@ -477,10 +476,7 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim the hinted endpoint's deliveries first if nothing else is running.
-
-        On PostgreSQL, this saves a round trip.
-        """
+        """Claim the hinted endpoint's deliveries first if nothing else is running. This saves a round trip."""
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
         room = self.slots.room_at_once(endpoint_id)
         if not room:
@@ -564,15 +560,11 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Endpoints that just got slots are skipped next time. If none got any, the next check would find the
-        # same.
+        # Endpoints that just got slots are skipped next time. If none got any, the next check would find the same.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Put off the queue rows that the check saw, and return how many.
-
-        This happens every PUT_OFF_S, or at once if the rows hide others.
-        """
+        """Put off the queue rows that the check saw, every PUT_OFF_S or at once if they hide others. Return how many."""
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S

@@ -74,8 +74,7 @@ async def call_supplier(
 ) -> Outcome:
     """Call the supplier and return the outcome. Raise Superseded if another worker took over, or StoreError.
 
-    until_s: when another worker may call, on the event loop's clock. It is ASK_S_MAX after the attempt was
-    recorded.
+    until_s: when another worker may call, on the event loop's clock. It is ASK_S_MAX after the attempt was recorded.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded

@@ -63,7 +63,7 @@ class WokenLoop(ABC):
 
     @abstractmethod
     async def _poll(self) -> float:
-        """Handle or start due work; return the seconds until the next check."""
+        """Handle or start due work. Return the seconds until the next check."""
 
     async def _stop(self) -> None:  # noqa: B027 where a look does all to its end, nothing is under way
         ...

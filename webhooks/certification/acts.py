@@ -78,7 +78,7 @@ class CertifiedReceiver(Struct, kw_only=True):
 
 
 class CertifyBody(Fields, frozen=True, kw_only=True):
-    """Where the receiver reports its effects. Without it, some checks end as `not_seen`."""
+    """The URL that reports the receiver's effects. Without it, some checks end as `not_seen`."""
 
     effects_url: Annotated[
         EndpointUrl | None,

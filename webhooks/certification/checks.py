@@ -185,7 +185,7 @@ async def check_repeated_at_once(trial: Trial) -> Judged:
 
 
 async def check_lost_answers(trial: Trial) -> Judged:
-    """Close the connection before the response, at three different moments, then resend each event."""
+    """Close the connection before the response, at a different moment for each of three events. Resend each one."""
     usual_s = min(answered.took_s for answered in trial.answers if answered.is_taken)
     events = [trial.event() for _ in _LOST_AT]
 

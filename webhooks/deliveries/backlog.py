@@ -19,7 +19,7 @@ DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
 COUNTED_MAX: Final = 100
 
-# PostgreSQL plans better with literal limits. Endpoints that wait for their rate limit are included.
+# Endpoints that wait for their rate limit are included. PostgreSQL plans better with literal limits.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -79,10 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure the backlog.
-
-    attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot.
-    """
+    """Measure the backlog. attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot."""
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
         _LOOK,

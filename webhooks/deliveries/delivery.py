@@ -44,7 +44,7 @@ UPDATE endpoints SET failing_since_at = NULL
 WHERE id IN :ids[text] AND failing_since_at IS NOT NULL AND status = 'enabled'
 RETURNING id
 """
-# The hint is sent alone, or followed by a colon and an endpoint's ID.
+# The hint may be followed by a colon and an endpoint's ID.
 HINT: Final = "deliveries"
 UNDER_WAY_RETRY_S: Final = 1
 _ATTEMPT_COLUMNS = ("delivery_id", "number", "account_id", "environment", *AttemptRow._fields)
@@ -56,8 +56,7 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# This statement only settles deliveries to endpoints that aren't failing. It skips locked rows, so it never
-# waits.
+# This statement only settles deliveries to endpoints that aren't failing. It skips locked rows, so it never waits.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
@@ -301,10 +300,7 @@ async def _resume(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> Non
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """Insert a new delivery of the same event, due now. The caller holds the account's lock.
-
-    Raise NotFound.
-    """
+    """Insert a new delivery of the same event, due now. The caller holds the account's lock. Raise NotFound."""
     account_id, environment = tenant
     original = await tx.fetch_one(
         _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment

@@ -63,10 +63,7 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """Where the next step continues.
-
-    lease_until_us: the latest end of a running lease. change_no: the queue row's change_no at the first step.
-    """
+    """Where the next step continues. lease_until_us is the latest end of a running lease."""
 
     from_us: int = 0
     lease_until_us: int | None = None

@@ -17,7 +17,7 @@ from kernel.clock import SECOND_US
 from store.database import Row, Transaction
 from webhooks.deliveries.stage import OPEN, Later
 
-# How exact an endpoint's claimed_at is. Each update costs a write.
+# claimed_at is updated only if it is older than this, because each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
 Paces = tuple[str, int, int]  # The endpoint's ID and the states of its two limiters.
 
@@ -136,7 +136,7 @@ def within_pace(
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
     """Return the earliest time at which one of an endpoint's deliveries may be sent.
 
-    held_at, fresh_at: the due times of the first held and the first other delivery.
+    held_at is the due time of the first held delivery, and fresh_at that of the first other one.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -333,7 +333,7 @@ async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None
 
 
 async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
-    """Take a disabled or deleted endpoint off the queue; webhooks/deliveries/ending.py ends its deliveries."""
+    """Take a disabled or deleted endpoint off the queue. webhooks/deliveries/ending.py then ends its deliveries."""
     await tx.execute(_END, endpoint_id=endpoint_id, ending_at=ending_at)
 
 

@@ -41,7 +41,7 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "": _OWN,
 }
-# Filters that are checked row by row, written so that no index matches them.
+# These filters are checked row by row, so they are written so that no index matches them.
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
@@ -73,7 +73,7 @@ _HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Filters; None matches everything. Times are in microseconds. The start is inclusive, the end exclusive."""
+    """Filters for deliveries. None matches everything. Times are in microseconds. The end is exclusive."""
 
     status: str | None = None
     endpoint_id: str | None = None

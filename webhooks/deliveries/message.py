@@ -136,7 +136,7 @@ def as_occurrence(claimed: Claimed) -> Claimed:
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Return why the response disables its endpoint (GONE or ASKED), or None.
 
-    The control header counts with any status.
+    The control header is obeyed with any status.
     """
     if status == 410:
         return GONE
@@ -245,7 +245,7 @@ def shown_headers(
 
 
 class Signer(NamedTuple):
-    """A signing key, valid before until_us. The newest key has no end."""
+    """A signing key that is valid before until_us. The newest key doesn't expire."""
 
     key: Ed25519PrivateKey
     until_us: int | None

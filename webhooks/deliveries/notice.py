@@ -82,9 +82,7 @@ class Notice:
 
 
 class NotifiedEndpoint(NamedTuple):
-    """A stage of an endpoint's failures, for the mail. at_us: when the stage began. told_us: when the notice was
-    written.
-    """
+    """A stage of an endpoint's failures, for the mail. It began at at_us. Its notice was written at told_us."""
 
     endpoint_id: str
     url: str

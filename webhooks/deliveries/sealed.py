@@ -26,7 +26,7 @@ class OlderSecret(NamedTuple):
 
 
 class SigningKey(NamedTuple):
-    """A signing key, valid before until_us. The newest key has no end."""
+    """A signing key that is valid before until_us. The newest key doesn't expire."""
 
     seed: bytes
     until_us: int | None

@@ -1,12 +1,11 @@
 """Send an ordered endpoint the deliveries about one object in the order of their events.
 
-A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and is sending
-none about it. The order is by event number and ID.
+A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and is sending none
+about it. The order is by event number and ID.
 
 A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
-Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may
-come before others, and change_no before a delivery ends. After PUT_OFF_US, a postponed delivery is checked
-anyway.
+Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may come
+before others, and change_no before a delivery ends. After PUT_OFF_US, a postponed delivery is checked anyway.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -139,7 +138,7 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
 
 
 async def resume(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
-    """Let each object's first waiting delivery continue; return the endpoints that now have something to send.
+    """Let each object's first waiting delivery continue. Return the endpoints that now have something to send.
 
     The caller has already increased the endpoints' change_no.
     """

@@ -237,8 +237,7 @@ _MASK: Final = b"*"
 def place_of_code(body: bytes) -> int:
     """Return the position of the null that a code may replace.
 
-    The first match is the right one. No earlier field contains a tenant's text, and JSON escapes quotes in
-    text.
+    The first match is the right one. No earlier field contains a tenant's text, and JSON escapes quotes in text.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:

@@ -179,7 +179,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    """The overlap of the old secret and the new one."""
+    """How long the old secret stays valid beside the new one."""
 
     overlap_s: Annotated[
         Int64,

@@ -62,7 +62,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """A public key. Its private key signs before until_us; the newest one has no end."""
+    """A public key. Its private key signs before until_us; the newest one doesn't expire."""
 
     text: str
     until_us: int | None
@@ -253,9 +253,8 @@ async def register(
 ) -> tuple[Endpoint, str]:
     """Insert an endpoint. Return it and its secret.
 
-    Before this transaction, the caller has checked the URL with fields.check_target and counted the
-    subscriptions. Raise InvalidInput, TooManyEndpoints, or ScopeMissing if the caller may not send codes or
-    links.
+    Before this transaction, the caller has checked the URL with fields.check_target and counted the subscriptions.
+    Raise InvalidInput, TooManyEndpoints, or ScopeMissing if the caller may not send codes or links.
     """
     account_id, environment = tenant
     check_new(new, rights)

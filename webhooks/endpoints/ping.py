@@ -54,7 +54,7 @@ async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Targ
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What sending needs. timeout_s: how long a receiver may take."""
+    """What sending needs. A receiver may take timeout_s to respond."""
 
     database: Database
     vault: Vault

@@ -12,7 +12,7 @@ from keys.signatures import signing
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
-    """A request that a receiver got (headers and raw body), and its secret or public key."""
+    """A request that a receiver got (headers and raw body), and the receiver's secret or public key."""
 
     headers: Annotated[
         dict[str, str],

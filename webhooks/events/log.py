@@ -51,9 +51,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """A page of events. It may be empty even if has_more is true, because a read checks only EVENTS_SCANNED
-    events.
-    """
+    """A page of events. It may be empty even if has_more is true, because a read checks only EVENTS_SCANNED events."""
 
     events: Sequence[Event]
     next: EventCursor

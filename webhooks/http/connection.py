@@ -33,7 +33,7 @@ SWEEP_S = 15.0
 # delivery's time went into connecting.
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
-# Account ID, scheme, host and port; take() also compares the address.
+# An account ID, a scheme, a host and a port. take() also compares the address.
 Origin = tuple[str, str, str, int]
 ADDRESSES_TRIED_MAX = 4
 NEXT_ADDRESS_AFTER_S = 0.25

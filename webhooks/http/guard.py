@@ -75,7 +75,7 @@ LINK_LOCAL_V6 = tuple(
         "fd20:ce::254/128",  # metadata of GCP
     )
 )
-# IPv6 blocks that contain an IPv4 address, with its distance from the right end in bits.
+# IPv6 blocks that contain an IPv4 address, and how many bits from the right end it is.
 _CARRIERS = (
     (IPv6Network("::/8"), 0),  # IPv4-compatible, mapped and translated addresses, and NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4

@@ -54,7 +54,7 @@ class Resolver(Protocol):
     async def lookup(self, name: str) -> Sequence[str]:
         """Return addresses as text, in order of preference. Raise OSError or UnicodeError.
 
-        A name that ends with a dot is absolute: search domains don't apply.
+        A name that ends with a dot is absolute, so search domains don't apply.
         """
         ...
 
@@ -169,7 +169,7 @@ class _Query:
         self._arm()
 
     def _arm(self) -> None:
-        """Set the timer for c-ares' next query; nothing else wakes it."""
+        """Set a timer that wakes c-ares for its next query."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -55,8 +55,8 @@ _WALKED: Final[Mapping[str, str]] = {
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# COUNT replaces EXISTS, for which PostgreSQL may reuse a join planned for a small table. COALESCE keeps the last
-# query off the index by endpoint, which would read everything for each row [11 s instead of 30 ms for 10,000 rows].
+# COUNT replaces EXISTS, because PostgreSQL may reuse a join for EXISTS that it planned for a small table.
+# COALESCE keeps the last query from using the index by endpoint, which would read everything for each row.
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
@@ -403,10 +403,9 @@ class ReplayEnded(DomainError):
 class Replay:
     """A row of replays. Times are in microseconds.
 
-    - failed: how many deliveries failed. done also counts successes. In an unfinished replay's row, both are
-      null, and its deliveries are counted instead.
-    - matched: the first count or, after queueing, the number queued. Those that aren't done are open or
-      cancelled.
+    - failed: how many deliveries failed. done also counts successes. In an unfinished replay's row, both are null,
+      and its deliveries are counted instead.
+    - matched: the first count or, after queueing, the number queued. Those that aren't done are open or cancelled.
     - next_step_at: null once the counts are final.
     - like_id: the failed delivery whose response all matches share. like_phrase is then set, too.
     - ramp_size: how many deliveries may be under way, or null if only the rate limits them.

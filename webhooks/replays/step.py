@@ -225,8 +225,7 @@ async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
     if status == CANCELLED:
-        # This also cancels deliveries that were in flight when the job was cancelled and were rescheduled
-        # since.
+        # This also cancels deliveries that were in flight when the job was cancelled and were rescheduled since.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"

@@ -1,1 +1,1 @@
-"""Manage MCP clients' subscriptions: endpoints that end with their credential or at a set time."""
+"""Manage MCP clients' subscriptions: endpoints that end together with their credential or at a set time."""

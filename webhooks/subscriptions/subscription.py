@@ -389,7 +389,7 @@ NAMES: Final = (
 # Each argument must equal the field of the same name in an event's data.
 _NARROWS: Final = {"transaction_id": "Only this top-up: txn_…", "key_id": "Only this key: key_…"}
 _VALUE_CHARACTERS_MAX: Final = 64
-# The list's readers need names and types; the documentation has the descriptions.
+# The list's readers need names and types. The documentation has the descriptions.
 _DROPPED: Final = frozenset(
     {"description", "title", "examples", "pattern", "minLength", "maxLength"}
 )

@@ -363,9 +363,7 @@ def _by_tenant(one: Subscription) -> Tenant:
 
 
 class NotificationWriter(WokenLoop):
-    """Writes due notification mails.
-
-    sent_in: the environments whose mail is sent.
+    """Writes due notification mails, for the environments in sent_in.
 
     A new process first checks the last day. Later checks begin an hour before the previous one, which is longer
     than an account waits for its next mail of a kind.
