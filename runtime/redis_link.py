@@ -347,9 +347,7 @@ class RedisLink:
         return kept
 
     async def execute(self, kept: OwnConnection, *command: Word) -> object:
-        """Send one command over a connection from `connect`. The command may run twice. Raise RedisAway if it
-        fails.
-        """
+        """Send one command over a connection from `connect`. The command may run twice. Raise RedisAway if it fails."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -50,11 +50,9 @@ def lock_data_dir(data_dir: Path) -> int:
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a listening socket. Callers wait on it while the gateway restarts. Raise OSError if it can't be
-    opened.
+    """Return a listening socket. Callers wait on it while the gateway restarts. Raise OSError if it can't be opened.
 
-    If the port is 0, the system chooses one. `is_shared` lets the user's other processes listen on the same
-    port.
+    If the port is 0, the system chooses one. `is_shared` lets the user's other processes listen on the same port.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -101,8 +99,7 @@ def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        # Nobody writes to the pipe. It becomes readable when its last writer, the supervisor, is
-        # gone.
+        # Nobody writes to the pipe. It becomes readable when its last writer, the supervisor, is gone.
         loop.remove_reader(fd)
         on_gone()
 

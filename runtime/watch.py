@@ -247,9 +247,7 @@ async def read_size(tx: Transaction) -> int:
 
 
 async def staging_left(settings: Settings, database: Database) -> int | None:
-    """Return how many bytes staging may still use, or None if there is no limit. At 0 or below, staging is
-    refused.
-    """
+    """Return how many bytes staging may still use, or None if there is no limit. At 0 or below, staging is refused."""
     file = file_of(settings.database_address)
     if file is not None:
         reserve = settings.staging_reserve_mb * _MIB

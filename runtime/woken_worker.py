@@ -30,8 +30,7 @@ BEAT_S = 0.9
 # A worker waits at most this long for a check of the queue, or for its last calls to Redis.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
-# ARQ reads only this many due jobs, including running ones. So this limits the running jobs of all workers
-# together.
+# ARQ reads only this many due jobs, including running ones. So this limits the running jobs of all workers together.
 QUEUE_READ_MAX = 1000
 PART = "queue"
 
@@ -149,9 +148,7 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start the jobs that don't run in this process. ARQ would check a running job with three calls to
-        Redis.
-        """
+        """Start the jobs that don't run in this process. ARQ would check a running job with three calls to Redis."""
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:
@@ -167,8 +164,7 @@ class WokenWorker(Worker):
         while not self._is_ending:
             self._woken.clear()
             delay_s = await self._poll()
-            # The event loop's timer is used, because a blocking command's timeout is only as precise as Redis's
-            # clock.
+            # The event loop's timer is used, because a blocking command's timeout is only as precise as Redis's clock.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()

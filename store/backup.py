@@ -52,9 +52,7 @@ def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def kind_of(source: Path) -> str:
-    """Return "sqlite" or "postgresql", depending on the file's first bytes. Raise BackupRefused for other
-    files.
-    """
+    """Return "sqlite" or "postgresql", depending on the file's first bytes. Raise BackupRefused for other files."""
     with source.open("rb") as file:
         start = file.read(16)
     found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)

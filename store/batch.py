@@ -50,9 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(Protocol[R_co]):
-    """A batch that is decided and written in one transaction. The number of statements doesn't depend on its
-    size.
-    """
+    """A batch that is decided and written in one transaction. The number of statements doesn't depend on its size."""
 
     @property
     def lock(self) -> Lock | None: ...
@@ -62,8 +60,7 @@ class Prepared(Protocol[R_co]):
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """Return one result or refusal for each command, in order. This method may be called again for the same
-        batch.
+        """Return one result or refusal for each command, in order. This method may be called again for the same batch.
         """
         ...
 

@@ -3,9 +3,8 @@
     async def work(tx: Transaction) -> T: ...
     value = await database.transaction(work)
 
-The value is returned only after everything in `work` is durably committed. After contention or a lost
-connection, `work` runs again. So it must change nothing outside the database, and await only its own
-statements.
+The value is returned only after everything in `work` is durably committed. After contention or a lost connection,
+`work` runs again. So it must change nothing outside the database, and await only its own statements.
 """
 
 import logging
@@ -192,9 +191,7 @@ class Store(Database, Protocol):
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return a view for short transactions with its own connections. It is closed together with this
-        object.
-        """
+        """Return a view for short transactions with its own connections. It is closed together with this object."""
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:
@@ -227,8 +224,7 @@ class Store(Database, Protocol):
         ...
 
     async def free_space(self) -> int:
-        """Return some unused space to the disk, and return how many unused pages are left. Servers do this
-        themselves.
+        """Return some unused space to the disk, and return how many unused pages are left. Servers do this themselves.
         """
         ...
 

@@ -178,11 +178,10 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. This may be called
-    again.
+    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. This may be called again.
 
-    first_of_all runs in the transaction that marks the account. If idle_before is given, NotIdle is raised
-    unless the account is a sandbox and was last used before then.
+    first_of_all runs in the transaction that marks the account. If idle_before is given, NotIdle is raised unless the
+    account is a sandbox and was last used before then.
     """
 
     async def first(tx: Transaction) -> None:

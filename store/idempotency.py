@@ -1,11 +1,10 @@
 """Store responses, so that a repeated request with the same Idempotency-Key gets the first response's bytes.
 
-A response is stored in the transaction whose effect it reports. It is found by the account, the environment,
-and a digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing
-is safe.
+A response is stored in the transaction whose effect it reports. It is found by the account, the environment, and a
+digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing is safe.
 
-A call of several steps first stores a row with a lease, so that a crash blocks the key only for a limited time.
-Only the holder of the lease's token can extend, complete or abandon the call.
+A call of several steps first stores a row with a lease, so that a crash blocks the key only for a limited time. Only
+the holder of the lease's token can extend, complete or abandon the call.
 """
 
 import hashlib
@@ -202,8 +201,7 @@ def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> Ba
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
     """Return the stored response to replay, or None if the request may run.
 
-    Raise KeyReused if the key belongs to another request. Raise KeyInProgress while the first request is
-    running.
+    Raise KeyReused if the key belongs to another request. Raise KeyInProgress while the first request is running.
     """
     if stored is None:
         return None
@@ -227,9 +225,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raise KeyReused if another credential of the account used the same text for a call that returned a
-    secret.
-    """
+    """Raise KeyReused if another credential of the account used the same text for a call that returned a secret."""
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
            WHERE account_id = :account_id AND environment = :environment

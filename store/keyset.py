@@ -122,9 +122,7 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> Sequence[Row]:
-        """Return at most `limit` rows after `before_id`. :account_id and :environment are taken from the
-        tenant.
-        """
+        """Return at most `limit` rows after `before_id`. :account_id and :environment are taken from the tenant."""
         values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
             text = self._text_of(before_id, values)
@@ -158,9 +156,7 @@ class Keyset:
     async def total(
         self, tx: Transaction, tenant: Tenant, amount: str, *, most: int, **values: Any
     ) -> tuple[int, int, bool]:
-        """Count at most `most` matching rows. Return the count, the sum of `amount`, and whether more may
-        match.
-        """
+        """Count at most `most` matching rows. Return the count, the sum of `amount`, and whether more may match."""
         known = self._values(tenant, None, values)
         end_id = await self._end_of_look(tx, None, known)
         known |= {"last_id": end_id, "page_rows": most + 1}

@@ -182,9 +182,7 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 
 async def _validate(engine: AsyncEngine) -> None:
-    """Validate each constraint that was added as NOT VALID. If this is interrupted, the next `migrate`
-    continues.
-    """
+    """Validate each constraint that was added as NOT VALID. If this is interrupted, the next `migrate` continues."""
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})
         waiting = found.all()

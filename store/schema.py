@@ -234,8 +234,7 @@ sessions = _table(
     _index("ix_sessions_account", "account_id", "last_seen_at"),
 )
 
-# Links to set a password, or to sign in to `topup dev` (keys/sign_in/password_reset.py,
-# keys/sign_in/sign_in_link.py).
+# Links to set a password, or to sign in to `topup dev` (keys/sign_in/password_reset.py, keys/sign_in/sign_in_link.py).
 password_resets = _table(
     "password_resets",
     _text("id", key=True),
@@ -1009,8 +1008,7 @@ ledger_proofs = _table(
     _int("staging_day", null=True),
 )
 
-# The public halves of the signing keys (billing/checkpoints/signing_keys.py). The private halves are in
-# sealed_keys.
+# The public halves of the signing keys (billing/checkpoints/signing_keys.py). The private halves are in sealed_keys.
 signing_keys = _table(
     "signing_keys",
     _text("kid", key=True),  # RFC 7638 thumbprint
@@ -1146,8 +1144,7 @@ record_removals = _table(
     _text("jws"),
 )
 
-# Differences between our records and those of a supplier or payment provider
-# (billing/reconciliation/differences.py).
+# Differences between our records and those of a supplier or payment provider (billing/reconciliation/differences.py).
 money_differences = _table(
     "money_differences",
     _text("id", key=True),

@@ -14,8 +14,7 @@ from typing import Final
 
 import httpx
 
-# A process that is starting or has stopped refuses the connection at once. A stuck process gets this long to
-# respond.
+# A process that is starting or has stopped refuses the connection at once. A stuck process gets this long to respond.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 

@@ -1,8 +1,7 @@
 """Read the payment providers' variables like all other settings.
 
-TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a
-notification also identifies its environment. So the two environments need different secrets. Messages never
-contain a value.
+TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a notification
+also identifies its environment. So the two environments need different secrets. Messages never contain a value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

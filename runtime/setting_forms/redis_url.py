@@ -70,9 +70,7 @@ class SentinelUrl:
 
 
 def check_redis_url(url: str) -> None:
-    """Raise ValueError, which says what the URL should be. redis-py would treat a database that isn't a number
-    as 0.
-    """
+    """Raise ValueError, which says what the URL should be. redis-py would treat a database that isn't a number as 0."""
     if url.startswith(_SENTINEL):
         url = SentinelUrl.of(url).url
     elif not url.startswith(_PLAIN):

@@ -34,8 +34,7 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 class Backup:
     """A copy of the database. Times are in microseconds, the size in bytes.
 
-    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy failed or isn't
-    finished.
+    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy failed or isn't finished.
     """
 
     id: str

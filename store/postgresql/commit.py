@@ -175,8 +175,7 @@ async def _find_token(pool: ConnectionPool, token_id: str, ends_at_s: float) -> 
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
     """Roll back a failed transaction.
 
-    If a transaction is cancelled while it begins, it may still begin on the server. So the connection is
-    closed.
+    If a transaction is cancelled while it begins, it may still begin on the server. So the connection is closed.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()

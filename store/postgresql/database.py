@@ -469,8 +469,7 @@ class PostgresqlDatabase:
     ) -> T:
         """Run work between begin and COMMIT. If the server doesn't respond in time, close all connections.
 
-        With is_resolved, the outcome of a lost COMMIT is looked up. ConnectionLost then means that nothing was
-        stored.
+        With is_resolved, the outcome of a lost COMMIT is looked up. ConnectionLost then means that nothing was stored.
         """
         token = None
         async with pool.session() as session:

@@ -176,8 +176,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver has no class for this error. If the URL doesn't require TLS, whatever responded isn't
-        # PostgreSQL.
+        # The driver has no class for this error. If the URL doesn't require TLS, whatever responded isn't PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
         return Fault.PASSWORD_WRONG

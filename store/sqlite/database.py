@@ -423,9 +423,7 @@ class SqliteDatabase:
         return answered
 
     def _begin_now(self, *, durable: bool) -> bool:
-        """Begin a transaction on this thread and return True. If another thread or process is writing, return
-        False.
-        """
+        """Begin a transaction on this thread and return True. If another thread or process is writing, return False."""
         if self._writes_waiting or self._is_closed:
             return False
         try:

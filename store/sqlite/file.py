@@ -1,8 +1,7 @@
 """Open an SQLite file, take turns with other processes that write it, and run its checkpoints.
 
-By default, SQLite copies the log into the database during a commit, which then takes 10 to 30 ms. Here a thread
-copies most of the log while others write. It copies the rest during its own turn, so that the log can start
-over.
+By default, SQLite copies the log into the database during a commit, which then takes 10 to 30 ms. Here a thread copies
+most of the log while others write. It copies the rest during its own turn, so that the log can start over.
 """
 
 import contextlib
