@@ -60,8 +60,7 @@ class Prepared(Protocol[R_co]):
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """Return one result or refusal for each command, in order. This method may be called again for the same batch.
-        """
+        """Return one result or refusal for each command, in order. This method may be called again for the same batch."""
         ...
 
     def on_committed(self) -> None:

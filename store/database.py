@@ -224,8 +224,7 @@ class Store(Database, Protocol):
         ...
 
     async def free_space(self) -> int:
-        """Return some unused space to the disk, and return how many unused pages are left. Servers do this themselves.
-        """
+        """Return some unused space to the disk, and return how many unused pages are left. Servers do this themselves."""
         ...
 
     async def shape(self) -> dict[str, str]:

@@ -35,8 +35,7 @@ def is_installed() -> bool:
 
 @contextlib.asynccontextmanager
 async def open_tracing(metrics: Metrics, *, is_on: bool) -> AsyncIterator[Tracing | None]:
-    """Yield the tracing, or None if it is off. Raise SettingsError if a variable is wrong or the packages are missing.
-    """
+    """Yield the tracing, or None if it is off. Raise SettingsError if a variable is wrong or the packages are missing."""
     if not is_on:
         yield None
         return

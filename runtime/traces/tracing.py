@@ -14,8 +14,7 @@ class Tracing(Protocol):
     """Accept spans. No method waits or raises."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Start a span for an incoming request, in the trace of `line` or a new one. Return None if it isn't sampled.
-        """
+        """Start a span for an incoming request, in the trace of `line` or a new one. Return None if it isn't sampled."""
         ...
 
     def begin_call(self, line: str) -> Span | None:

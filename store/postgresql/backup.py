@@ -50,8 +50,7 @@ def dump(url: str, target: Path) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Return the version of pg_dump. Raise BackupRefused if a program is missing or pg_dump is older than the server.
-    """
+    """Return the version of pg_dump. Raise BackupRefused if a program is missing or pg_dump is older than the server."""
     server = _Server(url)
     ours = _version_of("pg_dump")
     for program in ("pg_restore", "psql"):

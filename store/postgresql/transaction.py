@@ -329,8 +329,7 @@ class PostgresqlTransaction:
             await self._write_gathered()
 
     async def end(self, session: PooledConnection) -> int | None:
-        """Run the deferred writes with the connection's next token. Return the token, or None if nothing was written.
-        """
+        """Run the deferred writes with the connection's next token. Return the token, or None if nothing was written."""
         token = session.next_token()
         if self._last:
             self._last.append((commit_token.WRITE, (session.token_id, token), None))
