@@ -42,7 +42,7 @@ class AcceptedBatch(Model):
 
 
 class AccessToken(Model):
-    """A system access token as listed. `key_id` is the key to which it is bound."""
+    """A system access token as listed. If a key made it, `key_id` is that key."""
 
     id: str
     """The object's ID, tok_…."""
@@ -161,7 +161,7 @@ class ApiKey(Model):
 
 
 class Approval(Model):
-    """An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up."""
+    """An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending, and after it expires. `link` means that a signed link was used. `cancelled` means that the sender cancelled the top-up."""
 
     id: str
     """The object's ID, apr_…."""
@@ -260,7 +260,7 @@ class ApprovalExpiredEvent(Model):
 
 
 class ApprovalOfTopUpEventData(Model):
-    """An approval, and the top-up that waits for it, as it was before the decision took effect."""
+    """An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -322,7 +322,7 @@ class ApprovalRequestedEvent(Model):
 
 
 class AskedApproval(Model):
-    """An approval, with the send that it is about."""
+    """An approval and the send that needs it."""
 
     id: str
     """The object's ID, apr_…."""
@@ -485,7 +485,7 @@ class BalanceLowEvent(Model):
 
 
 class Batch(Model):
-    """A bulk send. Its status is one of: - accepting: some items are not yet accepted or refused. - running: every item is accepted or refused, and some top-ups have not ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
+    """A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups haven't ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
 
     id: str
     """The object's ID, bat_…."""
@@ -529,7 +529,7 @@ class BatchCompletedEvent(Model):
 
 
 class BatchCounts(Model):
-    """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
+    """How many items of a batch are in each state, and the cents that were accepted and delivered."""
 
     waiting: int
     """Items not checked yet."""
@@ -641,7 +641,7 @@ class BatchStory(Model):
 
 
 class BillingDetails(Model):
-    """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
+    """The buyer named on the account's documents. If the name is empty, documents show the account's own name."""
 
     name: str
     """The name on documents. If empty, the account's own name."""
@@ -654,7 +654,7 @@ class BillingDetails(Model):
 
 
 class BillingDocument(Model):
-    """A receipt, or a note about money returned from its payment. A document never changes."""
+    """A receipt, or a note about money that was returned. A document never changes."""
 
     id: str
     """The object's ID, doc_…."""
@@ -685,7 +685,7 @@ class BillingDocument(Model):
 
 
 class BulkQuote(Model):
-    """The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, one refused item refuses all."""
+    """The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, a refused item causes all items to be refused."""
 
     items_total: int
     """The number of items."""
@@ -749,7 +749,7 @@ class CancelledTopUpEventData(Model):
 
 
 class CapUsedEventData(Model):
-    """A limit of a key or account, as it stands after a spend. The event is sent once in each window, or once in a rolling window's length, and again after the limit changes."""
+    """The state of a key's or an account's limit after a spend. The event is sent once in each window, or once in a rolling window's length. It may be sent again after the limit changes."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -875,7 +875,7 @@ class ChangedHold(Model):
 
 
 class ClaimedTopUpEventData(Model):
-    """A top-up that its recipient opened on the claim page. The event is sent once, the first time."""
+    """A top-up that its recipient has opened on the claim page. Only the first opening sends the event."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -935,7 +935,7 @@ class CliLogin(Model):
 
 
 class CliLoginPending(Model):
-    """No user has decided yet; poll again."""
+    """No user has decided yet. Poll again."""
 
     reason: Literal["authorization_pending"] | str
     """The reason, as in RFC 8628. Default: "authorization_pending"."""
@@ -948,7 +948,7 @@ class CliLoginPending(Model):
 
 
 class CodeRow(Model):
-    """One numeric code; http_status is its usual one."""
+    """A numeric code. `http_status` is the HTTP status that it usually has."""
 
     code: int
     """The code."""
@@ -1143,7 +1143,7 @@ class CreditExpiringEvent(Model):
 
 
 class CreditLine(Model):
-    """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
+    """A payment, or a redeemed code or voucher. Only the last characters of a code are shown."""
 
     id: str
     """The ID of the order, redemption or top-up."""
@@ -1238,7 +1238,7 @@ class DeletedEndpoint(Model):
 
 
 class Deliverable(Model):
-    """What the recipient gets. Anyone who can read the top-up may see all fields except `value`."""
+    """What the recipient gets. All fields except `value` are visible to anyone who can read the top-up."""
 
     kind: Literal["code", "credit", "key", "link", "note"] | str
     """The kind of deliverable. credit: the credit is in an account of the recipient, and there is nothing to hand over."""
@@ -1255,7 +1255,7 @@ class Deliverable(Model):
 
 
 class DeliveredTopUpEventData(Model):
-    """A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note."""
+    """A delivered top-up. new_balance_cents is the recipient's balance on that platform. It doesn't include this top-up if a supplier delivered it. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1360,7 +1360,7 @@ class DeliveryWithAttempts(Model):
 
 
 class Dispute(Model):
-    """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
+    """A dispute that a payer's bank has opened, or the bank's inquiry, which takes no money."""
 
     id: str
     """The provider's ID of the dispute."""
@@ -1751,7 +1751,7 @@ EventType = TypeAliasType(
 
 
 class ExpiredCreditEventData(Model):
-    """Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over."""
+    """Credit that expired unused. The event is sent only when it is clear that the credit doesn't roll over."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1774,7 +1774,7 @@ class ExpiredCreditEventData(Model):
 
 
 class ExpiringCreditEventData(Model):
-    """Credit that will expire within some days unless it is spent."""
+    """Credit that expires within some days unless it is spent."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1801,7 +1801,7 @@ class ExpiringCreditEventData(Model):
 
 
 class FailedRechargeEventData(Model):
-    """An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment."""
+    """An automatic purchase that failed or, if `disputed`, one that the payer's bank disputes. order_id is null if no charge was tried. retry_at is null if no retry is planned. url is null if nobody can confirm the payment."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1990,7 +1990,7 @@ class FreePeriod(Model):
 
 
 class FulfilmentAttempt(Model):
-    """An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them."""
+    """An attempt at a supplier. `supplier` and `detail` are shown only to operators."""
 
     outcome: (
         Literal[
@@ -2025,7 +2025,7 @@ class Funding(Model):
 
 
 class GivenBack(Model):
-    """A refund for a payment without a delivery: a code to redeem at POST /codes/redeem. The code is null unless the caller shows the payment's identifier."""
+    """A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier."""
 
     voucher_code: str | None
     """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
@@ -2038,7 +2038,7 @@ class GivenBack(Model):
 
 
 class HealthStep(Model):
-    """One part of the period. A delivery counts in the part in which it was created."""
+    """One part of the period. It counts the deliveries that were created in this part."""
 
     at: AwareDatetime
     """A UTC time in RFC 3339, to the second."""
@@ -2049,7 +2049,7 @@ class HealthStep(Model):
 
 
 class Held(Model):
-    """The approval that the send waits for, and the page on which a user decides."""
+    """The approval that the send needs, and the page on which a user decides."""
 
     id: str
     """The object's ID, apr_…."""
@@ -2101,7 +2101,7 @@ class Hold(Model):
 
 
 class IssuedVoucher(Model):
-    """A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer there. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else."""
+    """A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was delivered."""
 
     code: str
     """The voucher's code."""
@@ -2122,7 +2122,7 @@ class IssuedVoucher(Model):
 
 
 class ItemError(Model):
-    """A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason."""
+    """A refused item. `code`, `message` and `error` are the same as for a refused single send."""
 
     index: int
     """The item's position, counted from 0."""
@@ -2179,7 +2179,7 @@ class KeyCapReachedEvent(Model):
 
 
 class KeyCaps(Model):
-    """A key's caps by UTC day and month. null means that the key has no cap of its own."""
+    """A key's caps for each UTC day and month. null means that the key has no cap of its own."""
 
     per_call_cents: int | None
     """A cap in US cents, by UTC day or month. Null means no cap."""
@@ -2388,7 +2388,7 @@ class Link(Model):
 
 
 class LowBalanceEventData(Model):
-    """The account's wallet, after a change took its balance below the threshold."""
+    """The account's wallet after a change that took its balance below the threshold."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2401,7 +2401,7 @@ class LowBalanceEventData(Model):
 
 
 class LowStockEventData(Model):
-    """Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered."""
+    """A platform and an amount whose codes are running out. Operators' accounts get the event once. They get it again only after the stock has recovered."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2469,7 +2469,7 @@ class NextCharge(Model):
 
 
 class Notice(Model):
-    """A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues."""
+    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends."""
 
     id: str
     """The object's ID, ntc_…."""
@@ -2492,7 +2492,7 @@ class Notice(Model):
 
 
 class OpenedDisputeEventData(Model):
-    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none."""
+    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2527,7 +2527,7 @@ class OpenedDisputeEventData(Model):
 
 
 class Order(Model):
-    """An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay."""
+    """An order of credit. The payer pays at `url`. It is null until the provider has responded, or if there is nothing to pay."""
 
     id: str
     """The object's ID, ord_…."""
@@ -2622,7 +2622,7 @@ class OrderDisputedEvent(Model):
 
 
 class OrderEventData(Model):
-    """An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed."""
+    """An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2927,7 +2927,7 @@ class PendingAction(Model):
 
 
 class PendingTopUpEventData(Model):
-    """A pending top-up. Its funds are held, and the recipient gets the credit on delivery."""
+    """A pending top-up. Its funds are held. The recipient gets the credit on delivery."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2968,7 +2968,7 @@ class PendingTopUpEventData(Model):
 
 
 class PlanChange(Model):
-    """The cost of a change, and the time from which the new price applies."""
+    """The cost of a change, and when the new price begins to apply."""
 
     subscription_id: str
     """The subscription's ID."""
@@ -3008,7 +3008,7 @@ class Platform(Model):
 
 
 class PortalLink(Model):
-    """A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends."""
+    """A link to a page of the account's webhooks. It expires with the key, token or user that made it."""
 
     id: str
     """The object's ID, ptl_…."""
@@ -3073,7 +3073,7 @@ class Quote(Model):
 
 
 class Recharge(Model):
-    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and if it was removed."""
+    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and after it was removed."""
 
     provider: str
     """The payment provider."""
@@ -3218,7 +3218,7 @@ class RedeemedCode(Model):
 
 
 class RedeemedVoucher(Model):
-    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it."""
+    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued the voucher."""
 
     code: str
     """The voucher's code."""
@@ -3645,7 +3645,7 @@ class ReversedTopUp(Model):
 
 
 class ReversedTopUpEventData(Model):
-    """A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards."""
+    """A reversed top-up, which was unused. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -3762,7 +3762,7 @@ class SavePage(Model):
 
 
 class ScheduledTopUpEventData(Model):
-    """A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded."""
+    """A scheduled top-up. Its funds are held. At scheduled_for it is delivered, stays pending, or is refused and refunded."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -4006,7 +4006,7 @@ class StatedTransfer(Model):
 
 
 class Statement(Model):
-    """A period's transfers. The opening balance plus their effect equals the closing balance."""
+    """A period's transfers. The opening balance plus all transfers equals the closing balance."""
 
     from_: AwareDatetime = Field(..., alias="from")
     """A UTC time in RFC 3339, to the second."""
@@ -4176,7 +4176,7 @@ class SubscriptionEndedEvent(Model):
 
 
 class SubscriptionEventData(Model):
-    """An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end."""
+    """An account's subscription to a plan, after the reported change. - credits: what one paid period grants. - credits_granted: what all periods have granted so far. - credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or if it has ended. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: when the subscription expires, if a payment is past due. - resumes_at: when a pause ends, or null if it has no end."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -4329,7 +4329,7 @@ class SubscriptionStartedEvent(Model):
 
 
 class SucceededRechargeEventData(Model):
-    """Credit that was bought automatically because the balance had fallen."""
+    """Credit that was bought automatically because the balance was low."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -4357,7 +4357,7 @@ class TaxLine(Model):
 
 
 class Threshold(Model):
-    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order."""
+    """The balances at which balance.low fires: the highest threshold (0 for none), and all thresholds in descending order."""
 
     low_balance_threshold_cents: int
     """An amount in US cents."""
@@ -4366,7 +4366,7 @@ class Threshold(Model):
 
 
 class TopUp(Model):
-    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code; see `deliverable`."""
+    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are shown only to the sending key, its ancestors and readers with the scope vouchers:read. If a supplier delivered a key, a link or a note, see `deliverable`. There is then no voucher code."""
 
     transaction_id: str
     """The top-up's ID."""
@@ -4442,7 +4442,7 @@ TopUpStatus = TypeAliasType(
 
 
 class TopUpStory(Model):
-    """A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them."""
+    """A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators."""
 
     transaction_id: str
     """The top-up's ID."""
@@ -4681,7 +4681,7 @@ class Transfer(Model):
 
 
 class UpcomingCharge(Model):
-    """The next charge: its time, and its price before tax, discounts and the customer's balance at the provider."""
+    """The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider."""
 
     at: AwareDatetime
     """A UTC time in RFC 3339, to the second."""
@@ -4692,7 +4692,7 @@ class UpcomingCharge(Model):
 
 
 class Usage(Model):
-    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged. The balance is the current one."""
+    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged before. The balance is the current one."""
 
     id: str
     """The object's ID, usg_…."""
@@ -4727,7 +4727,7 @@ class Usage(Model):
 
 
 class UsageBatch(Model):
-    """The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged."""
+    """The result of a batch. The records' results are in the order given. `amount_micros` is what this call charged."""
 
     records_total: int
     """The number of records in the batch."""
@@ -4750,7 +4750,7 @@ class UsageBatch(Model):
 
 
 class UsageGroup(Model):
-    """The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key."""
+    """The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key."""
 
     day: str | None
     """The UTC day, such as 2026-06-13."""
@@ -4775,7 +4775,7 @@ class UsageGroup(Model):
 
 
 class UsageGroups(Model):
-    """Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive."""
+    """Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is exclusive."""
 
     group_by: Literal["day", "key", "model"] | str
     """The field that charges are grouped by."""
@@ -4794,7 +4794,7 @@ class UsageGroups(Model):
 
 
 class UsageLine(Model):
-    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app)."""
+    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held."""
 
     id: str
     """The object's ID."""
@@ -4827,7 +4827,7 @@ class UsageLine(Model):
 
 
 class UsageVerdict(Model):
-    """The result for one record of a batch: charged; repeated, if its reference was charged before; or refused, with the code and error of a single record."""
+    """The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A refused record has a code and an error."""
 
     index: int
     """The record's position, counted from 0."""
@@ -4878,7 +4878,7 @@ class VoucherRedeemedEvent(Model):
 
 
 class VoucherRedeemedEventData(Model):
-    """A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it."""
+    """A redeemed voucher. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, or `external` if the platform redeemed it."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -4942,7 +4942,7 @@ class WebhookEndpoint(Model):
 
 
 class WebhookHealth(Model):
-    """An endpoint's health. `since` is later than requested if there were too many deliveries to read."""
+    """An endpoint's health. If there were too many deliveries to read, `since` is later than requested."""
 
     endpoint_id: str
     """The webhook endpoint's ID."""
@@ -4973,7 +4973,7 @@ class WebhookHealth(Model):
 
 
 class Window(Model):
-    """A spend cap and what is left of it. The tightest cap of the key and its ancestors is shown."""
+    """A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown."""
 
     period: Literal["day", "month"] | str
     """The period: a UTC day or month."""

@@ -85,7 +85,7 @@ class BillingDetailsBody(TypedDict):
 
 
 class BulkBody(TypedDict):
-    """A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
+    """A bulk send. In CSV, each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
 
     items: list[BulkItem]
     """The items to send."""
@@ -132,7 +132,7 @@ class CancelBody(TypedDict):
 
 
 class CancelPlanBody(TypedDict):
-    """When the plan ends. Nothing is refunded; a refund is a separate call."""
+    """When the plan ends. Ending a plan refunds nothing."""
 
     at: NotRequired[Literal["now", "period_end"]]
     """period_end: the paid period stays. now: the plan ends at once, without a refund. Default: "period_end"."""
@@ -167,7 +167,7 @@ class CaptureBody(TypedDict):
 
 
 class CertifyBody(TypedDict):
-    """Where the receiver reports its effects. Without it, some checks end as `not_seen`."""
+    """The URL that reports the receiver's effects. Without it, some checks end as `not_seen`."""
 
     effects_url: NotRequired[str | None]
     """Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}."""
@@ -229,7 +229,7 @@ class CreditsListQuery(TypedDict):
 
 
 class DecideBody(TypedDict):
-    """A decision about a refund, after an operator has checked the provider's own pages."""
+    """A decision about a refund. The operator has checked the provider's own pages."""
 
     verdict: Literal["made", "not_made"]
     """Whether the provider made the refund."""
@@ -247,7 +247,7 @@ class DeleteTokenBody(TypedDict):
 
 
 class DeliverableBody(TypedDict):
-    """What the recipient gets, in plain text. Every kind except credit has a value."""
+    """What the recipient gets, in plain text. `value` is set for every kind except credit."""
 
     kind: Literal["code", "credit", "key", "link", "note"]
     """The kind. credit is in an account of the recipient."""
@@ -442,7 +442,7 @@ class HoldBody(TypedDict):
 
 
 class KeyChanges(TypedDict):
-    """Changes to a key. Omitted fields stay unchanged, and null removes a limit."""
+    """Changes to a key. A field that is omitted stays unchanged. null removes a limit."""
 
     per_call_cents: NotRequired[int | None]
     """A cap in US cents, by UTC day or month. Null means no cap."""
@@ -626,7 +626,7 @@ class PacksListQuery(TypedDict):
 
 
 class PaidBody(TypedDict):
-    """What to top up, and for whom. The price is the amount plus the platform's fee."""
+    """What to top up, and for whom. The payer pays the amount and the platform's fee."""
 
     platform: str
     """The platform to top up; see GET /platforms."""
@@ -785,7 +785,7 @@ class RegisterBody(TypedDict):
 
 
 class ReplayBody(TypedDict):
-    """The deliveries to replay, and the rate."""
+    """Which deliveries to replay, and how many each second."""
 
     since: NotRequired[datetime | None]
     """The start of the period; by default, the first delivery."""
@@ -849,7 +849,7 @@ class RevokeFreePeriodBody(TypedDict):
 
 
 class Rotation(TypedDict):
-    """How long the old secret works beside the new one."""
+    """How long the old secret still works after the rotation."""
 
     overlap_s: NotRequired[int]
     """How long the old secret still works, in seconds. Default: 0."""
@@ -891,7 +891,7 @@ Scope: TypeAlias = Literal[
 
 
 class SendBody(TypedDict):
-    """What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required."""
+    """What to send, to whom, and optionally at which quoted price. Give either `recipient_email` or, for the account's own address, `"recipient": "self"`."""
 
     platform: str
     """The platform to top up; see GET /platforms."""
@@ -920,7 +920,7 @@ class SendBody(TypedDict):
 
 
 class SettleBody(TypedDict):
-    """The result of a top-up. The sender sees the reason of a failure. Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier."""
+    """The result of a top-up. The sender sees the reason of a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier."""
 
     transaction_id: str
     """The transaction ID of the path, which is signed here."""
@@ -966,7 +966,7 @@ class TestEventBody(TypedDict):
 
 
 class ThresholdBody(TypedDict):
-    """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
+    """The balances at which balance.low fires, in cents: one threshold (0 for none) or a list."""
 
     low_balance_threshold_cents: NotRequired[int | None]
     """One threshold, in US cents. 0 means none."""
@@ -1138,7 +1138,7 @@ class UseBody(TypedDict):
 
 
 class ValidateBody(TypedDict):
-    """What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required."""
+    """What would be sent, and to whom. Give either `recipient_email` or, for the account's own address, `"recipient": "self"`."""
 
     platform: str
     """The platform to top up; see GET /platforms."""
@@ -1165,7 +1165,7 @@ class ValidateBody(TypedDict):
 
 
 class VerifyBody(TypedDict):
-    """A request that a receiver got (headers and raw body), and its secret or public key."""
+    """A request that a receiver got (headers and raw body), and the receiver's secret or public key."""
 
     headers: dict[str, str]
     """The request's headers, as they were received."""
@@ -1178,7 +1178,7 @@ class VerifyBody(TypedDict):
 
 
 class VouchersRedeemBody(TypedDict):
-    """The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has honoured the voucher."""
+    """The voucher to redeem. If `settle` is wallet, the caller's wallet is credited. If the platform has honoured the voucher, use external."""
 
     code: str
     """The voucher's code, ATU-…."""
@@ -1245,7 +1245,7 @@ class WebhooksPatchBody(TypedDict):
 
 
 class WebhooksRotateBody(TypedDict):
-    """The overlap of the old secret and the new one."""
+    """How long the old secret stays valid beside the new one."""
 
     overlap_s: NotRequired[int]
     """The seconds for which the old secret still signs. Default: 86400."""

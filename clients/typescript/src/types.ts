@@ -44,7 +44,7 @@ export interface components {
             /** @description Links to poll the bulk send and to cancel what isn't delivered. */
             links: components["schemas"]["Link"][];
         };
-        /** @description A system access token as listed. `key_id` is the key to which it is bound. */
+        /** @description A system access token as listed. If a key made it, `key_id` is that key. */
         AccessToken: {
             /** @description The object's ID, tok_…. */
             id: string;
@@ -168,7 +168,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up. */
+        /** @description An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending, and after it expires. `link` means that a signed link was used. `cancelled` means that the sender cancelled the top-up. */
         Approval: {
             /** @description The object's ID, apr_…. */
             id: string;
@@ -317,7 +317,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
-        /** @description An approval, and the top-up that waits for it, as it was before the decision took effect. */
+        /** @description An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect. */
         ApprovalOfTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -398,7 +398,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["RequestedApprovalEventData"];
         };
-        /** @description An approval, with the send that it is about. */
+        /** @description An approval and the send that needs it. */
         AskedApproval: {
             /** @description The object's ID, apr_…. */
             id: string;
@@ -585,7 +585,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["LowBalanceEventData"];
         };
-        /** @description A bulk send. Its status is one of: - accepting: some items are not yet accepted or refused. - running: every item is accepted or refused, and some top-ups have not ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
+        /** @description A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups haven't ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
         Batch: {
             /** @description The object's ID, bat_…. */
             id: string;
@@ -643,7 +643,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["CompletedBatchEventData"];
         };
-        /** @description The number of a batch's items in each state, and the amounts accepted and delivered in cents. */
+        /** @description How many items of a batch are in each state, and the cents that were accepted and delivered. */
         BatchCounts: {
             /** @description Items not checked yet. */
             waiting: number;
@@ -742,7 +742,7 @@ export interface components {
             /** @description A page of the items. */
             items: components["schemas"]["BatchLinePage"];
         };
-        /** @description The buyer named on the account's documents. If the name is empty, it is the account's own name. */
+        /** @description The buyer named on the account's documents. If the name is empty, documents show the account's own name. */
         BillingDetails: {
             /** @description The name on documents. If empty, the account's own name. */
             name: string;
@@ -753,7 +753,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             updated_at: string | null;
         };
-        /** @description A receipt, or a note about money returned from its payment. A document never changes. */
+        /** @description A receipt, or a note about money that was returned. A document never changes. */
         BillingDocument: {
             /** @description The object's ID, doc_…. */
             id: string;
@@ -791,7 +791,7 @@ export interface components {
              */
             created_at: string;
         };
-        /** @description The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, one refused item refuses all. */
+        /** @description The result of a dry run: what the bulk send would cost now, and which items would be refused. With `all_or_nothing`, a refused item causes all items to be refused. */
         BulkQuote: {
             /** @description The number of items. */
             items_total: number;
@@ -862,7 +862,7 @@ export interface components {
             /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
-        /** @description A limit of a key or account, as it stands after a spend. The event is sent once in each window, or once in a rolling window's length, and again after the limit changes. */
+        /** @description The state of a key's or an account's limit after a spend. The event is sent once in each window, or once in a rolling window's length. It may be sent again after the limit changes. */
         CapUsedEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -988,7 +988,7 @@ export interface components {
             /** @description The same balance in US cents, rounded down. */
             balance_cents: number;
         };
-        /** @description A top-up that its recipient opened on the claim page. The event is sent once, the first time. */
+        /** @description A top-up that its recipient has opened on the claim page. Only the first opening sends the event. */
         ClaimedTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1058,7 +1058,7 @@ export interface components {
             /** @description The seconds for which the codes are valid. */
             expires_in: number;
         };
-        /** @description No user has decided yet; poll again. */
+        /** @description No user has decided yet. Poll again. */
         CliLoginPending: {
             /**
              * @description The reason, as in RFC 8628. Default: "authorization_pending".
@@ -1075,7 +1075,7 @@ export interface components {
              */
             next_action: "poll";
         };
-        /** @description One numeric code; http_status is its usual one. */
+        /** @description A numeric code. `http_status` is the HTTP status that it usually has. */
         CodeRow: {
             /** @description The code. */
             code: number;
@@ -1316,7 +1316,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["ExpiringCreditEventData"];
         };
-        /** @description A payment, or a redeemed code or voucher, of which only the last characters are shown. */
+        /** @description A payment, or a redeemed code or voucher. Only the last characters of a code are shown. */
         CreditLine: {
             /** @description The ID of the order, redemption or top-up. */
             id: string;
@@ -1419,7 +1419,7 @@ export interface components {
             /** @description Always true. */
             deleted: boolean;
         };
-        /** @description What the recipient gets. Anyone who can read the top-up may see all fields except `value`. */
+        /** @description What the recipient gets. All fields except `value` are visible to anyone who can read the top-up. */
         Deliverable: {
             /**
              * @description The kind of deliverable. credit: the credit is in an account of the recipient, and there is nothing to hand over.
@@ -1437,7 +1437,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             expires_at: string | null;
         };
-        /** @description A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note. */
+        /** @description A delivered top-up. new_balance_cents is the recipient's balance on that platform. It doesn't include this top-up if a supplier delivered it. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note. */
         DeliveredTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1559,7 +1559,7 @@ export interface components {
             /** @description All attempts, oldest first. */
             attempts: components["schemas"]["Attempt"][];
         };
-        /** @description A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money. */
+        /** @description A dispute that a payer's bank has opened, or the bank's inquiry, which takes no money. */
         Dispute: {
             /** @description The provider's ID of the dispute. */
             id: string;
@@ -1918,7 +1918,7 @@ export interface components {
          * @enum {string}
          */
         EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.disputed" | "order.dispute_lost" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
-        /** @description Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over. */
+        /** @description Credit that expired unused. The event is sent only when it is clear that the credit doesn't roll over. */
         ExpiredCreditEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1951,7 +1951,7 @@ export interface components {
             /** @description The subscription's ID. */
             subscription_id: string | null;
         };
-        /** @description Credit that will expire within some days unless it is spent. */
+        /** @description Credit that expires within some days unless it is spent. */
         ExpiringCreditEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1988,7 +1988,7 @@ export interface components {
             /** @description The credit that rolls over if the next period is paid. */
             rolls_over_micros: number;
         };
-        /** @description An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment. */
+        /** @description An automatic purchase that failed or, if `disputed`, one that the payer's bank disputes. order_id is null if no charge was tried. retry_at is null if no retry is planned. url is null if nobody can confirm the payment. */
         FailedRechargeEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2184,7 +2184,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them. */
+        /** @description An attempt at a supplier. `supplier` and `detail` are shown only to operators. */
         FulfilmentAttempt: {
             /**
              * @description The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of asking the supplier to revoke the delivery.
@@ -2219,7 +2219,7 @@ export interface components {
             /** @description An amount in US cents. */
             balance_cents: number;
         };
-        /** @description A refund for a payment without a delivery: a code to redeem at POST /codes/redeem. The code is null unless the caller shows the payment's identifier. */
+        /** @description A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier. */
         GivenBack: {
             /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
@@ -2230,7 +2230,7 @@ export interface components {
             /** @description The reason, in words for people. */
             reason: string | null;
         };
-        /** @description One part of the period. A delivery counts in the part in which it was created. */
+        /** @description One part of the period. It counts the deliveries that were created in this part. */
         HealthStep: {
             /**
              * Format: date-time
@@ -2242,7 +2242,7 @@ export interface components {
             /** @description Deliveries that failed, and whose replays did not succeed. */
             failed: number;
         };
-        /** @description The approval that the send waits for, and the page on which a user decides. */
+        /** @description The approval that the send needs, and the page on which a user decides. */
         Held: {
             /** @description The object's ID, apr_…. */
             id: string;
@@ -2302,7 +2302,7 @@ export interface components {
             /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
         };
-        /** @description A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer there. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else. */
+        /** @description A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was delivered. */
         IssuedVoucher: {
             /** @description The voucher's code. */
             code: string;
@@ -2324,7 +2324,7 @@ export interface components {
             /** @description The deliverable for the recipient. Null before delivery. */
             deliverable: components["schemas"]["Deliverable"] | null;
         };
-        /** @description A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason. */
+        /** @description A refused item. `code`, `message` and `error` are the same as for a refused single send. */
         ItemError: {
             /** @description The item's position, counted from 0. */
             index: number;
@@ -2399,7 +2399,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["CapUsedEventData"];
         };
-        /** @description A key's caps by UTC day and month. null means that the key has no cap of its own. */
+        /** @description A key's caps for each UTC day and month. null means that the key has no cap of its own. */
         KeyCaps: {
             /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents: number | null;
@@ -2633,7 +2633,7 @@ export interface components {
             /** @description The JSON body to send. */
             body?: Record<string, never> | null;
         };
-        /** @description The account's wallet, after a change took its balance below the threshold. */
+        /** @description The account's wallet after a change that took its balance below the threshold. */
         LowBalanceEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2650,7 +2650,7 @@ export interface components {
              */
             currency: "USD";
         };
-        /** @description Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered. */
+        /** @description A platform and an amount whose codes are running out. Operators' accounts get the event once. They get it again only after the stock has recovered. */
         LowStockEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2724,7 +2724,7 @@ export interface components {
             /** @description The currency's ISO 4217 code. */
             currency: string;
         };
-        /** @description A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues. */
+        /** @description A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends. */
         Notice: {
             /** @description The object's ID, ntc_…. */
             id: string;
@@ -2751,7 +2751,7 @@ export interface components {
             /** @description For failing_for_four_days: when the webhook is disabled unless a delivery succeeds before. */
             disable_at: string | null;
         };
-        /** @description A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none. */
+        /** @description A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none. */
         OpenedDisputeEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2793,7 +2793,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay. */
+        /** @description An order of credit. The payer pays at `url`. It is null until the provider has responded, or if there is nothing to pay. */
         Order: {
             /** @description The object's ID, ord_…. */
             id: string;
@@ -2900,7 +2900,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["DisputedOrderEventData"];
         };
-        /** @description An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed. */
+        /** @description An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries. */
         OrderEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -3239,7 +3239,7 @@ export interface components {
             /** @description The number of calls to the provider. */
             attempts: number;
         };
-        /** @description A pending top-up. Its funds are held, and the recipient gets the credit on delivery. */
+        /** @description A pending top-up. Its funds are held. The recipient gets the credit on delivery. */
         PendingTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -3289,7 +3289,7 @@ export interface components {
             /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
-        /** @description The cost of a change, and the time from which the new price applies. */
+        /** @description The cost of a change, and when the new price begins to apply. */
         PlanChange: {
             /** @description The subscription's ID. */
             subscription_id: string;
@@ -3334,7 +3334,7 @@ export interface components {
              */
             fulfilment: "asynchronous" | "immediate";
         };
-        /** @description A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends. */
+        /** @description A link to a page of the account's webhooks. It expires with the key, token or user that made it. */
         PortalLink: {
             /** @description The object's ID, ptl_…. */
             id: string;
@@ -3414,7 +3414,7 @@ export interface components {
              */
             quote_expires_at: string;
         };
-        /** @description Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and if it was removed. */
+        /** @description Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and after it was removed. */
         Recharge: {
             /** @description The payment provider. */
             provider: string;
@@ -3593,7 +3593,7 @@ export interface components {
             /** @description The caller's balance, in US cents. */
             balance_cents: number;
         };
-        /** @description A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it. */
+        /** @description A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued the voucher. */
         RedeemedVoucher: {
             /** @description The voucher's code. */
             code: string;
@@ -4040,7 +4040,7 @@ export interface components {
              */
             next_action?: "poll";
         };
-        /** @description A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards. */
+        /** @description A reversed top-up, which was unused. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards. */
         ReversedTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -4168,7 +4168,7 @@ export interface components {
             /** @description The page where the user agrees and saves the payment method. */
             url: string;
         };
-        /** @description A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded. */
+        /** @description A scheduled top-up. Its funds are held. At scheduled_for it is delivered, stays pending, or is refused and refunded. */
         ScheduledTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -4417,7 +4417,7 @@ export interface components {
             /** @description An amount in millionths of a US dollar. */
             balance_micros: number;
         };
-        /** @description A period's transfers. The opening balance plus their effect equals the closing balance. */
+        /** @description A period's transfers. The opening balance plus all transfers equals the closing balance. */
         Statement: {
             /**
              * Format: date-time
@@ -4645,7 +4645,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
-        /** @description An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end. */
+        /** @description An account's subscription to a plan, after the reported change. - credits: what one paid period grants. - credits_granted: what all periods have granted so far. - credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or if it has ended. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: when the subscription expires, if a payment is past due. - resumes_at: when a pause ends, or null if it has no end. */
         SubscriptionEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -4855,7 +4855,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["SubscriptionEventData"];
         };
-        /** @description Credit that was bought automatically because the balance had fallen. */
+        /** @description Credit that was bought automatically because the balance was low. */
         SucceededRechargeEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -4885,14 +4885,14 @@ export interface components {
             /** @description Whether the price includes the tax. */
             included: boolean;
         };
-        /** @description Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order. */
+        /** @description The balances at which balance.low fires: the highest threshold (0 for none), and all thresholds in descending order. */
         Threshold: {
             /** @description An amount in US cents. */
             low_balance_threshold_cents: number;
             /** @description The thresholds of balance.low, highest first, in US cents. */
             low_balance_thresholds_cents: number[];
         };
-        /** @description A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no voucher code; see `deliverable`. */
+        /** @description A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new balance is what the recipient's wallet held afterwards. `voucher_code` and `deliverable.value` are shown only to the sending key, its ancestors and readers with the scope vouchers:read. If a supplier delivered a key, a link or a note, see `deliverable`. There is then no voucher code. */
         TopUp: {
             /** @description The top-up's ID. */
             transaction_id: string;
@@ -4966,7 +4966,7 @@ export interface components {
          * @enum {string}
          */
         TopUpStatus: "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-        /** @description A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them. */
+        /** @description A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators. */
         TopUpStory: {
             /** @description The top-up's ID. */
             transaction_id: string;
@@ -5282,7 +5282,7 @@ export interface components {
              */
             created_at: string;
         };
-        /** @description The next charge: its time, and its price before tax, discounts and the customer's balance at the provider. */
+        /** @description The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider. */
         UpcomingCharge: {
             /**
              * Format: date-time
@@ -5294,7 +5294,7 @@ export interface components {
             /** @description The currency's ISO 4217 code. */
             currency: string;
         };
-        /** @description A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged. The balance is the current one. */
+        /** @description A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged before. The balance is the current one. */
         Usage: {
             /** @description The object's ID, usg_…. */
             id: string;
@@ -5330,7 +5330,7 @@ export interface components {
             /** @description Whether the same reference was charged before. */
             repeated: boolean;
         };
-        /** @description The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged. */
+        /** @description The result of a batch. The records' results are in the order given. `amount_micros` is what this call charged. */
         UsageBatch: {
             /** @description The number of records in the batch. */
             records_total: number;
@@ -5351,7 +5351,7 @@ export interface components {
             /** @description Each record's result, in order. */
             results: components["schemas"]["UsageVerdict"][];
         };
-        /** @description The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key. */
+        /** @description The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key. */
         UsageGroup: {
             /** @description The UTC day, such as 2026-06-13. */
             day: string | null;
@@ -5374,7 +5374,7 @@ export interface components {
             /** @description The number of cached input tokens. */
             cached_tokens: number;
         };
-        /** @description Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive. */
+        /** @description Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is exclusive. */
         UsageGroups: {
             /**
              * @description The field that charges are grouped by.
@@ -5400,7 +5400,7 @@ export interface components {
             /** @description Whether there is another page. */
             has_more: boolean;
         };
-        /** @description One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app). */
+        /** @description One charge. If an amount was charged instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held. */
         UsageLine: {
             /** @description The object's ID. */
             id: string;
@@ -5437,7 +5437,7 @@ export interface components {
             /** @description The version of the price list that was used. */
             price_version: number | null;
         };
-        /** @description The result for one record of a batch: charged; repeated, if its reference was charged before; or refused, with the code and error of a single record. */
+        /** @description The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A refused record has a code and an error. */
         UsageVerdict: {
             /** @description The record's position, counted from 0. */
             index: number;
@@ -5497,7 +5497,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["VoucherRedeemedEventData"];
         };
-        /** @description A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it. */
+        /** @description A redeemed voucher. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, or `external` if the platform redeemed it. */
         VoucherRedeemedEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -5576,7 +5576,7 @@ export interface components {
             /** @description Set if an MCP client created the webhook; only that client can change it. */
             mcp_subscription: components["schemas"]["McpSubscription"] | null;
         };
-        /** @description An endpoint's health. `since` is later than requested if there were too many deliveries to read. */
+        /** @description An endpoint's health. If there were too many deliveries to read, `since` is later than requested. */
         WebhookHealth: {
             /** @description The webhook endpoint's ID. */
             endpoint_id: string;
@@ -5611,7 +5611,7 @@ export interface components {
             /** @description 24 parts of equal length, oldest first. */
             steps: components["schemas"]["HealthStep"][];
         };
-        /** @description A spend cap and what is left of it. The tightest cap of the key and its ancestors is shown. */
+        /** @description A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown. */
         Window: {
             /**
              * @description The period: a UTC day or month.
@@ -5644,7 +5644,7 @@ export interface components {
             /** @description The tax number. */
             tax_id?: string;
         };
-        /** @description A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters. */
+        /** @description A bulk send. In CSV, each line is one item, and `all_or_nothing` and `dry_run` are query parameters. */
         BulkBody: {
             /** @description The items to send. */
             items: components["schemas"]["BulkItem"][];
@@ -5687,7 +5687,7 @@ export interface components {
             /** @description The top-up's ID. */
             transaction_id: string;
         };
-        /** @description When the plan ends. Nothing is refunded; a refund is a separate call. */
+        /** @description When the plan ends. Ending a plan refunds nothing. */
         CancelPlanBody: {
             /**
              * @description period_end: the paid period stays. now: the plan ends at once, without a refund. Default: "period_end".
@@ -5719,7 +5719,7 @@ export interface components {
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
         };
-        /** @description Where the receiver reports its effects. Without it, some checks end as `not_seen`. */
+        /** @description The URL that reports the receiver's effects. Without it, some checks end as `not_seen`. */
         CertifyBody: {
             /** @description Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}. */
             effects_url?: string | null;
@@ -5754,7 +5754,7 @@ export interface components {
             /** @description The display name. Default: "Access token". */
             name?: string;
         };
-        /** @description A decision about a refund, after an operator has checked the provider's own pages. */
+        /** @description A decision about a refund. The operator has checked the provider's own pages. */
         DecideBody: {
             /**
              * @description Whether the provider made the refund.
@@ -5771,7 +5771,7 @@ export interface components {
             /** @description The token's ID. */
             id: string;
         };
-        /** @description What the recipient gets, in plain text. Every kind except credit has a value. */
+        /** @description What the recipient gets, in plain text. `value` is set for every kind except credit. */
         DeliverableBody: {
             /**
              * @description The kind. credit is in an account of the recipient.
@@ -5833,7 +5833,7 @@ export interface components {
              */
             overage?: "cap" | "owe" | "reject";
         };
-        /** @description Changes to a key. Omitted fields stay unchanged, and null removes a limit. */
+        /** @description Changes to a key. A field that is omitted stays unchanged. null removes a limit. */
         KeyChanges: {
             /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_call_cents?: number | null;
@@ -5946,7 +5946,7 @@ export interface components {
              */
             outcome: "delivered" | "failed";
         };
-        /** @description What to top up, and for whom. The price is the amount plus the platform's fee. */
+        /** @description What to top up, and for whom. The payer pays the amount and the platform's fee. */
         PaidBody: {
             /** @description The platform to top up; see GET /platforms. */
             platform: string;
@@ -6057,7 +6057,7 @@ export interface components {
             /** @description Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one. Default: true. */
             ed25519?: boolean;
         };
-        /** @description The deliveries to replay, and the rate. */
+        /** @description Which deliveries to replay, and how many each second. */
         ReplayBody: {
             /** @description The start of the period; by default, the first delivery. */
             since?: string | null;
@@ -6091,7 +6091,7 @@ export interface components {
             /** @description Whether to revoke the period even if its credit was used. The account then owes the rest. Default: false. */
             allow_owed?: boolean;
         };
-        /** @description How long the old secret works beside the new one. */
+        /** @description How long the old secret still works after the rotation. */
         Rotation: {
             /** @description How long the old secret still works, in seconds. Default: 0. */
             overlap_s?: number;
@@ -6108,7 +6108,7 @@ export interface components {
             /** @description The page that the user returns to. */
             return_url: string;
         };
-        /** @description What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required. */
+        /** @description What to send, to whom, and optionally at which quoted price. Give either `recipient_email` or, for the account's own address, `"recipient": "self"`. */
         SendBody: {
             /** @description The platform to top up; see GET /platforms. */
             platform: string;
@@ -6137,7 +6137,7 @@ export interface components {
             /** @description The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused. */
             quote_id?: string | null;
         };
-        /** @description The result of a top-up. The sender sees the reason of a failure. Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier. */
+        /** @description The result of a top-up. The sender sees the reason of a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier. */
         SettleBody: {
             /** @description The transaction ID of the path, which is signed here. */
             transaction_id: string;
@@ -6164,7 +6164,7 @@ export interface components {
             /** @description The sample event's type. Default: "endpoint.test". */
             event?: components["schemas"]["EventType"];
         };
-        /** @description Balances in cents at which balance.low fires: one threshold (0 for none), or a list. */
+        /** @description The balances at which balance.low fires, in cents: one threshold (0 for none) or a list. */
         ThresholdBody: {
             /** @description One threshold, in US cents. 0 means none. */
             low_balance_threshold_cents?: number | null;
@@ -6218,7 +6218,7 @@ export interface components {
             /** @description The number of uses. Default: 1. */
             count?: number;
         };
-        /** @description What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the account's own address; exactly one of the two is required. */
+        /** @description What would be sent, and to whom. Give either `recipient_email` or, for the account's own address, `"recipient": "self"`. */
         ValidateBody: {
             /** @description The platform to top up; see GET /platforms. */
             platform: string;
@@ -6245,7 +6245,7 @@ export interface components {
             /** @description Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same intent, platform, amount and recipient is the same top-up, whichever key of the account sends it and whether by API, MCP, x402 or a page. Any other send with this intent is refused. */
             intent?: string | null;
         };
-        /** @description A request that a receiver got (headers and raw body), and its secret or public key. */
+        /** @description A request that a receiver got (headers and raw body), and the receiver's secret or public key. */
         VerifyBody: {
             /** @description The request's headers, as they were received. */
             headers: {
@@ -6258,7 +6258,7 @@ export interface components {
             /** @description The public key (whpk_…) that the receiver uses, if any, to check the Ed25519 signature. */
             public_key?: string | null;
         };
-        /** @description The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has honoured the voucher. */
+        /** @description The voucher to redeem. If `settle` is wallet, the caller's wallet is credited. If the platform has honoured the voucher, use external. */
         VouchersRedeemBody: {
             /** @description The voucher's code, ATU-…. */
             code: string;
@@ -6305,7 +6305,7 @@ export interface components {
              */
             status?: "enabled" | "disabled";
         };
-        /** @description The overlap of the old secret and the new one. */
+        /** @description How long the old secret stays valid beside the new one. */
         WebhooksRotateBody: {
             /** @description The seconds for which the old secret still signs. Default: 86400. */
             overlap_s?: number;
