@@ -34,7 +34,7 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. Until `confirmed_at`, it is being set up. `last_step` is the last code's time step."""
+    """A second factor. Its setup is unfinished until `confirmed_at` is set. `last_step` is the time step of the last code."""
 
     account_id: str
     nonce: str

@@ -123,7 +123,7 @@ class Transaction(Protocol):
         ...
 
     async def pause(self) -> None:
-        """Let other tasks run. Call this in long work that runs no statements."""
+        """Let other tasks run. Call this during long work that runs no SQL statements."""
         ...
 
     def hint(self, name: str) -> None:

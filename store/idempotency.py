@@ -225,7 +225,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raise KeyReused if another credential of the account used the same text for a call that returned a secret."""
+    """Raise KeyReused if another credential of the account used the same idempotency key for a call that returned a secret."""
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
            WHERE account_id = :account_id AND environment = :environment

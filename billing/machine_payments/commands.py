@@ -209,7 +209,7 @@ class EndPayment(_OnPayment):
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
 
     def _refund_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """Return money that arrived after a refusal, because the payer may have paid again."""
+        """Refund money that arrived after a refusal, because the payer may have paid again."""
         assert self.code is not None, "what is settled can be given back"
         why = "it was settled after it had been called refused"
         return refund_as_code(state, self._credit(state, found), self.code, why)

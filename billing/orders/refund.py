@@ -41,7 +41,7 @@ Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 class Reversal(msgspec.Struct, frozen=True, gc=False):
     """A refund or dispute of a payment. `amount` is the total so far, in the paid currency.
 
-    `owner_id` is the order or period that the payment paid.
+    `owner_id` is the order or period that the payment was for.
     """
 
     owner_id: str

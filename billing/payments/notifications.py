@@ -395,7 +395,7 @@ async def save_unmatched(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """Return facts that were stored until their payment is known. A dispute's opening is returned before its end."""
+    """Return the stored facts that waited for this payment to become known. A dispute's opening comes before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays

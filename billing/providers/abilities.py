@@ -308,7 +308,7 @@ class PaymentDeclined(ProviderRefused):
 
 @dataclass(frozen=True, slots=True)
 class SteerRequest:
-    """A change of a subscription. Every attempt has the same `key`.
+    """A change to a subscription. Every attempt has the same `key`.
 
     - cancel: end the subscription at the end of its period.
     - is_charged_now: charge the rest of the period now; otherwise the new price applies from the next period.

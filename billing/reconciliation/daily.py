@@ -1,4 +1,4 @@
-"""Compare payments at the providers, the ledger, and deliveries at the suppliers every day.
+"""Compare the ledger with the providers' payments and the suppliers' deliveries every day.
 
 Each part runs in one of the workers. If a part fails, it is retried after an hour.
 """

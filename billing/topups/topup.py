@@ -51,9 +51,7 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """What a top-up delivers: credit without a value, or a code, key, link or note. Only `value` contains the value,
-    and it is stored encrypted.
-    """
+    """What a top-up delivers: credit, or a code, key, link or note. Credit has no `value`; others store it encrypted."""
 
     kind: DeliverableKind
     value: str | None = None

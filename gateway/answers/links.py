@@ -269,8 +269,7 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named another environment than its key's, and a program can correct this
-    alone.
+    """Return whether the request named an environment other than its key's, and a program can correct this.
 
     A live key's request must not reach staging unnoticed.
     """

@@ -1,1 +1,1 @@
-"""Sign in MCP clients by OAuth 2.1: metadata, registration, consent and tokens."""
+"""Sign in MCP clients with OAuth 2.1: metadata, registration, consent and tokens."""

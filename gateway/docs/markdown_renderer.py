@@ -1,4 +1,4 @@
-"""Render guides. Code is beside the text that precedes it, and several languages are tabs."""
+"""Render guides. Code appears beside the text that precedes it. Code in several languages appears in tabs."""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field

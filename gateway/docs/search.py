@@ -96,7 +96,7 @@ class SearchPages:
 
 
 def passages(pages: Pages) -> Iterator[Passage]:
-    """Yield everything that can be found. Among equal results, earlier ones come first."""
+    """Yield every searchable passage. Among equal results, earlier ones come first."""
     yield from sorted(_guides(), key=lambda passage: "#" in passage.path)
     for resource in pages.listed:
         for operation in resource.operations:

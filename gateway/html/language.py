@@ -41,7 +41,7 @@ _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
 _RECOGNISED_CHARACTERS_MAX: Final = 400
 # The flag of a sentence that arrives as plain text, with its values filled in.
 _RECOGNISED: Final = "recognised"
-# Characters around a value, which keep the value's own direction.
+# Characters placed around a value to keep its own text direction.
 _ISOLATE, _END = "\u2068", "\u2069"
 # Characters that begin an isolated value, and all that begin or end one.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")

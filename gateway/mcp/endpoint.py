@@ -1,4 +1,4 @@
-"""Serve API calls as tools at /mcp, by the Model Context Protocol's Streamable HTTP.
+"""Serve API calls as tools at /mcp, over the Model Context Protocol's Streamable HTTP.
 
 The first authenticated request imports the SDK (25 MB).
 """

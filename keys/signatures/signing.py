@@ -214,7 +214,7 @@ def verify(
 ) -> list[Finding]:
     """Return everything that is wrong with a received webhook. The list is empty if the webhook is genuine.
 
-    If a secret and a public key are given, both signatures must be right. Nothing that a sender can write
+    If a secret and a public key are given, both signatures must be valid. No input from a sender
     raises an error.
     """
     assert secret is not None or public_key is not None, "there is something to check by"

@@ -1,1 +1,1 @@
-"""Several equal processes that share one port."""
+"""Several identical processes that share one port."""

@@ -82,7 +82,7 @@ def left_out(kind: str) -> list[str]:
     return sorted({*operations} - {*part(operations, 4, name="schemathesis", number=number)})
 
 
-@pytest.mark.sampled(4, "operations for schemathesis")
+@pytest.mark.sampled(6, "operations for schemathesis")
 async def test_every_answer_is_as_the_document_says(
     installation: Installation, kind: str, tmp_path: Path
 ) -> None:

@@ -181,7 +181,7 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     assert window.complaints == []
 
 
-@pytest.mark.sampled(2, "looks of the shop's pages")
+@pytest.mark.sampled(3, "looks of the shop's pages")
 async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     store: Store, browser: Browser
 ) -> None:

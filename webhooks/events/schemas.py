@@ -200,7 +200,7 @@ class ScheduledTopUp(_TopUp, kw_only=True):
 
 
 class ReversedTopUp(_TopUp, kw_only=True):
-    """A reversed top-up, which was unused. Its funds are back in the sender's wallet.
+    """A top-up that was reversed before it was used. Its funds are back in the sender's wallet.
 
     `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that
     platform afterwards.

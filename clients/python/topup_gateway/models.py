@@ -3645,7 +3645,7 @@ class ReversedTopUp(Model):
 
 
 class ReversedTopUpEventData(Model):
-    """A reversed top-up, which was unused. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards."""
+    """A top-up that was reversed before it was used. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""

@@ -4040,7 +4040,7 @@ export interface components {
              */
             next_action?: "poll";
         };
-        /** @description A reversed top-up, which was unused. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards. */
+        /** @description A top-up that was reversed before it was used. Its funds are back in the sender's wallet. `reason` says why the sender or operator reversed it. new_balance_cents is the recipient's balance on that platform afterwards. */
         ReversedTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.

@@ -122,7 +122,7 @@ class Client:
             self._writer = None
 
 
-@pytest.mark.sampled(2, "requests of a stranger")
+@pytest.mark.sampled(3, "requests of a stranger")
 async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path: Path) -> None:
     # Each request comes from another address, as of many strangers: none has used up what one of them may.
     settings = settings_of(
