@@ -144,9 +144,13 @@ class Limit(msgspec.Struct, gc=False):
     def left(self, now_us: int) -> int:
         return max(0, self.most - self.used(now_us))
 
+    def units_of(self, amount_micros: int) -> int:
+        """Return what a debit takes of the limit: its amount in micros, or one send or recipient."""
+        return 1 if self.is_count else amount_micros
+
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:
         assert self.seconds is not None, "the others are counted with the days and months"
-        amount = 1 if self.is_count else amount_micros
+        amount = self.units_of(amount_micros)
         buckets = self.sum.change_detail(account_id).buckets
         caps.add_to_buckets(buckets, self.seconds, amount, at=now_us, now_us=now_us)
 
@@ -165,8 +169,7 @@ class Limit(msgspec.Struct, gc=False):
 
     def refusal(self, amount_micros: int, now_us: int, *, max_now_cents: int) -> CapExceeded:
         view = self.view(now_us)
-        amount = 1 if self.is_count else amount_micros
-        room_at = self._room_at(amount, now_us)
+        room_at = self._room_at(self.units_of(amount_micros), now_us)
         resets_at = view.resets_at if room_at is None else room_at
         extra = {
             "cap": self.cap,

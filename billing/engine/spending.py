@@ -340,11 +340,14 @@ class Spending:
         amount_micros: int,
         send: LimitedSend | None = None,
     ) -> None:
+        """Raise CapExceeded if a limit has no room. A limit that never has room is named first."""
         now_us = self.time.of(tenant)
-        for limit in limits:
-            if limit.left(now_us) < (1 if limit.is_count else amount_micros):
-                max_now_cents = self.max_now_cents(tenant, lineage, send) or 0
-                raise limit.refusal(amount_micros, now_us, max_now_cents=max_now_cents)
+        full = [one for one in limits if one.left(now_us) < one.units_of(amount_micros)]
+        if full:
+            never = (one for one in full if one.most < one.units_of(amount_micros))
+            max_now_cents = self.max_now_cents(tenant, lineage, send) or 0
+            limit = next(never, full[0])
+            raise limit.refusal(amount_micros, now_us, max_now_cents=max_now_cents)
 
     def _of_account(self, tenant: Tenant) -> list[Limit]:
         cents = self._day_limits.get(tenant)
@@ -365,6 +368,11 @@ class Spending:
         now_us = self.time.of(tenant)
         exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
+        if exceeded.retry_after_s is not None:
+            # Waiting doesn't help if a further limit is below the amount.
+            further = self._further(tenant, self._line(lineage), send)
+            below = [one for one in further if one.most < one.units_of(amount_micros)]
+            self._check_each(below, tenant, lineage, amount_micros, send)
         exceeded.extra["max_now_cents"] = self.max_now_cents(tenant, lineage, send) or 0
         raise exceeded
 

@@ -92,6 +92,30 @@ async def test_what_is_above_the_whole_window_is_not_waited_for(
     assert refused.extra["max_now_cents"] == 1000
 
 
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        # After 4.00: the day has 6.00 left and takes 7.00 tomorrow; no hour ever takes 7.00.
+        ({"per_day_cents": 1000, "windows": [SpendWindow(HOUR, 500)]}, "window"),
+        ({"per_day_cents": 1000, "per_recipient_per_day_cents": 500}, "per_recipient_per_day"),
+        (
+            {"windows": [SpendWindow(DAY, 1000)], "per_recipient_per_day_cents": 500},
+            "per_recipient_per_day",
+        ),
+    ],
+)
+async def test_a_limit_below_the_amount_is_named_before_one_that_has_room_later(
+    database: Database, clock: FixedClock, limits: dict[str, Any], named: str
+) -> None:
+    account = await opened(database, clock, **limits)
+    await account.send(400)
+
+    refused = await refusal(account.send(700))
+
+    assert (refused.reason, refused.retry_after_s) == (named, None)
+    assert (refused.extra["limit"], refused.extra["max_now_cents"]) == (500, 100)
+
+
 async def test_a_life_counts_what_was_spent_before_it_had_an_end(
     database: Database, clock: FixedClock
 ) -> None:
