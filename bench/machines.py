@@ -129,7 +129,7 @@ def room(page: str) -> str:
             ),
             ("disk, SQLite", sends, f"{sqlite['disk MB']} MB"),
             (
-                "disk, log of level info",
+                "disk, log at level info",
                 sends,
                 f"{postgresql['log MB']} MB: one line for each request and one for each delivery",
             ),

@@ -130,7 +130,7 @@ class Metrics:
         self.requests = Requests(self._registry)
         self.sends = self._plain_counter(
             "topup_sends",
-            "Calls of POST /topup/send by response code and environment (none: the caller had no valid credential).",
+            "Calls to POST /topup/send by response code and environment (none: the caller had no valid credential).",
             "code",
             "environment",
         )
@@ -175,12 +175,12 @@ class Metrics:
         )
         self.claims_lost = self._plain_counter(
             "topup_claims_lost",
-            "Attempts whose outcome came after another worker had claimed the delivery, so the receiver gets the webhook twice.",
+            "Attempts whose outcome arrived after another worker had claimed the delivery. Receivers get these webhooks twice.",
             "environment",
         )
         self.bodies_changed = self._plain_counter(
             "topup_bodies_changed",
-            "Replay attempts that were refused because the stored event was changed (it differs from its seal).",
+            "Replay attempts that were refused because the stored event differs from its seal.",
             "environment",
         )
         self.deliveries_due = self._plain_gauge(
@@ -350,13 +350,13 @@ class Metrics:
         )
         self.money_differences = self._plain_gauge(
             "topup_money_differences",
-            "Open differences between provider, ledger and supplier, found by the daily comparison.",
+            "Unresolved differences between provider, ledger and supplier, found by the daily comparison.",
             "environment",
             "kind",
         )
         self.reconciled = self._plain_gauge(
             "topup_reconciled_timestamp_seconds",
-            "Time when the last complete comparison of this part of the money started.",
+            "Time when the last complete comparison of this part started (ledger, suppliers or a provider).",
             "environment",
             "part",
         )
@@ -399,7 +399,7 @@ class Metrics:
         )
         self.pruning_lag_seconds = self._plain_gauge(
             "topup_pruning_lag_seconds",
-            "Seconds for which the oldest row that couldn't be deleted has outlived its retention.",
+            "Seconds by which the oldest row that couldn't be deleted is past its retention.",
         )
         self.staging_closed = self._gauge(
             "topup_staging_closed", "1 while staging calls are refused because storage is short."
