@@ -219,7 +219,7 @@ def main() -> None:
     chosen = report.options(__doc__, _arguments)
     many, rounds = chosen.others.endpoints, chosen.count(200, 500)
     table = report.Table(
-        "A claim beside endpoints with open deliveries: median times in ms",
+        "A claim while other endpoints have open deliveries: median times in ms",
         ("database", "other endpoints are", "operation", f"{FEW:,}", f"{many:,}", "ratio"),
     )
     for kind in chosen.others.kind or KINDS:
@@ -237,7 +237,7 @@ def main() -> None:
             ):
                 table.add(kind, state, name, few_s * 1000, most_s * 1000, most_s / few_s)
     report.show(
-        chosen, "claims", [table], notes=f"Each median is of {rounds} rounds.", is_once=True
+        chosen, "claims", [table], notes=f"Each median covers {rounds} rounds.", is_once=True
     )
 
 

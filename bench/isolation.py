@@ -137,7 +137,7 @@ def main() -> None:
     given = chosen.others
     seconds, rounds = given.seconds or chosen.pick(10, 15), given.rounds
     table = report.Table(
-        f"Response to receipt at healthy endpoints, at {given.per_s:g} sends a second, in ms",
+        f"Response to receipt at healthy endpoints: times in ms at {given.per_s:g} sends a second",
         (
             *("database", "hanging endpoints", "hung requests", "n", "p50", "p99", "max"),
             *("p99 of each round", "÷ none"),
@@ -153,8 +153,8 @@ def main() -> None:
     if given.only != "endpoints":
         tables.append(strangers.table(kinds, chosen, seconds=chosen.pick(2, 5)))
     notes = (
-        f"The promise is a ratio below {PROMISED} for endpoints, and of at most {strangers.PROMISED:g} for a send"
-        f" beside strangers. Rounds of {seconds:g} s: {rounds}."
+        f"The promised ratio is below {PROMISED} for endpoints, and at most {strangers.PROMISED:g} for a send"
+        f" beside strangers. Number of rounds of {seconds:g} s: {rounds}."
     )
     report.show(chosen, "isolation", tables, notes=notes, is_once=True)
 

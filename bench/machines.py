@@ -172,7 +172,7 @@ def _growth(read: Page) -> list[Sequence[str]]:
             "`python -m bench.growth`",
         ),
         (
-            "cost of a call, 10⁷ stored top-ups ÷ 10⁴; the same for 64 concurrent sends",
+            "cost of a call, 10⁷ stored top-ups ÷ 10⁴; cost of 64 concurrent sends",
             f"{_span(alone, 'median')}; {_span(together, 'median')}",
             "`python -m bench.growth --sizes 10000 10000000`",
         ),
@@ -189,7 +189,7 @@ def _gateways(read: Page) -> list[Sequence[str]]:
             "`python -m bench.scale`",
         ),
         (
-            "sends per CPU time, two gateways ÷ one, from 1 to 1,000 wallets",
+            "sends per CPU time, two gateways ÷ one, with 1 to 1,000 wallets",
             _span(sends, "by CPU"),
             "`python -m bench.scale`",
         ),
@@ -201,7 +201,7 @@ def _pruning(read: Page) -> list[Sequence[str]]:
     return [
         *(
             (
-                f"events that {shown} can prune a second on PostgreSQL, from 1,000 accounts to one",
+                f"events that {shown} can prune a second on PostgreSQL, with 1 to 1,000 accounts",
                 _span([row for row in rows if row["workers"] == workers], "events/s"),
                 "`python -m bench.prune`",
             )

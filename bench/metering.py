@@ -74,7 +74,7 @@ class _Measured(NamedTuple):
 def main() -> None:
     chosen = report.options(__doc__, _only, full_runs=3)
     charged = report.Table(
-        "Records of usage by tokens, one account",
+        "Records priced by tokens, from one account",
         (
             "database",
             "call",
@@ -86,7 +86,7 @@ def main() -> None:
         ),
     )
     felt = report.Table(
-        "What others notice meanwhile",
+        "What others notice while records arrive",
         (
             "database",
             "alongside",

@@ -182,7 +182,7 @@ def _stage(chosen: report.Options) -> Iterator[Bench]:
 
 def _ratios(figures: dict[str, Figures]) -> report.Table:
     table = report.Table(
-        "Ours ÷ the peer's (rates: higher is better; latency and CPU: lower)",
+        "Ours ÷ the peer's (for rates, higher is better; for latency and CPU, lower)",
         (
             "ours",
             "peer",
@@ -237,7 +237,7 @@ def _rates(figures: dict[str, Figures]) -> report.Table:
 
 def _costs(figures: dict[str, Figures]) -> report.Table:
     table = report.Table(
-        "CPU µs per event, and peak resident MB, summed over each group's processes",
+        "CPU µs per event and peak resident MB, each summed over a group's processes",
         ("system", "total µs", *(f"{name} µs" for name in GROUPS), "front MB", "worker MB"),
     )
     for name, one in figures.items():
@@ -281,7 +281,7 @@ def main() -> None:
     notes = (
         "Peers store events and attempts as rows in PostgreSQL, and queue in a Redis without persistence."
         " bullmq-redis stores its jobs only in that Redis and isn't durable. BullMQ runs at concurrency 50,"
-        " or 500 for receivers of 50 ms, and undici has as many connections. `rounds` is the number of rounds;"
+        " or 500 for receivers that take 50 ms, and undici has as many connections. `rounds` is the number of rounds;"
         " much slower systems ran fewer."
     )
     tables = [_ratios(figures), _rates(figures), _costs(figures)]

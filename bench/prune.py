@@ -241,7 +241,7 @@ def main() -> None:
         ),
     )
     room = report.Table(
-        f"Disk of {topups:,} events, MB",
+        f"Disk space of {topups:,} events in MB",
         (
             *(
                 "database",

@@ -116,7 +116,7 @@ def show(
     """Prints the tables, ratios first as they are given, and keeps them where that was asked. is_once: a full run
     measured everything once.
     """
-    said = f"{notes} Gateway and worker log at level {chosen.log_level}.".strip()
+    said = f"{notes} The log level was `{chosen.log_level}`.".strip()
     text = "\n".join([table.text() for table in tables] + [said + "\n"])
     thorough = _LONG if is_once else _MEDIANS[chosen.full_runs]
     head = f"{thorough if chosen.is_full else _QUICK} {circumstances()}"

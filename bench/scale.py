@@ -191,7 +191,7 @@ def _deliver(
 def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
     """What each part does with n processes, beside the same with one."""
     table = report.Table(
-        f"Efficiency of each process (1.00: that of a single one) on {os.cpu_count()} cores",
+        f"Efficiency of each process on {os.cpu_count()} cores (1.00 is that of a single process)",
         (
             *("what", "processes", "by rate", "by CPU", "per second", "p99 ms", "process µs"),
             *("cores: processes", "cores: PostgreSQL"),
@@ -224,7 +224,7 @@ def _hot(found: Mapping[str, Mapping[int, Sequence[Sample]]], wallets: Sequence[
         f"{report.shown(_per_s(hot[n]) / _per_s(many[n]))} with {n} gateway{'s' if n > 1 else ''}"
         for n in sorted(hot)
     ]
-    return f"Sends a second of one busy wallet ÷ 1,000 wallets: {', '.join(ratios)}."
+    return f"Sends a second with one busy wallet ÷ with 1,000 wallets: {', '.join(ratios)}."
 
 
 def _per_s(runs: Sequence[Sample]) -> float:

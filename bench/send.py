@@ -128,7 +128,7 @@ def main() -> None:
         __doc__, lambda parser: parser.add_argument("--only", choices=KINDS, default="")
     )
     ratios = report.Table(
-        "A send ÷ a route that does nothing (rate: higher is better; p99, CPU: lower)",
+        "A send ÷ a route that does nothing (for the rate, higher is better; for p99 and CPU, lower)",
         ("database", "wallets", "connections", "rate", "p50", "p99", "CPU of the process"),
     )
     figures_table = report.Table(

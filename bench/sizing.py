@@ -41,7 +41,7 @@ def main() -> None:
     chosen = replace(report.options(__doc__), log_level="info")
     sends = chosen.pick(5_000, 20_000)
     table = report.Table(
-        "For each 1,000 sends, and for each process",
+        "For each 1,000 sends, disk; for each process, memory and connections",
         (
             "database",
             "disk MB",
@@ -56,7 +56,7 @@ def main() -> None:
     )
     for kind in KINDS:
         table.add(kind, *measure(kind, int(sends)))
-    notes = f"Measured over {int(sends):,} sends on 16 connections. Descriptors: gateway + worker."
+    notes = f"Measured over {int(sends):,} sends on 16 connections. The descriptors are those of gateway + worker."
     report.show(chosen, "sizing", [table], notes=notes, is_once=True)
 
 

@@ -57,13 +57,13 @@ def test_a_figure_is_judged_by_its_worst_and_one_without_a_table_is_not() -> Non
         "| ≥ 0.2 | ≥ 0.28 | 0.290 SQLite, 0.190 PostgreSQL | **no** PostgreSQL | **no** PostgreSQL |"
     )
     assert lines[3:6] == [
-        "| p99 of such a send ÷ no-op | ≤ 4 | ≤ 3 | 4.00 SQLite, 3.00 PostgreSQL | yes | **no** SQLite |",
-        "| rate of sends ÷ no-op, 1,000 wallets, 64 connections |  | ≥ 0.22 | 0.220 SQLite |  | yes |",
-        "| rate of one busy wallet ÷ 1,000 wallets, PostgreSQL, two gateways | ≥ 0.9 |  | 2.00 | yes |  |",
+        "| p99 of a send ÷ p99 of a no-op, one busy wallet | ≤ 4 | ≤ 3 | 4.00 SQLite, 3.00 PostgreSQL | yes | **no** SQLite |",
+        "| rate of sends ÷ rate of no-ops, 1,000 wallets, 64 connections |  | ≥ 0.22 | 0.220 SQLite |  | yes |",
+        "| rate with one busy wallet ÷ with 1,000 wallets, PostgreSQL, two gateways | ≥ 0.9 |  | 2.00 | yes |  |",
     ]
-    assert "| rate of the whole job ÷ tuned ARQ | ≥ 5 |  | not in the tables |  |  |" in lines
-    assert "| deadlocks of two gateways and two workers |  | ≤ 0 | 2 |  | **no** |" in lines
-    [two_of_each] = [line for line in lines if "÷ one of each, 1,000 wallets" in line]
+    assert "| events delivered a second ÷ tuned ARQ | ≥ 5 |  | not in the tables |  |  |" in lines
+    assert "| deadlocks with two gateways and two workers |  | ≤ 0 | 2 |  | **no** |" in lines
+    [two_of_each] = [line for line in lines if "÷ with one of each, 1,000 wallets" in line]
     assert two_of_each.endswith("|  | ≥ 1 | 0.750 |  | **no** |")
 
 
