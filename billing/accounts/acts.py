@@ -109,7 +109,7 @@ class AccountPassword(Shaped, kw_only=True):
 
 
 class PasswordLink(Shaped, kw_only=True):
-    """A link with which the account's owner can set a new password once, until `expires_at`."""
+    """A link to set a new password. The account's owner can use it once, until `expires_at`."""
 
     id: Id
     expires_at: Time

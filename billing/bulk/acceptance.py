@@ -271,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Replace a top-up's ID by its item's index, because a rehearsed top-up doesn't exist."""
+    """Replace a top-up's ID with its item's index, because a dry run stores no top-ups."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

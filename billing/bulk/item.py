@@ -81,7 +81,7 @@ class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of a batch. `number` counts from 0. `request` is None if the item couldn't be read."""
+    """One item of a batch. `number` starts at 0. `request` is None if the item couldn't be read."""
 
     batch_id: str
     number: int

@@ -1,6 +1,6 @@
 """Change a batch's state, cancel it, and publish an event when it ends.
 
-Each step reads the current rows under the tenant's lock, so that two processes can't take the same step twice.
+Each step reads the current rows under the tenant's lock, so that no step is taken twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,9 @@ class BatchWorkingSet(WorkingSet):
             self._counts = await items.count(tx, sorted(self.counted))
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Write the batches and items, and free the references of dropped top-ups, which must already be written."""
+        """Write the batches and items, then free the references of dropped top-ups. The caller must already have
+        written those top-ups.
+        """
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)
         await batches.update(tx, list(self._changed.values()))

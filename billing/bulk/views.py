@@ -26,8 +26,8 @@ class Batch(Shaped, kw_only=True):
     """A bulk send. Its status is one of:
 
     - accepting: some items aren't accepted or refused yet.
-    - running: every item is accepted or refused, but some top-ups haven't ended.
-    - completed: all top-ups have ended.
+    - running: every item is accepted or refused, but some top-ups aren't final.
+    - completed: all top-ups are final.
     - refused: nothing was accepted, because one item of an all-or-nothing send was refused.
     """
 
@@ -144,7 +144,7 @@ class BulkQuote(Struct, kw_only=True):
 
 
 class RefusedBatch(Struct, kw_only=True):
-    """The batch of a bulk send with no accepted item."""
+    """The batch of a bulk send in which no item was accepted."""
 
     id: BatchIdText
     status: Literal["completed", "refused"]
@@ -158,7 +158,7 @@ class RefusedBatch(Struct, kw_only=True):
 
 
 class RefusedBulk(Struct, kw_only=True):
-    """A bulk send with no accepted item, or a dry run in which none would be accepted."""
+    """A bulk send in which no item was accepted, or a dry run in which none would be."""
 
     items_total: Annotated[int, Meta(ge=1)]
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]

@@ -1,7 +1,7 @@
 """Apply coupons, and count their uses.
 
-An order claims a use under the coupon's lock, and releases it when the order ends unpaid. A late payment claims
-the use again, even above the coupon's limit.
+An order reserves one use of its coupon, and releases that use if it ends unpaid. A late payment reserves a use again,
+even above the coupon's limit.
 """
 
 import re

@@ -3,8 +3,8 @@
 A worker claims a day and then seals it. No day is left out, and each statement contains the previous statement's
 digest.
 
-The Merkle tree of a day is stored in tiles of 256 hashes, so that a proof reads only two tiles. Level 0 contains the
-leaves, and level 1 contains the roots of the tiles of level 0.
+A day's Merkle tree is stored in tiles of 256 hashes. A proof reads only two tiles. Level 0 contains the leaves, and
+level 1 contains the roots of the tiles of level 0.
 """
 
 import asyncio
@@ -281,7 +281,7 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return a set that includes all sealed transfer IDs between two IDs. `days` excludes its second day."""
+    """Return a set that contains at least the sealed transfer IDs between two IDs. `days` excludes its second day."""
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0

@@ -103,12 +103,12 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: object) -> bytes:
-    """Decode text that `encode` returned; raise StatementRefused for any other text."""
+    """Decode text that `encode` returned. Raise StatementRefused for any other text."""
     try:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # Base64 ignores some bits of the last character. Refuse text in which they were changed.
+    # Base64 ignores some bits of the last character. Refuse text in which those bits were changed.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of the statement isn't base64url.")
     return data

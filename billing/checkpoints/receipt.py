@@ -56,7 +56,9 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt. Raise StatementRefused if its checkpoints contradict `kept`, earlier verified checkpoints."""
+    """Verify a receipt. `kept` are checkpoints that were verified earlier. Raise StatementRefused if the receipt
+    contradicts them.
+    """
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

@@ -1,8 +1,7 @@
 """Seal the days of the ledger, one after another.
 
-Each transfer is in exactly one checkpoint. If a transfer is committed after its day was read, it goes into the next
-checkpoint, which also covers LOOK_BACK_US before its day. `topup checkpoints seal --look-back-days` finds even later
-transfers.
+Each transfer is in exactly one checkpoint. A transfer that is committed after its day was read goes into the next
+checkpoint, which looks back LOOK_BACK_US. `topup checkpoints seal --look-back-days` looks back further.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ from store.database import Database, Transaction
 
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# IDs contain the time of a machine, whose clock may be this far ahead of the database's clock.
+# IDs contain a machine's time. Its clock may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
 # To recognise transfers that are already sealed, read the IDs of this many earlier days.
 DAYS_BEFORE: Final = 3
@@ -79,7 +78,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every due day. To find late transfers, start LOOK_BACK_US plus `look_back_days` before it."""
+        """Seal every due day. To find late transfers, look back LOOK_BACK_US plus `look_back_days`."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )

@@ -40,7 +40,7 @@ async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
 
 
 async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> bytes:
-    """Return the private key of this number. Simultaneous callers get the same key."""
+    """Return the private key with this number. Simultaneous callers get the same key."""
     seed = await vault.data_key(tx, f"receipt_signing/{number}", now_us=now_us)
     public = public_of(seed)
     await tx.insert(

@@ -1,6 +1,6 @@
 """Add up each ledger account's transfers in all checkpoints, as the basis of an audit.
 
-A step writes its sums and moves a mark in one transaction, so each transfer counts once. A row also stores its sum
+A step writes its sums and its progress in one transaction, so each transfer is added once. A row also stores its sum
 without the last day, so that readers always get sums of whole days.
 """
 
@@ -64,7 +64,10 @@ class SealedChanged(RuntimeError):
 
 
 class SumsMark(NamedTuple):
-    """How far the sums reach. `day` is the last whole day, or -1. `tiles` counts the added tiles of the next day."""
+    """How far the sums reach.
+
+    `day` is the last whole day, or -1. `tiles` is how many tiles of the next day were added.
+    """
 
     day: int
     tiles: int
@@ -125,7 +128,7 @@ async def _mark(tx: Transaction, environment: str) -> SumsMark:
 async def _sealed(
     tx: Transaction, day: Checkpoint, some: Sequence[Tile]
 ) -> Sequence[SealedTransfer]:
-    """Return a day's transfers; raise SealedChanged if one differs from its leaf.
+    """Return a day's transfers. Raise SealedChanged if one differs from its leaf.
 
     Missing transfers of erased staging accounts are skipped.
     """

@@ -2,7 +2,8 @@
 
 A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database reveals no code.
 
-A code can be redeemed only after the whole batch was handed over. If a crash prevents that, the codes stay worthless.
+Codes can be redeemed only after their whole batch was handed to the caller. If a crash prevents this, they stay
+worthless.
 """
 
 import dataclasses
@@ -437,7 +438,7 @@ async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
     return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
 
 
-# A database may return a sum in another type than the column has.
+# A database may return a sum in a type other than the column's.
 _BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
 _BATCH_COLUMNS = _BATCHES.of(
     "b",

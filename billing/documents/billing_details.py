@@ -67,7 +67,7 @@ async def save(tx: Transaction, details: BillingDetails, *, now_us: int) -> Bill
 
 
 async def buyers(tx: Transaction, account_ids: Iterable[str]) -> dict[str, Party]:
-    """Return the buyer to name on each account's documents, by default under the account's own name."""
+    """Return the buyer to name on each account's documents. The default name is the account's own."""
     rows = await tx.fetch(
         """SELECT a.id, a.name AS account_name, a.email, b.name, b.address, b.tax_id
            FROM accounts a LEFT JOIN billing_details b ON b.account_id = a.id

@@ -33,7 +33,9 @@ _HALF_MM: Final = 82
 def document_pdf(
     document: BillingDocument, extra_font: str = "", provider_label: str = ""
 ) -> bytes:
-    """Return the document as a PDF, always with the same bytes. `provider_label` replaces the provider's name."""
+    """Return the document as a PDF. Repeated calls return the same bytes. `provider_label` replaces the provider's
+    name.
+    """
     facts = document.facts
     title = f"{TITLES[document.kind]} {document.number}"
     sheet = Sheet(

@@ -137,7 +137,7 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """Return the amount's share for `part` of `whole`, rounded half up."""
+    """Return `part / whole` of the amount, rounded half up."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 

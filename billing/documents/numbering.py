@@ -1,6 +1,6 @@
 """Number receipts without gaps in the order of payments, then number their notes.
 
-One transaction locks the environment and writes all of these. Payments don't wait for it.
+One transaction locks the environment and writes all documents. Payments don't wait for this lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -62,7 +62,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedPayment:
-    """Money returned from a payment. `after` is the amount returned so far, of which earlier notes cover `before`."""
+    """Money returned from a payment. `after` is the total returned so far. Earlier notes cover `before` of it."""
 
     subject_id: str
     is_period: bool
@@ -111,7 +111,7 @@ def _of_period(row: Row) -> Payment:
 async def returned_since(
     tx: Transaction, environment: str, *, after_id: str, limit: int
 ) -> tuple[Sequence[ReturnedPayment], str]:
-    """Return money that was returned and has no note yet, and the ID at which to continue, or "" at the end.
+    """List returned money that has no note yet. Also return the ID at which to continue, or "" at the end.
 
     Open disputes and refunds are left out.
     """
@@ -189,8 +189,8 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# The condition is spelled as in the partial indexes. If it compared the two columns plainly, PostgreSQL would expect
-# nearly every row to match, and read all orders.
+# Write the condition as in the partial indexes. If it compared the two columns directly, PostgreSQL would read all
+# orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
 SELECT id, receipt_id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period

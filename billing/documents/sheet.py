@@ -80,7 +80,7 @@ class Sheet(FPDF):
         self.set_producer("topup")
         made = datetime.fromtimestamp(made_at // SECOND_US, UTC)
         self.set_creation_date(made)
-        # The metadata that the library makes would contain the time of printing.
+        # Replace the library's own metadata, which would contain the time of printing.
         self.set_xmp_metadata(
             _XMP.format(
                 title=escape(self.clean(title)),

@@ -1,4 +1,4 @@
-"""Define a statement for printing, and its file name."""
+"""Define the printed statement and its file name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ RETRY_AFTER_S: Final = 5
 class BalanceAlerts:
     """Detect when a balance drops below a threshold for the event balance.low or for a recharge.
 
-    The spending transaction records the drop. Further drops are ignored until the recharge's order ends.
+    The spending transaction records the drop. Further drops are ignored until the recharge's order is settled.
     """
 
     def __init__(self) -> None:
@@ -151,8 +151,8 @@ S = TypeVar("S", bound="WorkingSet")
 class WorkingSet(ABC):
     """The rows of one subject in a batch, such as orders. They are read only if a command needs them.
 
-    `load` locks rows that tenants share, sorted by ID. Working sets load and write in the order of their ranks,
-    which all differ. So two batches never deadlock.
+    `load` locks rows that tenants share, in the order of their IDs. Working sets load and write in the order of their
+    unique ranks. So two batches never deadlock.
     """
 
     rank: ClassVar[int]
@@ -180,7 +180,7 @@ class WorkingSet(ABC):
     async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
-        """Insert rows that no other write depends on, after all updates."""
+        """After all updates, insert rows that no other write depends on."""
 
     def hints(self) -> Iterable[str]:
         return ()
@@ -273,7 +273,7 @@ class BatchState:
         for working_set in self._ranked:
             await working_set.update(tx, self.now_us)
         await self.watches.flush(tx)
-        # PostgreSQL runs all following writes in one round trip.
+        # PostgreSQL runs the following writes in one round trip.
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
             await working_set.insert(tx)
@@ -330,7 +330,7 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may spend. With `is_own_use` (AI usage), promotional credit counts too."""
+        """Return the credit that a send may spend. If `is_own_use` (AI usage), include promotional credit."""
         granted = 0
         if self.ledger.has_grants(tenant):
             is_promo = is_own_use or self._is_promo_sendable(tenant)

@@ -1,7 +1,7 @@
 """Commit commands that move money in batches, and answer each command once it is durable.
 
-A response is encoded before the commit and stored, so a repeated request gets the same bytes. A command that raises a
-refusal (DomainError) must not have changed anything, which is checked.
+A response is encoded before the commit and stored, so a repeated request gets the same bytes. If a command raises a
+refusal (DomainError), the engine checks that nothing was changed.
 """
 
 import logging
@@ -152,7 +152,8 @@ class Engine:
     ) -> Awaitable[StoredAnswer]:
         """Return the durable response, or the response that is already stored under this key.
 
-        `encode` runs inside the batch, so it must be pure and raise nothing. A refusal is raised.
+        `encode` runs inside the batch, so it must be pure and must not raise. If the command is refused, raise the
+        refusal.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 

@@ -25,7 +25,7 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """A sum that counts toward a limit. A derived sum is computed from other rows, and not written."""
+    """A sum that counts toward a limit. A derived sum is computed from other rows and isn't stored."""
 
     spent_micros: int
     account_id: str = ""
@@ -368,7 +368,7 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
     """The limits of a key and its ancestors together.
 
-    `watched` contains limits that publish an event before they are used up. Daily and monthly caps are left out.
+    `watched` contains limits that publish an event before they are used up, except daily and monthly caps.
     """
 
     ended: KeyEnd | None
@@ -517,7 +517,7 @@ def _counts(
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the due events key.cap_near and key.cap_reached, and record in their windows that they were published."""
+    """Yield the due events key.cap_near and key.cap_reached, and mark them as published."""
     for limit in limits:
         used = limit.used(now_us)
         if used * 100 < limit.most * NEAR_PERCENT or not limit.most:

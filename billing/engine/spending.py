@@ -1,4 +1,4 @@
-"""Count what a transaction spends of the limits and test credit of keys and accounts.
+"""Count a transaction's spending against the limits and test credit of keys and accounts.
 
 A spend counts for the key and all its ancestors. If the money is returned, the same windows are reduced.
 """
@@ -39,7 +39,7 @@ class OwnTime:
         self.now_us = now_us
         self._key_states = key_states
         self._ahead_us: Mapping[Tenant, int] = {}
-        # Tenants of apps' grants by grant ID. Like keys, grants have daily and monthly windows.
+        # The tenant of each app's grant. Like keys, grants have daily and monthly windows.
         self._counted: Mapping[str, Tenant] = {}
 
     def take(self, ahead_us: Mapping[Tenant, int]) -> None:
@@ -95,9 +95,9 @@ class Spending:
         self.time = OwnTime(now_us, self.key_states)
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
-        # The limits of each lineage. An app's spending counts under its grant, which isn't a key.
+        # The limits of each key with its ancestors. An app's spending is counted under its grant, which isn't a key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The lineage used last. A send needs it six times, and the next send often uses the same key.
+        # The limits used last. A send needs them six times, and the next send often uses the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}
@@ -134,8 +134,7 @@ class Spending:
     async def flush(self, tx: Transaction, publish: Publish) -> None:
         """Write the counts, and publish an event for each limit that is nearly or completely used up.
 
-        `publish` isn't stored on self, because the cycle would keep each batch in memory until the garbage
-        collector runs.
+        Storing `publish` on self would create a reference cycle, which would keep each batch in memory.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)

@@ -1,1 +1,1 @@
-"""Fulfil top-ups: one file for each kind of supplier, and the protocol that they share."""
+"""Fulfil top-ups. Each kind of supplier has its own file, and all share a protocol."""

@@ -1,4 +1,4 @@
-"""Call a supplier over HTTP, within one deadline, and accept only a short response of unambiguous JSON.
+"""Call a supplier over HTTP within one deadline, and accept only short, unambiguous JSON responses.
 
 Any unclear response raises NoSupplierAnswer, and the top-up is checked again later.
 """
@@ -95,7 +95,7 @@ async def call(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """Decode JSON into `form`. Raise NoSupplierAnswer if the JSON doesn't fit or repeats a name."""
+    """Decode JSON into `form`. Raise NoSupplierAnswer if the JSON has another form or a repeated name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)

@@ -1,7 +1,7 @@
 """Hand out codes that the operator uploaded, by platform and face value.
 
-Unique constraints ensure that a code is assigned to only one top-up, and that a top-up gets only one code. A code never
-returns to the stock. Codes are stored encrypted, and a keyed digest prevents adding a code twice.
+Unique constraints ensure that each top-up gets only one code, and that no code is assigned twice. A code never returns
+to the stock. Codes are stored encrypted, and a keyed digest prevents adding a code twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -135,7 +135,7 @@ async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[
 
 
 async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockLevel | None:
-    """Return the stock level if it became low since the last refill, and record that it was reported."""
+    """Return the stock level if it became low since the last refill, and mark it as reported."""
     found = await _level(tx, kind, now_us)
     if found is None or not found.is_low:
         return None

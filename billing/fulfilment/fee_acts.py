@@ -77,7 +77,7 @@ class FeeParts(Fields, frozen=True, kw_only=True):
 
 
 class FeeOwner(Fields, frozen=True, kw_only=True):
-    """The account whose own fee to remove."""
+    """The account whose own fee is removed."""
 
     account: Account = ""
 

@@ -1,4 +1,4 @@
-"""Give acts the kinds of suppliers and the vault for their secrets."""
+"""Provide acts with the kinds of suppliers and the vault for their secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sell API keys with a spending limit: a recipient's first top-up creates the key, and later ones raise its limit.
+"""Sell API keys with a spending limit. A recipient's first top-up creates the key, and later ones raise its limit.
 
 The request that raises a limit also puts the top-up's ID in the key's name. `look` reads the name. The new name means
 that the limit was raised, and the previous name means that it wasn't. In any other case an operator decides.
@@ -54,7 +54,7 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name. It contains the ID of the top-up that last raised the key, and the ID of the last reversed top-up.
+    """A key's name. It contains the IDs of the top-up that last raised the key and of the last reversed top-up.
 
     `is_ended` means that the key is no longer used, because the top-up that created it was reversed.
     """
@@ -296,7 +296,7 @@ class LimitedKeys(Supplier):
             return Health(is_well=False, detail=f"{self._vendor.name}: {silence}")
 
     async def _confirmed(self, request: Request, key_id: str) -> Revocation:
-        """Read the key again, and undo the reversal if its credit was used in the meantime."""
+        """Read the key again. If the key's credit was used in the meantime, undo the reversal."""
         key = await self._vendor.find(key_id)
         mark = None if key is None else Mark.read(key.name)
         if key is None or mark is None or not _is_taken_back(mark, request.transaction_id):

@@ -1,10 +1,10 @@
 """Sell virtual keys of a LiteLLM proxy. Each has a budget, which later top-ups raise.
 
-`max_budget` and `spend` are lifetime amounts in US dollars. A key's ID is the SHA-256 of its secret, in hex,
-and aliases are unique. Since 2026 a deleted key has `status: "deleted"`.
+`max_budget` and `spend` are lifetime amounts in US dollars. A key's ID is the SHA-256 of its secret, in hex, and
+aliases are unique. Since 2026 a deleted key has `status: "deleted"`.
 
-The gateway chooses a new key's secret and stores it encrypted before calling LiteLLM, so that a retry creates
-the same key. The proxy's setting `disable_custom_api_keys` must be off.
+Before calling LiteLLM, the gateway chooses a new key's secret and stores it encrypted. So a retry creates the same key.
+The proxy's setting `disable_custom_api_keys` must be off.
 
 Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys.
 """

@@ -3,11 +3,12 @@
 A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API refuses with HTTP 200 and
 `success: false`.
 
-A code is named after the transaction, within New API's limit of 20 characters, so that it can be found after a lost
-response. A refusal is definite only if no code has that name and the response has no `data`. With `data`, New API's
-database failed, and the call is repeated.
+A code is named after the transaction, so that it can be found after a lost response. Names have up to 20 characters. A
+refusal is definite only if no code has that name and the response has no `data`. With `data`, New API's database
+failed, and the call is repeated.
 
-Since 2026 the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, main of 2026.
+Since 2026 the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, its main
+branch in 2026.
 """
 
 from collections.abc import Sequence
@@ -173,7 +174,8 @@ class NewApiClient:
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
         """Return all rows that the search finds, including similar names.
 
-        Raise NoSupplierAnswer for anything but a list. If that were treated as empty, a code would be created twice.
+        Raise NoSupplierAnswer for anything but a list. If another response were treated as empty, a code would be
+        created twice.
         """
         found: list[T] = []
         for page in range(1, PAGES_MAX + 1):

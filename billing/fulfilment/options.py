@@ -83,10 +83,10 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """Return None if the supplier's location doesn't change, or else the number of its open attempts.
+    """Return the number of the supplier's open attempts, or None if its location doesn't change.
 
-    Raise InvalidInput if there are open attempts and the operator didn't allow the change. At a new location they could
-    be delivered twice.
+    Raise InvalidInput if there are open attempts and the operator didn't allow the change. A new location could deliver
+    their top-ups a second time.
     """
     moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
     if not moved:

@@ -10,7 +10,7 @@ attempt and the result of `prepare`, then calls the platform's first supplier. N
   after NotDone. `person` leaves the top-up to an operator.
 - A supplier that repeatedly fails to respond isn't called for a while, and its top-ups wait.
 
-A supplier may work on several top-ups at once. With `is_one_per_recipient`, it has at most one open attempt for each
+A supplier may work on several top-ups at once. With `is_one_per_recipient`, it can have only one open attempt for each
 recipient of an account.
 """
 
@@ -32,7 +32,7 @@ from store.database import Database
 
 # This limits a whole attempt, so that two calls for one top-up never overlap.
 ASK_S_MAX: Final = 60.0
-# A longer `left` counts as Unknown.
+# A longer `left` is treated as Unknown.
 LEFT_CHARACTERS_MAX: Final = 2_000
 
 # Secret text, encrypted in the database and never shown again.
@@ -147,7 +147,7 @@ Revocation = Revoked | NotRevoked | Unknown
 
 
 class Supplier(ABC):
-    """A supplier, set up with its options. An exception, or a call longer than ASK_S_MAX, counts as Unknown."""
+    """A supplier, set up with its options. An exception, or a call longer than ASK_S_MAX, is treated as Unknown."""
 
     @abstractmethod
     async def fulfil(self, request: Request) -> Outcome: ...
@@ -155,14 +155,14 @@ class Supplier(ABC):
     async def prepare(self, request: Request) -> str | Refused | Unknown | None:  # noqa: ARG002
         """Return what must be known after a crash, such as a key's limit before it is raised.
 
-        This is called before a top-up's first `fulfil` and after NotDone, and must not change anything at the
-        vendor. Refused and Unknown end the attempt.
+        This is called before a top-up's first `fulfil` and after NotDone, and must not change anything at the vendor.
+        Returning Refused or Unknown ends the attempt.
         """
         return None
 
     async def look_up(self, request: Request) -> Look:  # noqa: ARG002
-        """Return whether exactly this top-up was delivered. If in doubt, return Unknown, because a wrong
-        NotDone delivers the credit twice.
+        """Return whether exactly this top-up was delivered. If in doubt, return Unknown, because a wrong NotDone would
+        deliver the credit twice.
         """
         return Unknown("this supplier cannot be looked at")
 
@@ -200,8 +200,7 @@ class Registration:
 
     - make: builds a supplier. Raises OptionsRefused for what the option types can't check.
     - sample: the simulated delivery in staging.
-    - is_one_per_recipient: allows a recipient one open attempt at a time, because the kind reads a value and then
-      writes it.
+    - is_one_per_recipient: allows only one open attempt for a recipient, for kinds that read a value and then write it.
     - callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}.
     - where: the options that locate the supplier. They can't change while attempts are open.
     - terms: exceptions to the checks in billing/topups/plausible.py.

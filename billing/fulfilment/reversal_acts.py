@@ -21,7 +21,7 @@ from store.database import Transaction
 
 
 class ReverseBody(Fields, frozen=True, kw_only=True):
-    """The reason for the reversal, which the event and the history show."""
+    """The reason for the reversal. The event and the history show it."""
 
     reason: Annotated[
         str,

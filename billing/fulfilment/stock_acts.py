@@ -57,7 +57,7 @@ def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCod
 
 def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) -> NewCode:
     if any(cell.strip() for cell in row.get(_MORE, ())):
-        # Otherwise a code that contains a comma would be cut there, stored and sold.
+        # A code with an unquoted comma would otherwise be cut at the comma, stored and sold.
         raise InvalidInput(
             f"Line {number} has more values than columns. Put a code with a comma in quotes.",
             param="codes",

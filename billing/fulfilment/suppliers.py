@@ -1,7 +1,7 @@
-"""Hold the suppliers, ready to be called, and the platforms against which sends are checked.
+"""Provide the suppliers that can be called, and the platforms that can receive sends.
 
-Every process reads changes within LOOK_S, so a send needs no statement for them. A supplier with invalid options gives
-no response, so its top-ups wait.
+Every process reloads both within LOOK_S, so sends don't query the database for them. A supplier with invalid options
+can't be called, so its top-ups wait.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """A supplier that is ready to be called. `fault` says why its row can't be used, or is None.
+    """A supplier that is ready to be called. If its row can't be used, `fault` is the reason.
 
     `is_resting` means that workers skip the supplier after failures.
     """

@@ -1,6 +1,6 @@
 """Credit the recipient's wallet in this gateway.
 
-If this supplier is a platform's first, the transaction of the send itself delivers. Otherwise it is called like other
+If this is a platform's first supplier, the transaction of the send itself delivers. Otherwise it is called like other
 suppliers.
 """
 

@@ -404,7 +404,7 @@ async def _subjects(
 
 TENANTS_PER_STEP: Final = 200
 WHOLE_UP_TO: Final = 5_000
-# One statement compares this many small tenants, which together have at most 200,000 ledger accounts.
+# One statement compares this many small tenants. Together they have at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
@@ -432,7 +432,7 @@ class Basis(Protocol):
         ...
 
 
-# A function that yields more findings about rows changed since a time in microseconds, or about all rows if it is 0.
+# A function that yields more findings about rows changed since a time, in microseconds. For 0, it checks all rows.
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 

@@ -70,8 +70,8 @@ TOPUP_RULES: Final = (
     Rule(
         "a supplier's cost is what its delivered attempt says, once, and of a reversed one nothing",
         "topups",
-        # Top-ups that were delivered before costs were recorded have no transfer, so only
-        # transfers are checked.
+        # Top-ups that were delivered before costs were recorded have no transfer, so only existing transfers are
+        # checked.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT t.transaction_id AS row_id, SUM(CASE WHEN t.code = 'supplier_cost'
                         THEN t.amount_micros ELSE -t.amount_micros END) AS found,

@@ -46,7 +46,6 @@ ASSETS = frozenset(
     }
 )
 
-# SQL for the kinds of assets, and for the sign of a balance.
 ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
 

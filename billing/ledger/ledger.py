@@ -202,7 +202,7 @@ class Ledger:
         transaction_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """Make a transfer; raise InsufficientBalance if a balance would become negative."""
+        """Make a transfer. Raise InsufficientBalance if a balance would become negative."""
         assert amount_micros > 0, "a transfer moves something"
         assert debit.id != credit.id, "a transfer has two sides"
         assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)

@@ -17,7 +17,7 @@ from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts, facts_of
 from kernel.limits import INT64_MAX
 
-# Currencies by their decimal places, from list one of ISO 4217. Ended currencies are included.
+# Currencies by their decimal places, from list one of ISO 4217. Former currencies are included.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -76,7 +76,7 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """Return the currency's code; raise InvalidInput if the currency isn't in use today.
+    """Return the currency's code. Raise InvalidInput if the currency isn't in use today.
 
     Only new values are checked, because a stored currency may have been abolished since then.
     """
@@ -90,7 +90,7 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return the codes that are legal tender today according to Unicode's CLDR."""
+    """Return the codes of currencies that Unicode's CLDR lists as legal tender today."""
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
         code
@@ -101,7 +101,7 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Parse a decimal number; raise InvalidInput for a sign, an exponent or too many places."""
+    """Parse a decimal number. Raise InvalidInput for a sign, an exponent or too many places."""
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:
@@ -161,7 +161,7 @@ def _pairs(value: Mapping[str, Any]) -> str:
 
 
 def without_unit(name: str) -> str:
-    """Return a field's name without its unit, because the value that users see names its currency."""
+    """Return a field's name without its unit, because its displayed value includes the currency."""
     for ending in _MICROS:
         name = name.removesuffix(ending)
     return name

@@ -1,4 +1,4 @@
-"""Define a rule of the audit: a sentence, a subject, and SQL that selects the rows that break the rule."""
+"""Define an audit rule: a sentence, a subject, and SQL that selects the rows that break the rule."""
 
 import re
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# The subject of a rule. "tenant" means sums of a whole tenant, "balances" each ledger account's transfers, and
-# "subjects" what transfers are about, other than top-ups. Any other value is a table.
+# The subject of a rule: "tenant" for sums of a whole tenant, "balances" for each ledger account's transfers, or a
+# table. "subjects" are what transfers are about, other than top-ups.
 About = Literal[
     "tenant",
     "balances",

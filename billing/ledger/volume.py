@@ -1,6 +1,6 @@
 """Count the sends and sales of each UTC day, for all accounts.
 
-One transaction writes the sums and how far they reach, so each transfer counts once. The rows are read before that
+One transaction writes the sums and how far they reach, so each transfer is counted once. The rows are read before that
 transaction, because sends wait for SQLite's only writer.
 
 A transfer that is committed more than YOUNG_US after its time isn't counted.
@@ -107,7 +107,7 @@ def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:
-    """Add up the rows. A send that took credit from several places counts once."""
+    """Add up the rows. A send that took credit from several places is counted once."""
     numbers: Counter[tuple[str, int, str, str]] = Counter()
     amounts: Counter[tuple[str, int, str, str]] = Counter()
     seen: set[str] = set()

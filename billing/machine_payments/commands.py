@@ -1,7 +1,7 @@
 """Open, claim, end and return machine payments.
 
-A payment ends once, however many processes handle it. One transaction credits a settled payment and sends its
-top-up, or returns the money as a code. No transfer is credited twice.
+A payment is ended only once, even if several processes handle it. One transaction credits a settled payment and sends
+its top-up, or returns the money as a code. No transfer is credited twice.
 """
 
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # If a lease was never ended, its holder may already have had the payment settled.
+        # If a lease wasn't released, its holder may already have had the payment settled.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
@@ -122,7 +122,7 @@ class EndPayment(_OnPayment):
     - settlement: the ID of the transfer on the network, or of the payment at the provider.
     - code: returns the money if the top-up can't be sent.
     - is_for_person: an operator must decide.
-    - is_final: the refusal counts even if an earlier response was lost.
+    - is_final: the refusal is valid even if an earlier response was lost.
     """
 
     verdict: PaymentVerdict
@@ -194,7 +194,7 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Return whether another caller has claimed the payment since then, which may explain this refusal."""
+        """Return whether another caller has claimed the payment in the meantime, which may explain this refusal."""
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
@@ -274,7 +274,10 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def refund_as_code(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """Turn a payment's credit into a code for the payer. What the wallet lacks becomes the machine account's debt."""
+    """Turn a payment's credit into a code for the payer.
+
+    If the wallet holds less, the machine account owes the rest.
+    """
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
@@ -310,7 +313,7 @@ def _changed(
 
 
 def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
-    # Locking the machine account too makes two payments with the same ID wait for each other.
+    # The machine account is locked too, so that payments with the same ID are handled one after the other.
     read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
 
 

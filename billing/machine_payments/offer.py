@@ -19,7 +19,7 @@ CENT_DECIMALS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A token on a network, which CAIP-2 names. `is_money` means that it is worth real dollars."""
+    """A token. `network` is a CAIP-2 ID. `is_money` means that the token is worth real dollars."""
 
     network: str
     address: str
@@ -99,7 +99,7 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """Offer payment by shared payment token, in US cents. If `tokens` is None, the charge is simulated."""
+    """Offer payment with a shared payment token, in US cents. If `tokens` is None, the charge is simulated."""
 
     environment: Environment
     seller_id: str

@@ -1,6 +1,6 @@
 """Store machine payments. Each pays for the one top-up in its request.
 
-A payment's row is found by its ID at the facilitator or provider and by the payer's secret identifier. It is written
+A payment's row is found by its ID at the facilitator or provider, or by the payer's secret identifier. It is written
 before any call. The caller holds the locks of the machine account and of the payment's account.
 """
 
@@ -32,10 +32,10 @@ HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
 DETAIL_CHARACTERS_MAX: Final = 300
-# Checks are delayed for longer each time, within these bounds.
+# The delay between checks grows within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
-# For this long, an identical payment by the same payer counts as a mistake unless `distinct` is true.
+# For this long, an identical payment by the same payer is treated as a mistake unless `distinct` is true.
 REPEAT_GUARD_US: Final = 600 * SECOND_US
 # IDs contain the time of their process, whose clock may differ by this much.
 _CLOCKS_APART_US: Final = 60 * SECOND_US
@@ -349,7 +349,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # A card is known only by the token's last characters, which it may share with other cards.
+            # A card is known only by the token's last characters, which other cards may share.
             if one.protocol == X402 and not one.request.distinct:
                 since_us = now_us - REPEAT_GUARD_US
                 found += await find_recent(tx, one.environment, one.payer, since_us=since_us)

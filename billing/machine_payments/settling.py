@@ -1,8 +1,8 @@
 """Settle machine payments, with one call at a time for each payment, until its outcome is known.
 
-A second caller with the same payment waits up to WAIT_S for the first. A worker, or the payer's next request,
-continues an interrupted payment. A refusal counts only if no earlier response was lost; otherwise the call is
-repeated until the payment is settled or an operator decides.
+A second caller with the same payment waits up to WAIT_S for the first. A worker, or the payer's next request, continues
+an interrupted payment. A refusal is final only if no earlier response was lost. Otherwise the call is repeated until
+the payment is settled or an operator decides.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """The machine payments of an installation. `offers` are paid by x402, and `token_offers` by card.
+    """The machine payments of an installation. `offers` are paid with x402, and `token_offers` with a card.
 
     `vault` encrypts the stored proofs. `challenge_key` authenticates challenges that contain a price.
     """

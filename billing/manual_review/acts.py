@@ -180,7 +180,7 @@ def _waiting(seen: ReviewedTopUp) -> dict[str, Any]:
 
 PATH: Final = "/manual-review"
 _TOPUP: Final = f"{PATH}/{{transaction_id}}"
-# "kept" delivers what the supplier handed over and the gateway has stored but not yet delivered.
+# "kept" delivers what the gateway has received from the supplier and stored, but not delivered yet.
 _KEPT: Final = "kept"
 HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)

@@ -1,6 +1,6 @@
 """Apply an operator's decision about a top-up, under the account's lock.
 
-If two operators, or a worker and an operator, act at the same time, the second one gets the outcome of the first.
+If operators or workers act at the same time, the second one gets the first one's outcome.
 """
 
 from abc import abstractmethod

@@ -1,7 +1,7 @@
 """Define what an operator can do with a top-up in each state.
 
-While a supplier's outcome is unknown, no other supplier is called and no funds are returned, unless an operator
-has checked at the supplier.
+While a supplier's outcome is unknown, no other supplier is called and no funds are returned. An operator can do both
+after checking at the supplier.
 """
 
 from collections.abc import Mapping, Sequence

@@ -132,7 +132,6 @@ def _moments(now_us: int) -> dict[str, int]:
     }
 
 
-# A task at a previous supplier doesn't count.
 _SOURCE: Final = """topups t LEFT JOIN manual_tasks m
     ON m.transaction_id = t.id AND m.outcome IS NULL AND m.supplier = t.supplier"""
 _IS_PENDING: Final = """t.environment = :environment AND t.status = 'pending'
@@ -143,7 +142,6 @@ _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
         OR (a.outcome = 'requested' AND a.last_requested_at <= :asked_before)))"""
-# The top-up waits for its supplier, not for an operator.
 _IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
 # The wait starts when the supplier may first be called, even if the first call comes later.
 _IS_HOUR: Final = f"""({_IS_ASKED}

@@ -1,7 +1,7 @@
 """Define an order: credit that is paid for at a provider, and the payment's outcome.
 
-A payment also counts if it comes late, after the order has failed or expired. Only refunds and disputes change a
-paid order. All changes of state go through `move`.
+A late payment is accepted even if the order has failed or expired. Only refunds and disputes change a paid order. All
+changes of state go through `move`.
 """
 
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ class Order(OfTenant, frozen=True, kw_only=True):
 
     @property
     def payment(self) -> Price:
-        """Return the paid amount, which is the order's price unless a trial or an operator's decision changed it."""
+        """Return the paid amount. It is the order's price, unless a trial or an operator's decision changed it."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)

@@ -1,7 +1,7 @@
 """Place an order with a fixed price and discount, before any provider is called.
 
-An order whose credit the account couldn't hold is refused before it is paid. A retry with the same Idempotency-Key
-finds the first order.
+An order is refused before payment if the account couldn't hold its credit. A retry with the same Idempotency-Key finds
+the first order.
 """
 
 from dataclasses import dataclass

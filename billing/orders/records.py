@@ -1,7 +1,7 @@
 """Read and write orders, the provider's IDs that identify them, and returned amounts.
 
-A provider's ID belongs to the first order that claims it. Writers hold the account's lock, except for the columns
-that say which documents were made.
+A provider's ID belongs to the first order that claims it. Writers hold the account's lock. Only the columns about
+documents are written without it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -357,8 +357,7 @@ async def credited_unpaid(
 ) -> Sequence[Order]:
     """Return orders whose credit isn't covered by a payment.
 
-    Either the money was returned and the account owes the spent credit, or an operator approved a payment that
-    wasn't confirmed.
+    Either the account owes spent credit whose payment was returned, or an operator approved an unconfirmed payment.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit

@@ -1,11 +1,11 @@
 """Store what was returned from a payment, and the refunds that were requested here.
 
 Providers report a refund as a sum that grows (kind refund). Stripe also reports each refund on its own (kind part).
-Stripe's sum may or may not include a failed refund. So failed parts are subtracted from the sum, but the result is
-never less than the parts that haven't failed. Reports may arrive in any order.
+Stripe's sum may include failed refunds, so failed parts are subtracted from it. The result is never less than the other
+parts. Reports may arrive in any order.
 
-While a refund is open, its share of the credit is in HELD. A payment has at most one open refund, which a unique index
-ensures. Writers hold the account's lock.
+While a refund is open, its share of the credit is in HELD. A unique index ensures that a payment has at most one open
+refund. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-# "asked" means requested here but not yet reported. "replaced" means that a row with the provider's ID counts instead.
+# "asked" means requested here but not yet reported. "replaced" means that a row with the provider's ID is used instead.
 RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
@@ -160,7 +160,7 @@ write_row = _ROWS.write
 RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
 OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
-# An operator may give up a refund too soon, and a bank may return a refund that succeeded.
+# Final states can change: an operator may give up a refund too soon, or a bank may return a refund.
 MOVES: Mapping[RefundState, frozenset[RefundState]] = {
     "requested": frozenset({"unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),

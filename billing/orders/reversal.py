@@ -1,15 +1,15 @@
 """Take sold credit back when its payment is returned, and apply refunds and disputes to an order.
 
-At most the given credit is taken, and no balance becomes negative. The sale's promotional grant pays first, then the
-wallet, and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was taken
-from.
+Only credit that was sold is taken back, and no balance becomes negative. The sale's promotional grant pays first, then
+the wallet, and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was
+taken from.
 
 While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the outcome,
 one transaction ends the hold and takes the credit.
 
-If part of a payment is returned, the same part of the credit is taken back, rounded up. Reports may arrive in any
-order. If an uncredited payment is returned, no credit moves. The order's review ends when our refunds have returned all
-of that payment, and reopens if a refund fails.
+If part of a payment is returned, the same part of the credit is taken back, rounded up. If an uncredited payment is
+returned, no credit moves. The order's review ends when our refunds have returned all of that payment, and reopens if a
+refund fails.
 """
 
 from abc import ABC, abstractmethod
@@ -50,8 +50,9 @@ ReversalPart = tuple[LedgerAccount, int]
 class SoldCredit:
     """Credit that was sold. `promotional_micros` went into the grant with the sale's ID.
 
-    `reversed_micros` was taken back. Of it, `reversed_promotional_micros` went to PROMOTION and the rest to PROVIDER.
-    `reversed_grant_micros` of it came from the grant.
+    - reversed_micros: how much was taken back.
+    - reversed_promotional_micros: the part of it that went to PROMOTION. The rest went to PROVIDER.
+    - reversed_grant_micros: the part of it that came from the grant.
     """
 
     id: str
@@ -68,7 +69,7 @@ class SoldCredit:
     ) -> Self:
         """Take or return credit so that `due_micros` are taken back in total.
 
-        A drop of the balance is measured from `before_micros`.
+        `before_micros` is the balance from which a drop is measured.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -196,7 +197,7 @@ def brought(
 
     The refund's hold is first released, and then placed again on as much credit as is left.
     """
-    # If a dispute took the credit of an open refund and is then won, the refund holds the credit again.
+    # If a dispute that took an open refund's credit is won, the refund holds that credit again.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
@@ -222,7 +223,7 @@ def set_aside(
 
 
 class TakenFact(NamedTuple):
-    """The effect of a provider's fact: the row of the returned money and our refund, or a problem for an operator."""
+    """The effect of a provider's fact on the stored reversal and on our refund. `problem` is for an operator."""
 
     known: Reversal | None
     changed: Reversal | None = None
@@ -244,7 +245,7 @@ def take_fact(
     paid: Price,
     fact: Reversed,
 ) -> TakenFact:
-    """Record a refund or dispute of the order, period or uncredited payment; the caller moves the credit."""
+    """Record a refund or dispute of an order, a period or an uncredited payment. The caller moves the credit."""
     known = sale.reversals.find(owner_id, fact.key)
     blank = blank_of(fact, owner_id, tenant, state.now_us)
     changed = change_of(fact, known, blank, paid)
@@ -293,13 +294,13 @@ def _is_failed(reversals: Reversals, owner_id: str, key: str) -> bool:
 
 
 def is_uncredited(order: Order) -> bool:
-    """Return whether the order has an uncredited payment. A plan's payments belong to its periods instead."""
+    """Return whether the order has an uncredited payment. A plan's payments belong to its periods, not to the order."""
     is_closed = order.status in {"review", "failed"}
     return is_closed and order.payment_id is not None and order.kind != "subscription"
 
 
 def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
-    """Return how much our refunds returned. Refunds made elsewhere don't count as an operator's decision."""
+    """Return how much money our own refunds returned. Refunds made elsewhere are left out."""
     done = sum(one.amount for one in refunds if one.status == "succeeded")
     return min(done, order.payment.amount)
 

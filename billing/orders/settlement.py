@@ -21,7 +21,10 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachCheckout(OnOrder):
-    """Attaches an opened checkout to its order, whose state doesn't change. The payment may already have come."""
+    """Attaches an opened checkout to its order.
+
+    The order's state doesn't change. The payment may already have come.
+    """
 
     url: str
     provider_ref: str
@@ -55,7 +58,7 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """Settles an order by a payment. `objects` are other IDs of the payment at the provider.
+    """Settles an order with a payment. `objects` are other IDs of the payment at the provider.
 
     `objection` is the reason why the payment may be for something else.
     """
@@ -81,8 +84,8 @@ class SettlePaid(OnOrder):
         problem = self._problem(state, order)
         went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
-            # A second payment is left to an operator. If it were credited, our refund of the first payment
-            # would take its credit.
+            # A second payment is left to an operator. If it were credited, our refund of the first payment would take
+            # that credit.
             return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(

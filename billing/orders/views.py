@@ -29,7 +29,7 @@ class OrderLinks:
         return f"{STATUS_PATH}/{self.tokens.token_of('order', order_id)}"
 
     def order_of(self, token: str) -> str:
-        """Return the order ID in a token. Raise the same NotFound for every wrong token."""
+        """Return the order ID in a token. Raise the same NotFound for every invalid token."""
         order_id = self.tokens.id_of("order", token)
         if order_id is None:
             raise NotFound("Page")
@@ -40,8 +40,8 @@ _Paid = Annotated[MinorUnits, said(currency="pay_currency")]
 
 
 class Order(Struct, kw_only=True):
-    """An order of credit. The payer pays at `url`. It is null until the provider has responded, or if there is nothing
-    to pay.
+    """An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is
+    nothing to pay.
     """
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]

@@ -102,7 +102,7 @@ class OrderWorkingSet(SaleWorkingSet):
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
-        # Resolve earlier entries before writing the new ones, because these must stay unresolved.
+        # Resolve earlier entries first, because the new ones must stay unresolved.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
         await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)

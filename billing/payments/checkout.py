@@ -125,8 +125,8 @@ class Checkouts:
     async def open(self, order: Order) -> Order:
         """Open the checkout.
 
-        Raises ProviderUnavailable, which leaves the order pending, or ProviderRefused, after which the order has
-        failed. Both errors name the order.
+        After ProviderUnavailable the order is still pending. After ProviderRefused it has failed. Both errors name the
+        order.
         """
         try:
             order, opened = await self._opened(order)

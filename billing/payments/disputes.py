@@ -1,6 +1,6 @@
 """Refunds and disputes: disputes that providers report, with their deadlines for evidence.
 
-The report that is newest by the provider's clock counts. A dispute that has ended doesn't reopen.
+Only the newest report, by the provider's clock, is used. A dispute that has ended doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[DisputeRow]:
-    """Return a page of disputes; raise InvalidInput for a wrong cursor.
+    """Return a page of disputes. Raise InvalidInput for a wrong cursor.
 
     Open disputes are sorted by their deadline for evidence, and ended disputes by their end, latest first.
     """
@@ -213,7 +213,7 @@ _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-# The provider's times are in whole seconds, so a report with the same time counts as newer.
+# The provider's times are in whole seconds, so a report with the same time is treated as newer.
 _NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),

@@ -286,7 +286,7 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversal(ReverseOrder)),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversal(ReverseUncredited)),
-    # Older orders have second payments without a row.
+    # In older orders, second payments have no row.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
@@ -395,7 +395,9 @@ async def save_unmatched(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """Return the stored facts that waited for this payment to become known. A dispute's opening comes before its end."""
+    """Return the stored facts that were waiting for this payment to become known. List a dispute's opening before its
+    end.
+    """
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays
@@ -535,7 +537,7 @@ class NotificationHandler:
         return (await self._engine.submit(command)).outcome
 
     async def _save_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
-        """Store tax and discounts before the payment counts, because its receipt shows them."""
+        """Store tax and discounts before the payment is processed, because its receipt shows them."""
         if not isinstance(fact, Paid | InvoicePaid) or fact.breakdown is None:
             return
         payment_id = fact.payment_id if isinstance(fact, Paid) else fact.invoice_id
@@ -587,7 +589,7 @@ class NotificationHandler:
     ) -> tuple[str, ...]:
         """Query the provider for the objects that these IDs belong to. Return the given and the found IDs.
 
-        Stripe's refund of a renewal names only the payment, and the event that links the payment to its invoice may be
+        Stripe's refund of a renewal names only the payment. The event that links this payment to its invoice may be
         disabled.
         """
         now_us = self._clock.now_us()

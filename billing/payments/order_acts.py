@@ -121,7 +121,7 @@ class TraceStep(Struct, kw_only=True):
 
 
 class TracedOrder(Struct, kw_only=True):
-    """The steps of an order's money. Payers see the same steps at the order's status_url."""
+    """What happened to an order's money, step by step. Payers see the same steps at the order's status_url."""
 
     id: str
     status: str

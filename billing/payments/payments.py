@@ -1,8 +1,8 @@
 """Sell credit for money that a payment provider receives.
 
-An order is written before its provider is called, so that a retry or a worker can continue after a crash. A
-notification must be signed with the provider's secret, which also determines the environment. It is acknowledged
-only after everything is committed.
+An order is written before its provider is called. After a crash, a retry or a worker continues. A notification must be
+signed with the provider's secret, which also determines the environment. It is acknowledged only after everything is
+committed.
 """
 
 import logging
@@ -55,7 +55,7 @@ from kernel.tenant import Tenant
 from keys.principal import Environment, environment_of
 from store.database import Database, Transaction
 
-# If its provider doesn't respond for this long, an expired order is given up. A late payment still counts.
+# An expired order is given up if its provider doesn't respond for this long. A late payment is still accepted.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
 # In staging, this name stands for any simulated provider.
@@ -138,7 +138,6 @@ class Payments:
         return order
 
     async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
-        """Write the order, after ending an unpaid checkout of the same account's plan."""
         for _ in range(PLACE_TRIES_MAX - 1):
             try:
                 return await self._engine.submit(new_place(tenant, new))
@@ -214,7 +213,7 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Open or query an order's checkout, or end the order if its time is over.
+        """Open or query an order's checkout, or end the order if it has expired.
 
         If several workers check the same order, only one continues. The provider's failures aren't raised.
         """
@@ -223,7 +222,7 @@ class Payments:
         if not checked.is_mine:
             return
         if order.origin == ORIGIN and order.provider_ref is None:
-            return  # recharging/charging.py sends its charge
+            return  # recharging/charging.py sends this order's charge
         is_over = self._clock.now_us() >= order.expires_at
         answer: OrderAnswer = "silent"
         try:
@@ -300,7 +299,7 @@ class Payments:
         )
 
     def _named(self, new: NewOrder, environment: Environment) -> str:
-        """Return the provider's name. `sandbox` means a simulated provider that charges the order's own currency."""
+        """Return the provider's name. `sandbox` means a simulated provider that charges in the order's own currency."""
         offered = self.providers.offered(environment)
         if new.provider in offered:
             return new.provider
@@ -340,7 +339,7 @@ class Payments:
                 return environment, provider.read(received)
             except NotificationRefused as error:
                 refusals.append(error)
-        # A refusal after a valid signature is preferred, because it gives a better reason.
+        # Prefer a refusal after a valid signature, because it gives a better reason.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
 

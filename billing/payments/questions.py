@@ -1,6 +1,6 @@
 """Query a provider about one order, for an operator or a waiting payer.
 
-An order has only one query at a time, and a provider has only a few. Old orders are queried less often. During a
+An order can have only one query at a time, and a provider only a few. Old orders are queried less often. During a
 query, no transaction is open and no lock is held.
 """
 
@@ -104,7 +104,7 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def check(self, order: Order) -> AskedOrder:
-        """Query the provider, unless that is useless or was just done. The provider's failure isn't raised."""
+        """Query the provider, unless a query is useless or was just made. The provider's failure isn't raised."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")

@@ -53,7 +53,7 @@ class OpenReview:
 class Resolve:
     """Credits an order that waits for an operator, or ends it without credit.
 
-    `amount` is the part of the price that counts. None means the whole price, if it was paid.
+    `amount` is the part of the price that counts as paid. None means the whole price, if it was paid.
     """
 
     resolution_id: str
@@ -231,7 +231,7 @@ def _less(payment: Price, returned_amount: int) -> Price:
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     """Return the order with the credit to give.
 
-    The credit includes the share for money that was already returned, because that share is taken back at once.
+    Credit for money that was already returned is included, because it is taken back at once.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(
@@ -267,7 +267,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class OrderCases:
-    """An order's open cases. `spare` is money without credit. `can_credit` is false if the period is already paid."""
+    """An order's open cases. `spare` is money for which no credit was given. `can_credit` is false if the period is
+    already paid.
+    """
 
     cases: Sequence[Case]
     spare: Sequence[SpareMoney]

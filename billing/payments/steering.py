@@ -1,8 +1,8 @@
 """Change subscriptions at their providers: write the request, call the provider, and act on the response.
 
-No transaction is open during a call. If the provider has ended a subscription, it also ends here. If a response is
-unclear, a worker reads the state and then repeats the request with the same idempotency key. If a simulated provider
-began a subscription and has been replaced by the real one, the subscription changes only here.
+No transaction is open during a call. If the provider has ended a subscription, it also ends here. After an unclear
+response, a worker reads the state and repeats the request with the same idempotency key. If the real provider has
+replaced a simulated one, the simulated one's subscriptions change only here.
 """
 
 import logging
@@ -60,8 +60,10 @@ from store.database import Database, Transaction
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """Return whether the change is paid at once. It is if the plan is more expensive or the interval longer, except in
-    a trial.
+    """Return whether the change is paid at once.
+
+    It is paid at once if the interval becomes longer, or if the price rises for the same interval. In a trial, it
+    isn't.
     """
     if one.is_in_trial:
         return False
@@ -299,7 +301,7 @@ class SubscriptionSteering:
     ) -> ChangedSubscription:
         """Call the provider. If it refuses, or has ended the subscription, end the request and raise the refusal."""
         request = request_of(one, change)
-        # Providers send whole seconds, so their reports of this second count as older than the response.
+        # Providers' times are in whole seconds, so reports from this second are treated as older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _steered(self._steering(one), request, is_first=is_first)

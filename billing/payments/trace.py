@@ -98,8 +98,8 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
     """Return each refund and dispute once.
 
-    Stripe reports a refund separately (part) and in the charge's sum (refund). Of this sum, only what exceeds the
-    separate refunds is returned.
+    Stripe reports a refund separately (part) and in the charge's sum (refund). Only the part of the sum that exceeds
+    the separate refunds is included.
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -1,4 +1,4 @@
-"""Count for metrics how many calls had no response for an hour, and how many pauses are overdue."""
+"""Count, for metrics, the calls that had no response for an hour and the pauses that are overdue."""
 
 from typing import Final, Literal
 

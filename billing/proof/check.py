@@ -51,7 +51,7 @@ def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
 async def page(
     tx: Transaction, text: str, at: Place, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Return the next rows in the order of `id`, and the ID at which to continue, or None at the end."""
+    """Return the next rows in the order of `id`. Also return the ID at which to continue, or None at the end."""
     rows = await tx.fetch(
         f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **at.tenant._asdict(), after=at.after, **values
     )

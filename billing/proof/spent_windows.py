@@ -1,6 +1,6 @@
 """Compare the counted spending of keys with top-ups and usage.
 
-A key's month must be the sum of its days, and its newest day is counted again. Rolling windows, and accounts with an
+A key's month must equal the sum of its days. Its newest day is recounted. Rolling windows, and accounts with an
 advanced clock, are skipped.
 """
 

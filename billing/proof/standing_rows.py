@@ -1,6 +1,6 @@
 """List rules whose SQL selects rows that contradict other columns or tables.
 
-LINKS compare the account of each row with the account of the row that it names. Rules about top-ups are in
+LINKS compares the account of each row with the account of the row that it names. Rules about top-ups are in
 billing/ledger/audit_topups.py.
 """
 
@@ -415,7 +415,7 @@ LINKS: Final[Sequence[Link]] = (
         "uncredited_payments.order_id",
     ),
     *_links("orders", "coupon_uses.order_id coupon_id order_id", has_environment=False),
-    # A notification under a staging secret may name a live order. It is refused, but its row stays.
+    # A notification signed with a staging secret may name a live order. It is refused, but its row stays.
     *_links(
         "orders",
         "provider_events.order_id provider environment event_id",

@@ -1,1 +1,1 @@
-"""Connect the payment providers: one file or folder each, and the protocol that they implement."""
+"""Connect the payment providers. Each has a file or folder and implements the protocol."""

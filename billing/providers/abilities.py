@@ -1,5 +1,6 @@
-"""Define abilities that only some providers have, one protocol each. The provider or one of its parts
-implements the protocol.
+"""Define abilities that only some providers have.
+
+The provider or one of its parts implements an ability's protocol.
 """
 
 from collections.abc import Sequence
@@ -94,7 +95,8 @@ class ListedPage:
 @runtime_checkable
 class Listing(Protocol):
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Return payments that were made, refunded or disputed at since <= time < until. A payment may be listed twice.
+        """Return payments that were made, refunded or disputed from `since` until just before `until`. A payment may be
+        listed twice.
 
         Raises ProviderUnavailable and ProviderRefused.
         """
@@ -213,9 +215,10 @@ class Declined:
 
 @runtime_checkable
 class SavedPayments(Protocol):
-    """Save a payment method on the provider's page, with the payer's consent, and charge it while the payer is away.
+    """Save a payment method on the provider's page, and charge it later without the payer.
 
-    A repeated charge is made only once within CHARGE_KEY_S. Calls raise ProviderUnavailable and ProviderRefused.
+    A charge that is repeated within CHARGE_KEY_S is made only once. Calls raise ProviderUnavailable and
+    ProviderRefused.
     """
 
     async def new_customer(self, key: str, email: str | None) -> str: ...

@@ -1,4 +1,4 @@
-"""Store a payment's tax and discounts, as the provider first reported them, for receipts."""
+"""Store a payment's tax and discounts for receipts, as the provider first reported them."""
 
 from collections.abc import Iterable
 from typing import Any

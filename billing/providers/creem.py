@@ -158,9 +158,9 @@ class Checkout(_Named):
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a reason if the paid product isn't the requested one, or None if it is.
+        """Return why the paid product isn't the requested one, or None if it is.
 
-        `sold` is the product that sells credit. It is expected if the checkout's metadata names no product.
+        `sold` is the product that sells credit. If the checkout's metadata names no product, `sold` was requested.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -491,14 +491,14 @@ def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
 
 PAGE_MAX: Final = 50
 MILLISECOND_US: Final = 1_000
-# A number smaller than this, September 2001 in milliseconds, is in seconds.
+# September 2001 in milliseconds. A smaller number is in seconds.
 _EARLIEST_MS: Final = 1_000_000_000_000
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "paid": "paid",
     "refunded": "paid",
     "partialRefund": "paid",
     "chargedBack": "paid",
-    # The spelling in the examples of Creem's notifications.
+    # Creem's examples of notifications use this spelling.
     "chargeback": "paid",
     "uncollectible": "failed",
     "declined": "failed",

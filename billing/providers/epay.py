@@ -297,7 +297,10 @@ class Epay:
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """Return the protocol's parameters. Raise NotificationRefused if one is unknown, repeated or has a separator."""
+    """Return the protocol's parameters.
+
+    Raise NotificationRefused if one is unknown, repeated or contains a separator.
+    """
     try:
         pairs = parse_qsl(
             encoded.decode(),
@@ -357,7 +360,7 @@ class EpayRefunds:
     async def refund(self, request: RefundRequest) -> RefundReport:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
-            # If the order was paid twice, its number would match both payments.
+            # If the order was paid twice, both payments have its number.
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):

@@ -1,7 +1,7 @@
-"""Call a payment provider's API within one deadline, with limited retries and limited responses.
+"""Call a payment provider's API within one deadline, with limits on retries and on the response size.
 
-A request is retried only while its outcome is unknown, with the same bytes and headers. Errors and logs never
-contain headers or bodies.
+A request is retried only while its outcome is unknown, with the same bytes and headers. Errors and logs never contain
+headers or bodies.
 """
 
 import asyncio
@@ -155,7 +155,9 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
 
 
 def check_signature(sent: bytes, ours: Sequence[bytes]) -> None:
-    """Raise NotificationRefused unless `sent` equals one of `ours`. All are compared, so that timing reveals nothing."""
+    """Raise NotificationRefused unless `sent` equals one of `ours`. Every value is compared, so that timing reveals
+    nothing.
+    """
     equal = [hmac.compare_digest(sent, one) for one in ours]
     if not any(equal):
         raise NotificationRefused("The event's signature is invalid.", reason="signature")

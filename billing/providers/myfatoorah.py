@@ -313,7 +313,7 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """Return the event's code, name, fields and signed text. The fields have their names in the second format.
+    """Return the event's code, name, fields and signed text. Field names are those of the second format.
 
     Raise MsgspecError, KeyError or ValueError if neither format fits.
     """

@@ -96,7 +96,7 @@ class ProviderSettings(BaseModel, ABC):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """Return the provider's payment methods, with the default first. Return none if there is no choice."""
+        """Return the provider's payment methods, the default first. Return () if there is no choice."""
         return ()
 
     @property
@@ -164,8 +164,8 @@ class NotificationRefused(DomainError):
 class CheckoutRequest:
     """A checkout to open. Repeating the request after a crash opens the same checkout.
 
-    The provider defines the names `method` and `product_ref`. The first period of a subscription costs `price`, from
-    which `discount` is already subtracted.
+    The provider defines the values of `method` and `product_ref`. The first period of a subscription costs `price`,
+    from which `discount` is already subtracted.
     """
 
     order_id: str
@@ -429,9 +429,7 @@ class Provider(Protocol):
         """Return the URL of the page on which the customer manages subscriptions."""
         ...
 
-    def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """Return the signed notification that the provider would send."""
-        ...
+    def simulate(self, sandbox_event: SandboxEvent) -> Received: ...
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """Store recharges: what to buy when the balance drops, and the outcome of each charge.
 
 A recharge is disabled after three failed charges in a row, by a dispute, or by an operator. Each charge belongs to one
-drop of the balance and one order. It ends once, in the transaction that ends the order.
+drop of the balance and one order. One transaction ends the charge and the order.
 
 After a paid charge, the next drop below the threshold starts another. A declined charge may be retried later. Otherwise
 the recharge waits until the balance has recovered to the threshold.
@@ -348,7 +348,7 @@ def note_dispute(
 ) -> None:
     """Disable the recharge after a dispute. `is_new` means that the dispute wasn't reported before.
 
-    An inquiry moves no credit and leaves no other record. So only the first one of a charge counts.
+    An inquiry moves no credit and leaves no other record. So only a charge's first inquiry is handled.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):
@@ -442,7 +442,7 @@ def _end_flight(
         return
     below_micros = found.below_micros
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
-    # If the balance is still below the threshold, the next spend counts as another drop.
+    # If the balance is still below the threshold, the next spend is treated as another drop.
     is_rearmed = is_paid and 0 < balance_micros < below_micros
     state.watches.watch(
         tenant, below_micros=below_micros, from_micros=0 if is_rearmed else below_micros

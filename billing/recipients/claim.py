@@ -1,7 +1,7 @@
 """Let a recipient claim a delivery.
 
-Only pressing the button claims, because scanners and previews open links. Anyone with the token counts as the
-recipient and can see the delivery again.
+Only pressing the button claims the delivery, because scanners and previews open links. Anyone with the token is treated
+as the recipient and can see the delivery again.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Combine an account's news of one kind into one mail for each person who wants it.
 
-A worker locks a row for the account and kind, so that only one worker writes the mail. News that nobody wants counts as
-reported.
+A worker locks a row for the account and kind, so that only one worker writes the mail. News that nobody wants is marked
+as reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -194,7 +194,7 @@ async def _mails_of(
 
 
 LISTED_MAX: Final = 20
-# The maximum number of drops of a balance that one mail covers. An account can have at most ten thresholds.
+# The maximum number of balance drops that one mail covers. An account can have at most ten thresholds.
 FALLS_MAX: Final = 200
 
 

@@ -30,7 +30,7 @@ _UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
     (60, "minute"),
     (1, "second"),
 )
-# Babel switches to a larger unit above this threshold, which no number here reaches.
+# Babel switches to a larger unit above this threshold. No number here reaches it.
 _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch

@@ -1,6 +1,6 @@
 """Render mail to recipients and to an account's people. The same mail always renders to the same bytes.
 
-A recipient's letter omits the code, because mail can be read on its way and is stored for years. Each URL has its own
+A recipient's letter omits the code, because mail can be read in transit and is stored for years. Each URL has its own
 line, away from right-to-left text.
 """
 
@@ -216,7 +216,7 @@ def message_of(
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    # Automatic responders, such as holiday notices, don't reply to this mail.
+    # With this header, automatic responders such as holiday notices don't reply.
     message["Auto-Submitted"] = "auto-generated"
     if letter.no_mail_url is not None:
         message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"

@@ -49,9 +49,9 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# Mail of these kinds is written for the owner. It is copied for colleagues when it is sent.
+# Mail of these kinds is written for the owner, and copied for colleagues when it is sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# The maximum number of mails of each kind to one person in a day. So no kind can crowd out another.
+# The maximum number of mails of each kind to one person in a day, so that no kind crowds out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -309,8 +309,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column that says when mail of a kind is due. New kinds and colleagues' mail use next_notice_at, where older
-# workers claim only kinds that they know.
+# The column that says when mail of a kind is due. New kinds and colleagues' mail use next_notice_at, because older
+# workers skip unknown kinds there.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

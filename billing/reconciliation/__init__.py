@@ -1,1 +1,1 @@
-"""Compare payments at the providers, the ledger, and deliveries at the suppliers once a day."""
+"""Compare the ledger with the providers' payments and the suppliers' deliveries once a day."""

@@ -243,7 +243,7 @@ def _has_faults(ran: Any) -> bool:
     return any(one["fault"] is not None for one in ran["items"])
 
 
-# These acts are for operators, and concern an environment as a whole.
+# These acts are for operators, and concern a whole environment.
 _OF_ALL: Final[dict[str, Any]] = {"audience": (OPERATOR,), "is_catalogue": True}
 LIST_DIFFERENCES = ListAct(
     name="reconciliation.list",

@@ -1,7 +1,7 @@
-"""Read our records of the payments that a provider lists, and compare a listed payment with its record.
+"""Compare the payments that a provider lists with our records of them.
 
-A payment is found by any of its IDs, or else by the object that it belongs to at the provider. If it names none of our
-orders or customers, it belongs to another shop that uses the same provider account.
+A payment is found by any of its IDs, or else by its object at the provider. A payment without our orders or customers
+belongs to another shop with the same provider account.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A difference in a payment. If `is_of_payment`, the payment is a second one of a credited order."""
+    """A difference in a payment. `is_of_payment` means that this is a second payment for a credited order."""
 
     kind: ListDifferenceKind
     here: Price | None
@@ -150,7 +150,7 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """The order or period that a payment paid. `begins_plan` says whether the order began a plan."""
+    """The order or period that a payment was for. `begins_plan` says whether the order began a plan."""
 
     id: str
     begins_plan: bool
@@ -326,7 +326,7 @@ SELECT p.id AS object_id, p.id AS owner_id, 0 AS begins_plan
 FROM machine_payments p
 WHERE p.network = :provider AND p.environment = :environment AND p.id IN :order_ids[text]
 """
-# A period that was approved before its invoice came begins at another time than the provider's objects say.
+# If a period was approved before its invoice came, its start differs from the start at the provider.
 _PERIODS: Final = """
 SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
 JOIN subscription_periods p ON p.subscription_id = k.subscription_id

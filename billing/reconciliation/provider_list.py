@@ -67,7 +67,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`others` has the payments of other shops."""
+    """`others` contains the payments of other shops."""
 
     payments: int
     differences: Sequence[ListDifference]

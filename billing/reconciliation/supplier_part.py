@@ -1,6 +1,6 @@
 """Compare deliveries with the attempts at suppliers, and suppliers' balances with the costs of deliveries.
 
-If a balance has dropped by more than the deliveries cost, the rest was spent on something that isn't recorded here.
+If a balance has dropped by more than the deliveries cost, something else was bought.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +16,7 @@ from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 
 ROWS: Final = 500
-# For deliveries of these kinds no supplier is called, so they have no attempt.
+# Deliveries of these kinds have no attempt, because no supplier is called.
 _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
@@ -75,7 +75,6 @@ class SupplierComparison:
     async def _fallen(
         self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
     ) -> FoundDifference | None:
-        """Return a difference if the balance dropped by more than the deliveries cost. Otherwise return None."""
         cost = await self._database.read(
             lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
         )

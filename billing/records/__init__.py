@@ -1,1 +1,1 @@
-"""Seal events, deliveries and other rows: salted hashes of the rows form a tree that is signed every hour."""
+"""Seal events, deliveries and other rows. Salted hashes of the rows form a tree that is signed every hour."""

@@ -1,10 +1,10 @@
 """Seal rows into the record log in the order of their IDs, and sign a head after each pass.
 
-A step writes its leaves and moves a mark in one transaction. If another sealer has moved the mark, the step starts
+A step writes its leaves and its progress in one transaction. If another sealer has written progress, the step starts
 again.
 
-A pass seals rows that are at least SETTLED_US old, and reads the last LOOK_BACK_US again for rows that were committed
-late.
+A pass seals rows that are at least SETTLED_US old. To find rows that were committed late, it rereads the last
+LOOK_BACK_US.
 """
 
 import asyncio
@@ -277,7 +277,7 @@ def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
 
 
 async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
-    """Return whether the event's body matches its leaf. An event without a leaf counts as unchanged."""
+    """Return whether the event's body matches its leaf. An event without a leaf is treated as unchanged."""
     day = day_start_us(made_at_us(event_id))
     leaf = await record_log.find(tx, event_id, days=(day, day + 2 * DAY_US))
     if leaf is None:

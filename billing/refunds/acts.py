@@ -1,4 +1,4 @@
-"""Refunds and disputes: refunds of orders, which operators request and sometimes decide."""
+"""Refunds and disputes: request refunds of orders, and decide refunds whose outcome is unclear."""
 
 from collections.abc import Sequence
 from typing import Annotated

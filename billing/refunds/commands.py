@@ -1,9 +1,9 @@
-"""Request refunds, call the provider, settle refunds, and decide them.
+"""Request, settle and decide refunds.
 
 A payment has one refund at a time. The account must have the credit, unless the operator lets it owe the credit.
 
-If the provider confirms the refund, in its response or a notification, the first report counts. If the provider
-refuses, the credit is released. Without a response, the credit stays held.
+The provider confirms a refund in its response or a notification, whichever comes first. If the provider refuses, the
+credit is released. Without a response, the credit stays held.
 """
 
 from dataclasses import dataclass, replace as replaced
@@ -99,7 +99,7 @@ class RequestRefund:
         payment.save(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
-            # Credit that is granted in parts is taken back at once. If the refund fails, it is returned.
+            # Credit that is granted in parts is taken back at once. If the refund fails, that credit is returned.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             payment.rows.reversals.save(replace(told, status="asked"))
             payment.apply(state, made.reason)
@@ -375,7 +375,7 @@ class DecideRefund(_OnRefund):
             provider_refund_id=found.provider_refund_id or self.provider_refund_id,
         )
         refunds.save(ended)
-        # The request made a reversal for credit granted in parts. The decision replaces it.
+        # If credit is granted in parts, the request made a reversal. The decision replaces that reversal.
         end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)

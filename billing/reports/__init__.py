@@ -1,1 +1,1 @@
-"""Read-only queries that combine tables of several subjects."""
+"""Combine tables of several subjects in read-only queries."""

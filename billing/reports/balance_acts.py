@@ -65,7 +65,7 @@ class WalletQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class Window(Struct, kw_only=True):
-    """A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown."""
+    """A spend cap and what is left of it. If the key and its ancestors have several, the tightest cap is shown."""
 
     period: Annotated[Literal["day", "month"], Meta(description="The period: a UTC day or month.")]
     cap_cents: Cents

@@ -1,4 +1,4 @@
-"""List an account's payments and redemptions, and its credit that will expire or be granted later."""
+"""List an account's payments, redemptions, and credit that will expire or be granted later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

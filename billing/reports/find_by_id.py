@@ -43,7 +43,9 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where rows with an ID's prefix are stored. A reader needs `scope` to see them. "admin" limits them to operators."""
+    """Where rows with an ID's prefix are stored. A reader needs `scope` to see them. The scope "admin" is for
+    operators.
+    """
 
     kind: Kind
     table: str
@@ -219,7 +221,7 @@ LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# With this appended, a prefix sorts after every text that begins with it.
+# A prefix with this appended sorts after every text that begins with the prefix.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP_PART: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,
@@ -231,7 +233,7 @@ _BY_REFERENCE: Final = f"""
       AND reference >= :asked AND reference < :after
     ORDER BY reference LIMIT :shown_max
 """
-# LIKE would treat an underscore as a wildcard, and ignores case in only one of the databases.
+# LIKE would treat an underscore as a wildcard. It ignores case in only one of the databases.
 _HAS_PART: Final = """REPLACE(LOWER(recipient_email), :lowered, '') <> LOWER(recipient_email)
     OR REPLACE(LOWER(reference), :lowered, '') <> LOWER(reference)
     OR voucher_code_hint = :hint"""

@@ -61,7 +61,7 @@ class LimitUsage(Shaped, kw_only=True):
 
 
 class KeyTreeNode(Shaped, kw_only=True):
-    """A key with its own limits. What its descendants spend counts against them, too."""
+    """A key with its own limits. Its descendants' spending counts against these limits, too."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -81,7 +81,7 @@ class KeyTreeNode(Shaped, kw_only=True):
 
 
 class KeyTree(Shaped, kw_only=True):
-    """A key and its descendants. Parents come before their children; revoked keys are omitted."""
+    """A key and its descendants. Parents come before their children. Revoked keys are omitted."""
 
     keys: Annotated[
         list[KeyTreeNode],

@@ -1,4 +1,4 @@
-"""List keys as a tree, with their limits, how much of each limit is used, and when it will run out at the current pace."""
+"""List keys as a tree, with their limits, the use of each limit, and when it will run out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final

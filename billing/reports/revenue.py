@@ -35,7 +35,7 @@ def month_of(day: int) -> str:
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
     """Add up refunds by the month in which they were reported.
 
-    Some providers report only a growing total. That total counts in the month of its first report.
+    Some providers report only a growing total. That total is counted in the month of its first report.
     """
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
@@ -50,7 +50,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Sort refunds with their own time first, so that a reported total adds only what they don't cover.
+    # Add single refunds first, so that a reported total adds only the rest.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
@@ -245,7 +245,7 @@ def _moved(row: Row) -> _Moved:
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
-        # Refunding expired credit changes nobody's credit, and neither does winning a dispute about it.
+        # Refunding expired credit changes nobody's credit. Neither does winning a dispute about it.
         back = micros if moved.debit == Kind.EXPIRED else -micros
         return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
@@ -391,7 +391,7 @@ async def margin_lines(
 
 
 async def _last_topup(tx: Transaction, period: MarginPeriod, after_id: str, rows: int) -> str:
-    """Stop at the period's end, because later top-ups can't have been delivered in the period."""
+    """Return where the next step stops. Top-ups made after the period can't have been delivered in it."""
     row = await tx.fetch_one(
         "SELECT id, created_at FROM topups WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
         after_id=after_id,
@@ -454,10 +454,10 @@ _MARGIN_GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    # With an index here, each step in SQLite would read all accounts in index order.
+    # If an index were used here, each step in SQLite would read all accounts.
     "account": unindexed("p.account_id"),
 }
-# A top-up that is being reversed still counts as delivered.
+# A top-up that is being reversed is still treated as delivered.
 _MARGIN_SUMS: Final = """
     COUNT(*), SUM(p.amount_cents), SUM(p.earned_fee_cents), SUM(a.cost_cents),
     SUM(CASE WHEN a.cost_cents IS NOT NULL

@@ -1,4 +1,4 @@
-"""Read an account's subscriptions with their periods and changes, and define the API's views of them."""
+"""Read an account's subscriptions with their periods and changes, and define their API views."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -145,7 +145,7 @@ BillingInterval = Literal["month", "year"]
 
 
 class UpcomingCharge(Struct, kw_only=True):
-    """The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider."""
+    """The next charge and when it is due. Tax, discounts and the customer's balance at the provider aren't included."""
 
     at: Time
     amount: MinorUnits

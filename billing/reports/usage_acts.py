@@ -110,7 +110,8 @@ class UsageLine(Shaped, kw_only=True):
 
 
 class UsageGroup(Struct, kw_only=True):
-    """The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`.
+    """The sum of one group. Only the fields of the grouping are set: `day`, `model`, or, for keys, `key_id` or
+    `app_id`.
 
     All four are null in the total, and in the group of charges that have no model or key.
     """
@@ -162,8 +163,8 @@ class UsageGroup(Struct, kw_only=True):
 
 
 class UsageGroups(Struct, kw_only=True):
-    """Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is
-    exclusive.
+    """Sums over whole UTC days. Days are listed newest first. Models and keys are listed by amount, largest first. `to`
+    is exclusive.
     """
 
     group_by: Annotated[UsageBy, Meta(description="The field that charges are grouped by.")]

@@ -1,6 +1,6 @@
-"""Entitlements: what an account's plan entitles it to, and counted uses.
+"""Entitlements: what an account's plan allows, and how often it was used.
 
-Each use has a reference and counts once. It is counted under the account's lock. A refused use isn't counted.
+Each use has a reference and is counted once, under the account's lock. A refused use isn't counted.
 """
 
 import difflib
@@ -60,7 +60,10 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 def entitlements_of(
     plan: Subscription | None, now_us: int
 ) -> Mapping[str, grant_terms.Entitlement]:
-    """Return the plan's entitlements. They end with the paid time, even if a pause has postponed the next charge."""
+    """Return the plan's entitlements.
+
+    They end when the paid time ends, even if a pause has postponed the next charge.
+    """
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0

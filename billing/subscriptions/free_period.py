@@ -1,7 +1,7 @@
 """Grant periods that an operator approved or gave for free, once for each subscription and start.
 
-The first approval sets the price and credit of renewals; a later one applies only to its own period. A payment
-for the time of a free period waits for an operator.
+The first approval sets the price and credit of renewals. A later one applies only to its own period. A payment for the
+time of a free period waits for an operator.
 """
 
 from collections.abc import Sequence
@@ -213,7 +213,7 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
         start_at, end_at = _next_month(state, one)
     known = working_set.period((one.id, start_at))
     if known is not None and known.comp_ended_at is not None:
-        # A revoked free period keeps its row, so the next one must start at another moment.
+        # The row of a revoked free period stays, so the next period must start at another moment.
         start_at += SECOND_US
         known = working_set.period((one.id, start_at))
     if known is not None:
@@ -240,9 +240,7 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Grant the period of an approved order. The period has the payment's ID, so the invoice that comes later changes
-    nothing.
-    """
+    """Grant the period of an approved order. The period has the payment's ID, so a later invoice changes nothing."""
     start_at, end_at = _next_month(state, one)
     payment = order.payment
     period = Period(

@@ -145,7 +145,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """The credit for a change. `excess_micros` is how much too much later changes were granted."""
+    """The credit for a change. `excess_micros` is the credit that later changes received in excess."""
 
     micros: int
     excess_micros: int
@@ -181,7 +181,7 @@ def carried_before(one: Subscription) -> int:
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back excess credit, starting with the last change. What the wallet lacks, the account owes."""
+    """Take back excess credit, starting with the last change. If the wallet holds less, the account owes the rest."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

@@ -1,1 +1,1 @@
-"""Recharge accounts automatically: settings of accounts, and charges at the provider when a balance drops."""
+"""Recharge accounts automatically when their balance drops."""

@@ -49,8 +49,8 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Shaped, kw_only=True):
-    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url
-    is the page for that.
+    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is
+    the page to do so.
     """
 
     order_id: str
@@ -69,7 +69,7 @@ class RechargeCharge(Shaped, kw_only=True):
 
 class Recharge(Shaped, kw_only=True):
     """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the
-    recharge is set again. disabled_reason is null while the recharge is on, and after it was removed.
+    recharge is set again. disabled_reason is null if the recharge is on or was removed.
     """
 
     provider: str

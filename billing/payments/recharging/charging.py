@@ -158,7 +158,7 @@ class Charging:
 
     async def _request_action(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
         try:
-            # The charge is given up first, because otherwise the payer might pay twice.
+            # Give up the charge first, because otherwise the payer might pay twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
                 return
             opened = await self._checkouts.open(order)

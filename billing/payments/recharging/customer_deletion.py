@@ -98,7 +98,7 @@ class CustomerDeleter:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return customers to delete, longest due first, but at most `limit` of each provider and environment."""
+    """Return at most `limit` customers to delete for each provider and environment, longest due first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

@@ -33,8 +33,8 @@ from keys.audit_log import Actor
 class BeginCharge:
     """Writes the order and the charge of a drop.
 
-    The drop ends instead if the recharge is disabled, the balance has recovered, or the monthly limit is reached.
-    `seen` is the recharge that the order was made for. If the recharge has changed, nothing is begun.
+    The drop is ended instead if the recharge is disabled, the balance has recovered, or the monthly limit is reached.
+    `seen` is the recharge that the order was made for. If the recharge has changed, nothing is written.
     """
 
     place: PlaceOrder

@@ -1,7 +1,7 @@
 """Bill a sandbox subscription for each period, on the account's clock, as its provider would.
 
-A bill is reported before it is recorded. After a crash it is reported again with the same IDs, and counts once. A
-declined payment is retried for a week, and then the subscription ends.
+A bill is reported before it is recorded. After a crash it is reported again with the same IDs, so it is credited only
+once. A declined payment is retried for a week, and then the subscription ends.
 """
 
 import dataclasses
@@ -149,7 +149,8 @@ def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Change the plan. A more expensive plan is billed at once for the rest of the period, others from the next one on.
+    """Change the plan. A more expensive plan is billed at once for the rest of the period. Other plans are billed from
+    the next period.
 
     `now_us` is on the account's clock.
     """
@@ -278,7 +279,7 @@ async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> N
 
 _ROWS = RowMapping(SandboxSubscription)
 _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
-# is_declining is left out, because the payer may change it at any time.
+# The payer may change is_declining at any time, so it isn't written here.
 _CHANGING = _ROWS.part(
     *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
 )
@@ -305,13 +306,11 @@ def _resumed(
 
 
 def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
-    """Return the subscription with its next step at the end of its pause or period, whichever is earlier."""
     assert one.next_at is not None, "it goes on"
     return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
-    """Return the subscription with the plan that was chosen for its next period."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
         return one
     chosen = replace(

@@ -1,7 +1,7 @@
 """Call Stripe for checkouts, invoices, refunds and charges.
 
-Every object carries the order's ID. The idempotency key of every request is derived from that ID, so repeating a
-request after a crash creates nothing twice.
+Every object contains the order's ID. Idempotency keys are derived from it, so a request that is repeated after a crash
+creates nothing twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ from kernel.clock import SECOND_US
 
 # An expanded object takes up to 8 kB, and a response can have at most 1 MiB.
 PAGE_MAX: Final = 50
-# These lists are read one after another. A cursor is the name of a list and the last ID that was read.
+# These lists are read one after another. A cursor consists of a list's name and the last ID that was read.
 _SOURCES: Final = ("charges", "refunds", "disputes")
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "succeeded": "paid",

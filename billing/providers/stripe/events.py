@@ -1,7 +1,7 @@
 """Translate the JSON of Stripe's events and responses into provider-neutral facts.
 
 charge.refunded reports the sum of refunds. The refund.* events report each refund, and only they report failures. A
-checkout's payment is reported by its session, so a payment intent counts only if this gateway marked it.
+checkout's payment is reported by its session, so payment intents without this gateway's mark are ignored.
 """
 
 import contextlib

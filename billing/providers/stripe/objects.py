@@ -1,4 +1,4 @@
-"""Define the fields of Stripe's objects that are read. The format from before 2025-03 can be read, too."""
+"""Define the fields of Stripe's objects that are read. The format from before 2025-03 can also be read."""
 
 from typing import Generic, TypeVar
 

@@ -1,7 +1,7 @@
 """Cancel, pause, resume and change subscriptions at Stripe, with idempotency keys.
 
 A change to a shorter interval waits in a subscription schedule of two phases. If it took effect at once, Stripe would
-return the unused time to the customer's balance, although its credit was already granted.
+refund unused time whose credit was already granted.
 
 Events don't contain the schedule, so the subscription's metadata holds the next price until the second phase starts.
 Stripe can't end or resume a subscription that has a schedule, so other changes release the schedule first.
@@ -212,7 +212,7 @@ class StripeSteering(StripePart):
                 pause["resumes_at"] = request.resumes_at // SECOND_US
             return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # If Stripe's portal has set an end date, remove that date. Empty text removes it, or a pause.
+        # If Stripe's portal has set an end date, remove that date. Empty text removes an end date or a pause.
         wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
         return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
