@@ -16,9 +16,9 @@ def open_database(
     options: PoolOptions | None = None,
     kept: AcknowledgedCommits | None = None,
 ) -> Store:
-    """Open sqlite:///path or postgresql://…, and raise ValueError for any other URL.
+    """Open a database at a sqlite:/// or postgresql:// URL. Raise ValueError for any other URL.
 
-    `kept` is closed with the database. Only the driver that is needed is imported.
+    Closing the database also closes `kept`.
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]

@@ -1,4 +1,4 @@
-"""Convert rows to objects and back. If a class's fields are columns, it has one mapping.
+"""Convert rows to objects and back. Each class whose fields are columns has one mapping.
 
     _ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
 
@@ -7,7 +7,7 @@
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
 `stored` names the fields that are stored in another form. A bool is always stored as 0 or 1. Rows are read by
-position, which is fast. So a SELECT must begin with `listed` or `of(…)`.
+position, so a SELECT must begin with `listed` or `of(…)`.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# Several words or whole numbers are stored as one text, separated by spaces. The second form stores an empty tuple
+# Several words or whole numbers are stored as one text, separated by spaces. WORDS_OR_NULL stores an empty tuple
 # as null.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
@@ -66,7 +66,7 @@ def as_json(kind: Any) -> Conversion:
 
 
 class Columns(Generic[T]):
-    """Fields of a class as columns. `write` returns an object's fields in this order, as they are stored.
+    """Fields of a class as columns. `write` returns an object's stored values in the columns' order.
 
     - listed: the columns for a SELECT.
     - typed: the columns for a list of rows (:rows[...]).
@@ -87,7 +87,7 @@ class Columns(Generic[T]):
         self.write = _writer(names, values_of, conversions)
 
     def of(self, alias: str, **computed: str) -> str:
-        """Return `listed` for a table's alias. `computed` gives expressions that replace columns."""
+        """Return `listed` for a table's alias. Expressions in `computed` replace columns."""
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{alias}.{name}"
             for name in self.columns
@@ -127,7 +127,7 @@ class RowMapping(Columns[T]):
         self.read = _reader(cls, names, self._conversions)
 
     def part(self, *names: str) -> Columns[T]:
-        """Return some of the columns, at least two, for an UPDATE."""
+        """Return some of the columns for an UPDATE. There must be at least two."""
         return Columns(names, attrgetter(*names), self._conversions, self._kinds)
 
 

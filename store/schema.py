@@ -1,7 +1,7 @@
 """Define every table, and explain its columns. The comment above a table names the modules that write it.
 
 - Times are in microseconds UTC. A flag is 0 or 1. An `amount` is in the smallest unit of its currency.
-- A text that holds several values separates them by spaces.
+- Spaces separate the values in a text with several values.
 - Unless a comment says otherwise, a digest is SHA-256 in hex, and null means "none" or "not yet".
 - `spent_by` holds a key's ID, then the IDs of its ancestors.
 - A table whose rows belong to an account has an account_id, so that it can be distributed.
@@ -80,7 +80,7 @@ accounts = _table(
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
     _text("mail_language", null=True),  # null: English
-    # The account's other sessions were last ended then. Unused grants from before that time are void.
+    # When the account's other sessions were last ended. Unused grants from before that time are void.
     _int("access_ended_at", null=True),
     _int("erasing_at", null=True),
     # Staging stores nothing new for the account until this time.
@@ -182,7 +182,7 @@ access_tokens = _table(
     _text("kind"),  # system | operator
     _text("account_id"),
     _text("environment"),
-    # The key that made the token. The key's caps apply to the token, which ends with the key.
+    # The key that made the token. The key's caps apply to the token, and the token becomes invalid with the key.
     _text("key_id", null=True),
     _text("name"),
     _text("digest"),
@@ -369,7 +369,7 @@ idempotency_keys = _table(
     # The response contains a secret, so it is encrypted, and deleted after 24 hours.
     _int("is_sealed", default=0),
     _text("text_digest", null=True),
-    # the position in the body of the ID that replaces the voucher's code
+    # The body contains an ID in place of the voucher's code, at this position.
     _int("code_at", null=True),
     _int("lease_until_at", null=True),
     # This token is needed to extend or complete the call.
@@ -396,7 +396,7 @@ ledger_accounts = _table(
     _text("name"),
     _int("balance_micros"),
     _int("expires_at", null=True),
-    # 1 if a grant has no credit left. The balance isn't indexed: otherwise, each change of it would rewrite all
+    # 1 if a grant has no credit left. The balance isn't indexed. Otherwise, each change of it would rewrite all
     # index entries of the row.
     _int("is_spent", default=0),
     _int("created_at"),
@@ -447,8 +447,7 @@ _WAITS_FOR_PERSON = (
     " AND next_check_at IS NULL"
 )
 
-# Top-ups. billing/topups/topup.py writes them. billing/recipients/mail_acts.py changes the delivery of those that
-# have ended.
+# Top-ups. billing/topups/topup.py writes them. billing/recipients/mail_acts.py changes the delivery of ended ones.
 topups = _table(
     "topups",
     _text("id", key=True),
@@ -467,7 +466,7 @@ topups = _table(
     _int("new_balance_cents", null=True),  # the recipient's balance
     _text("voucher_code", null=True),  # never written
     _text("voucher_code_hint", null=True),
-    # the supplier's code, encrypted, which replaces the voucher
+    # the supplier's code, encrypted, which is delivered instead of a voucher
     _text("fulfilment_code", null=True),
     _text("fulfilment"),
     _int("handed_over_at", null=True),
@@ -483,13 +482,13 @@ topups = _table(
     _int("emailed_at", null=True),
     _int("scheduled_for", null=True),
     _int("fee_cents", null=True),
-    _int("earned_fee_cents", null=True),  # the whole fee after delivery, 0 after a reversal
+    _int("earned_fee_cents", null=True),  # the fee once the top-up is delivered, 0 after a reversal
     _text("counted_in", null=True),
     _text("key_name", null=True),
     _text("caller_address", null=True),
     _text("idempotency_key", null=True),
     _text("sent_by", null=True),
-    # Older code, which doesn't know fees, can't deliver or reverse a top-up with a fee.
+    # Older code doesn't know fees. This keeps it from delivering or reversing a top-up with a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
         CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
@@ -571,7 +570,7 @@ mails = _table(
     is_hot=True,
 )
 
-# Digests of addresses that want no mail (billing/recipients/refusal.py).
+# Digests of addresses that must get no mail (billing/recipients/refusal.py).
 mail_refusals = _table(
     "mail_refusals",
     _text("digest", key=True),
@@ -934,7 +933,7 @@ machine_payments = _table(
     _text("settlement", null=True),
     _text("detail", null=True),
     _int("checks_made", default=0),
-    # 1 after a response was lost, so that a later refusal proves nothing
+    # 1 if a response was lost. A later refusal then proves nothing.
     _int("is_lost", default=0),
     _int("lease_until", null=True),
     _int("next_check_at", null=True),
@@ -1155,7 +1154,7 @@ money_differences = _table(
     _text("subject_id"),
     _int("expected"),  # our ledger's value
     _int("found"),  # the other side's
-    _text("unit"),  # a currency, micros or times
+    _text("unit"),  # the unit of the amounts: a currency, micros or times
     _text("detail"),
     _int("since"),
     _int("seen_at"),
@@ -1174,7 +1173,7 @@ reconciliation_parts = _table(
     "reconciliation_parts",
     _text("environment", key=True),
     _text("part", key=True),
-    _int("next_at"),  # A run first changes this time, so that no other process starts it.
+    _int("next_at"),  # A run first changes this time, so that no other process starts the same run.
     _int("began_at", null=True),
     _int("ended_at", null=True),
     _int("checked", default=0),
@@ -1194,7 +1193,7 @@ events = _table(
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # never replayed
     _bytes("body"),  # without a redeemable code
-    _int("code_at", null=True),  # the position in the body of the null that a code replaces
+    _int("code_at", null=True),  # where the body has the null that a code replaces
     # The code, encrypted as in the top-up. Null means the voucher's code.
     _text("code_sealed", null=True),
     _text("trace", null=True),  # kernel/trace.py
@@ -1285,10 +1284,10 @@ endpoint_queue = _table(
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # Before this time, the endpoint's rate allows only overdue deliveries.
+    # The first open delivery may be sent at this time or later.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # Failing endpoints wait in a separate queue.
-    _int("change_no", default=0),  # a number that every write except publishing increases
+    _int("change_no", default=0),  # a number that increases with every write except publishing
     _int("again_no", default=0),  # a number that increases when an old event gets a new delivery
     _int("ending_at", null=True),
     _index(
@@ -1302,7 +1301,7 @@ endpoint_queue = _table(
     is_hot=True,
 )
 
-# Deliveries of events to endpoints. Where endpoint_queue disagrees with a row here, this row is right. Written by
+# Deliveries of events to endpoints. If endpoint_queue disagrees with a row here, this row is right. Written by
 # webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py, webhooks/deliveries/sequence.py and
 # webhooks/deliveries/ending.py. webhooks/deliveries/retention.py deletes old ones.
 deliveries = _table(
@@ -1316,7 +1315,7 @@ deliveries = _table(
     _text("transaction_id", null=True),
     _text("status"),  # values: pending | sending | delivered | failed | cancelled
     _int("attempts_made"),
-    # when a pending delivery is due, or the lease of a sending one ends
+    # when a pending delivery is due, or when the lease of a sending one ends
     _int("next_attempt_at", null=True),
     _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
     _int("lost_claims", default=0),
@@ -1479,7 +1478,7 @@ notices = _table(
 # Checkout pages of simulated providers, in staging only (billing/payments/sandbox/checkout.py).
 sandbox_checkouts = _table(
     "sandbox_checkouts",
-    _text("token", key=True),  # Part of the page's address. Whoever has it may pay.
+    _text("token", key=True),  # Part of the page's address. Anyone who has it can pay.
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
@@ -1738,7 +1737,7 @@ order_reversals = _table(
     _text("key", key=True),
     _text("account_id"),
     _text("environment"),
-    # Values: refund | part | dispute. Several parts may make up one refund.
+    # values: refund | part | dispute. One refund may consist of several parts.
     _text("kind"),
     _int("amount"),
     _text("status"),  # values: open | won | lost (disputes), done | failed (refunds)
@@ -2055,8 +2054,8 @@ owner_mails = _table(
     _index("ix_owner_mails_receipts_due", "next_receipt_at", where="next_receipt_at IS NOT NULL"),
 )
 
-# When mail with several notices was last written (billing/recipients/gathered_mail.py). Whoever writes such mail
-# locks the row of its kind.
+# When mail with several notices was last written (billing/recipients/gathered_mail.py). A writer of such mail
+# first locks the row for its kind.
 notification_turns = _table(
     "notification_turns",
     _text("account_id", key=True),
@@ -2066,7 +2065,7 @@ notification_turns = _table(
     _int("written_at", null=True),
 )
 
-# Paid invoices that no rule credits. An operator decides about them (billing/subscriptions/records.py).
+# Paid invoices that no rule credits, so an operator decides (billing/subscriptions/records.py).
 held_invoices = _table(
     "held_invoices",
     _text("provider", key=True),
@@ -2166,7 +2165,7 @@ entitlement_counts = _table(
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
-# Uses of entitlements (billing/subscriptions/entitlement.py). Each has a reference of the caller.
+# Uses of entitlements (billing/subscriptions/entitlement.py). The caller gives each use a reference.
 entitlement_uses = _table(
     "entitlement_uses",
     _text("account_id", key=True),
@@ -2333,7 +2332,7 @@ provider_strays = _table(
 sandbox_subscriptions = _table(
     "sandbox_subscriptions",
     _text("ref", key=True),
-    # Part of the portal page's address. Whoever has it may manage the subscription.
+    # Part of the portal page's address. Anyone who has it can manage the subscription.
     _text("token"),
     _text("account_id"),
     _text("environment"),
@@ -2408,7 +2407,7 @@ price_lists = _table(
 usage_prices = _table(
     "usage_prices",
     _text("environment", key=True),
-    # A name that ends in * matches every model that begins with the rest.
+    # A name that ends in * matches every model whose name begins with the rest.
     _text("model", key=True),
     _int("version", key=True),
     # The price of 1,000,000 tokens. Null if the price was withdrawn.
@@ -2461,7 +2460,7 @@ usage_records = _table(
         "environment",
         "created_at",
         "id",
-        # The condition is always true. Without it, the planner would look for a reference in this index, and read
+        # The condition is always true. Without it, the planner would use this index to find a reference, and read
         # all rows.
         where="created_at > 0",
     ),
@@ -2691,7 +2690,7 @@ oauth_codes = _table(
     _text("cap_period"),
     _int("expires_at"),
     _int("used_at", null=True),
-    _text("grant_id", null=True),  # A second use of the code ends this grant.
+    _text("grant_id", null=True),  # A second use of the code revokes this grant.
     _int("revoked_at", null=True),
     _text("session_id", null=True),
     _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
@@ -2774,7 +2773,7 @@ authorization_codes = _table(
     _text("challenge"),  # PKCE S256
     _text("scopes"),
     _int("expires_at"),
-    _text("family_id", null=True),  # A second use of the code ends these tokens.
+    _text("family_id", null=True),  # A second use of the code revokes these tokens.
     _text("session_id", null=True),
     _index("ix_authorization_codes_end", "expires_at"),
     _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
@@ -2836,7 +2835,7 @@ oauth_charges = _table(
 schema_notes = _table(
     "schema_notes",
     _text("version", key=True),
-    # The oldest usable code, named by the newest schema version that it knows.
+    # the newest schema version that the oldest usable code knows
     _text("oldest_code"),
     _text("code_version", null=True),
     _int("reached_at", null=True),

@@ -1,4 +1,4 @@
-"""Describe what a process knows about the servers that its database URL names. SQLite has no servers."""
+"""Describe what a process knows about the servers in its database URL. SQLite has no servers."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
@@ -9,7 +9,7 @@ Role = Literal["primary", "standby", "unknown"]
 
 
 class Position(NamedTuple):
-    """A server's place in the database's history. Of two servers, the one with the greater position is used.
+    """A server's place in the database's history. The server with the greatest position is used.
 
     `accepted_at` is when an operator last accepted a loss there, or 0. Each promotion begins a new timeline.
     """
@@ -28,8 +28,7 @@ class SeenServer:
     - fault: why the server isn't used.
     - error: the driver's error if the server didn't respond.
     - started_at: tells apart two servers with the same system identifier.
-    - missing: how many acknowledged commits the server lacks. They were made between the Unix times
-      missing_from_s and missing_to_s.
+    - missing: how many acknowledged commits from missing_from_s to missing_to_s the server lacks.
     """
 
     address: str
@@ -69,8 +68,8 @@ class ServerWatch(Protocol):
 class PoolOptions:
     """Options of connection pools.
 
-    connections_max applies to each of the two general pools. statement_cache is the number of prepared
-    statements per connection. direct_url leads past a pooler, or is empty.
+    connections_max applies to each of the two general pools. statement_cache is the number of prepared statements
+    per connection. direct_url bypasses a pooler, or is empty.
     """
 
     connections_max: int = 6
@@ -86,8 +85,8 @@ class PoolOptions:
 class ServerRoom:
     """How much of the server's limits is used.
 
-    connections_max excludes connections that are reserved for superusers. If transaction_id_age comes near 2
-    billion, PostgreSQL refuses writes.
+    connections_max excludes connections that are reserved for superusers. As transaction_id_age nears 2 billion,
+    PostgreSQL refuses writes.
     """
 
     connections_max: int

@@ -1,12 +1,12 @@
 """Translate SQL that is written once for both databases. Each text is translated once.
 
-A statement has named parameters and these marks. Only three types mean the same in both databases: int8, text
-and bytes.
+A statement has named parameters and these marks. Only three types mean the same in both databases: int8, text and
+bytes.
 
     :name                             a value
     IN :ids[text]                     a list of values
     :rows[id text, delta bigint] AS v a list of tuples, as a table v
-    FOR NO KEY UPDATE, SKIP LOCKED    row locks, which SQLite doesn't need: it has one writer at a time
+    FOR NO KEY UPDATE, SKIP LOCKED    row locks, removed for SQLite, which has one writer at a time
     [[free.url | (SELECT …) AS url]]  PostgreSQL's text | SQLite's, where RETURNING names one table only
     DATABASE_NOW_US()                 the server's clock, or NULL on SQLite, which uses this machine's clock
 """
@@ -26,7 +26,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# In a list, SQLite would receive bytes as base64. It doesn't have other types.
+# In a list, SQLite would receive bytes as base64. Our columns have no other types.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
@@ -141,8 +141,8 @@ def _translate_postgresql(text: str) -> SqlStatement:
 def unindexed(column: str) -> str:
     """Return the column as an expression that no index matches, so that the database uses another index.
 
-    SQLite has no statistics, and PostgreSQL has none at first. With the plain column, they might read all rows
-    of an account.
+    SQLite has no statistics, and PostgreSQL has none at first. With the plain column, both might read all rows of
+    an account.
     """
     return f"{column} || ''"
 
@@ -168,7 +168,7 @@ def insert_text(
 ) -> str:
     """Return an INSERT of several rows for SQLite.
 
-    `given` has the positions of the columns that are bound. The others are NULL. None binds all columns.
+    `given` has the positions of the columns that are bound. The others are NULL. If it is None, all are bound.
     """
     marks = ", ".join(
         "?" if given is None or place in given else "NULL" for place in range(len(columns))
@@ -192,7 +192,7 @@ def array_insert_text(
 ) -> str:
     """Return a bulk INSERT for PostgreSQL. Each column is an array of the type in `types`.
 
-    A shared column has one value for all rows. These values follow the arrays.
+    A shared column has one value for all rows, given after the arrays.
     """
     own = [column for column in columns if column not in shared]
     numbers = {column: number for number, column in enumerate((*own, *shared), start=1)}

@@ -25,8 +25,8 @@ class StoredAmount(NamedTuple):
 class Counted:
     """How a table's rows are found and measured.
 
-    - prefix: what IDs start with, before their time. If it is empty, the column `time` finds a period's rows.
-    - long: the columns that callers or receivers fill.
+    - prefix: the text before the time in an ID. If it is empty, the column `time` finds a period's rows.
+    - long: the columns with texts from callers or receivers.
     - base: the bytes of all other columns and of the index entries.
     - is_by_time: no index finds rows by account, so all rows of the period are read.
     """
@@ -44,7 +44,7 @@ class Counted:
 class CountedBeside:
     """A table whose rows are found through a row of a counted table.
 
-    Its rows may follow that row by up to late_us, so they are counted only after late_us has passed.
+    They are written up to late_us after that row, so they are counted after late_us has passed.
     """
 
     table: str
@@ -160,7 +160,7 @@ async def count_stored(
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what each account stored in the tables that no index searches by account."""
+    """Count what each account stored in the tables that have no index by account."""
     return await _counted(tx, _BY_TIME, from_us, until_us)
 
 

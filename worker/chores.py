@@ -1,4 +1,4 @@
-"""Run a worker's chores: small, limited jobs. They don't need Redis, and two workers may run them at once.
+"""Run a worker's chores, which are small, limited jobs. Two workers may run a chore at once.
 
 A chore repeats a short transaction until one finds less than a full batch of work.
 """
@@ -53,7 +53,7 @@ HANDED_OVER_S: Final = 3600
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
 RETENTION_S: Final = 3600
-# Each step counts as at least this many rows, because its transaction costs something, too.
+# Each step is treated as having at least this many rows, because its transaction also takes time.
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 _Prune = Callable[..., Awaitable[int]]
@@ -98,7 +98,7 @@ def erased_note(
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A periodic task. It first runs after first_s, then every_s after each run ended."""
+    """A periodic task. It runs after first_s, then every_s after each run ended."""
 
     name: str
     every_s: float
@@ -130,7 +130,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         return await commit_token.prune(tx, before_us=before_us)
 
     async def prune_recipients(tx: Transaction) -> int:
-        # Repeated sends are searched for in the current period and in the previous one.
+        # Search for repeated sends in the current period and in the previous one.
         before_us = clock.now_us() - 2 * REPEAT_PERIOD_US
         return await caps.prune_recipients(tx, before_us=before_us, limit=RECIPIENT_ROWS)
 
@@ -154,7 +154,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Return a chore that adds the values that were delivered before the table existed. It reads each top-up once."""
+    """Return a chore that adds earlier deliveries to the table handed_over. It reads each top-up once."""
 
     async def fill() -> None:
         has_more = True
@@ -166,7 +166,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fail deliveries that disabled endpoints have held too long. Handle one endpoint after the other."""
+    """Fail deliveries that disabled endpoints have held too long. Handle one endpoint at a time."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(
@@ -181,7 +181,7 @@ async def expire_held(database: Database, clock: Clock) -> None:
 
 
 async def repair_line(database: Database, clock: Clock) -> None:
-    """Queue endpoints if their deliveries were written without queueing them."""
+    """Queue endpoints that have open deliveries but aren't queued in time."""
     after_id: str | None = ""
     while after_id is not None:
         step = partial(_repair, after_id=after_id, now_us=clock.now_us())
@@ -242,7 +242,7 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run the chores until cancelled. Call on_ended with a chore's name each time it succeeded."""
+    """Run the chores until cancelled. Call on_ended with a chore's name each time it succeeds."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             group.create_task(_run_every(chore, on_ended))
@@ -303,8 +303,8 @@ def retention_chore(
     """Return the chore that deletes old rows.
 
     - kept_us: each environment's retention.
-    - on_pruning: first gets the time before which rows are deleted.
-    - on_walked: gets by how long the oldest row has outlived its retention, or 0.
+    - on_pruning: called first, with the time before which rows are deleted.
+    - on_walked: called with the time by which the oldest row has outlived its retention, or 0.
     """
 
     async def run() -> None:

@@ -1,6 +1,6 @@
 """Send claimed deliveries and settle them. The types (Claimed, Sent, Settled) ensure that no stage is skipped.
 
-send() sends at most once, without an open transaction, and only if the lease leaves time to settle.
+send() makes at most one request, without an open transaction, and only if the lease leaves time to settle.
 
 Outcomes are written in groups. While one commits, the next one fills, even during a long database outage. If an
 endpoint's row is locked, its outcomes wait separately. Each waiting outcome occupies a slot, so their number is
@@ -69,8 +69,8 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for locked rows. The other two concern outcomes that wait separately: when to retry,
-# and how many may retry at once.
+# How long one try waits for locked rows. The other two are for outcomes that wait separately: the pause between
+# tries, and how many may retry at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -102,7 +102,7 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """A written outcome. is_held is False if another claim had taken over. In this case, nothing was written."""
+    """A written outcome. is_held is False if another claim had taken over, so nothing was written."""
 
     sent: Sent
     is_held: bool
@@ -152,9 +152,7 @@ class DeliverySender:
         self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def send(self, claimed: Claimed) -> Sent | None:
-        """Send the delivery and return the result. If the lease leaves too little time, return None; a later claim
-        retries.
-        """
+        """Send the delivery. Return its result, or None if the lease leaves too little time."""
         now_us = self._clock.now_us()
         if claimed.is_lost:
             return Sent(claimed, lost_settlement(claimed, now_us=now_us))
@@ -164,7 +162,7 @@ class DeliverySender:
         if claimed.target.subscription_id is not None and not await self._may_send(claimed):
             return None
         fault = ""
-        # For nearly every delivery that isn't a replay, comparing the two IDs is enough.
+        # For nearly every delivery that isn't a replay, it is enough to compare the two IDs.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
@@ -310,7 +308,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Add the outcome to those of its endpoint that already wait separately. Return False if there are none."""
+        """Add the outcome to the endpoint's outcomes that already wait separately. Return False if there are none."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -329,7 +327,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The next transaction shows the error, and which claims are no longer valid.
+            # The next transaction finds the error, and which claims are no longer valid.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -411,7 +409,7 @@ class Settler:
         task.add_done_callback(self._beside.discard)
 
     async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
-        """Write the outcomes one by one. If the database refuses one alone, drop it; its lease will end."""
+        """Write the outcomes one by one. If the database still refuses one, drop it. Its lease will end."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])
@@ -451,7 +449,7 @@ class Settler:
             )
 
 
-# Attempts up to this number have their own metric label, because a schedule may have twenty attempts.
+# Attempts up to this number have their own metric label. A schedule may have twenty attempts.
 NUMBERS_MAX: Final = 3
 
 

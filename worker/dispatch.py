@@ -1,8 +1,8 @@
 """Claim due deliveries while slots are free, send them, and pass on their outcomes.
 
-A hint, a freed slot, the next due time or a timer starts a claim. Only one claim runs at a time. If other
-workers run, a claim may start some milliseconds later (HintSharing). A claimed delivery occupies a slot until
-its outcome is written.
+A hint, a freed slot, the next due time or a timer starts a claim. Only one claim runs at a time. If other workers
+run, a claim may start a few milliseconds later (HintSharing). A claimed delivery occupies a slot until its outcome
+is written.
 """
 
 import asyncio
@@ -54,14 +54,14 @@ _ENDED_S_MAX: Final = 2.0
 # Workers that start together detect each other after this time.
 _NOTED_AGAIN_S: Final = 2.0
 # If other workers run, a worker waits SHARED_S before it checks for hints again, and LATE_S if its last check
-# found nothing. Each hint wakes every worker, and an empty check costs as much as any other.
+# found nothing. Each hint wakes every worker, and a check that finds nothing costs as much as any other.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """Return how many slots the open-file limit allows, at most slots_max. Raise that limit first, if possible."""
+    """Return how many slots the open-file limit allows, at most slots_max. First try to raise that limit."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -115,7 +115,7 @@ class Slots:
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
-        """Return how many requests an endpoint may have without comparing it to others.
+        """Return how many requests an endpoint may have, regardless of other endpoints.
 
         Return 0 unless the endpoint responds quickly and all slots are free.
         """
@@ -135,7 +135,7 @@ class Slots:
             self._busy.add(one.target.id)
         self.held += len(claimed)
         if claimed:
-            # This delivery comes last in turn. The next round starts after it.
+            # This delivery is the last in this round. The next round starts after it.
             last = max(claimed, key=lambda one: _turn(self._last, one.account_id, one.target.id))
             self._last = (last.account_id, last.target.id)
 
@@ -221,7 +221,7 @@ class Slots:
 
 
 class _Choice:
-    """An endpoint with deliveries to choose from. `next` counts those that were already chosen."""
+    """An endpoint with deliveries to choose from. `next` is how many were already chosen."""
 
     __slots__ = ("candidate", "ids", "is_failing", "is_fast", "next")
 
@@ -317,7 +317,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write this worker's row every NOTED_S, and delete it on cancellation. Pass whether others run to `tell`."""
+    """Write this worker's row every NOTED_S, and delete it on cancellation. Call `tell` with whether others run."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -349,7 +349,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _finish_noting(noting: Awaitable[bool]) -> bool:
-    """Wait for the commit even if cancelled. Otherwise, it might come after the row's deletion."""
+    """Wait for the commit even if cancelled. Otherwise, it might come after the row is deleted."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)
@@ -360,7 +360,7 @@ async def _finish_noting(noting: Awaitable[bool]) -> bool:
 
 
 def _see(ended: "asyncio.Future[bool]") -> None:
-    """Read the task's exception, so that asyncio doesn't log it while the worker ends."""
+    """Read the task's exception, so that asyncio doesn't log it while the worker stops."""
     if not ended.cancelled():
         ended.exception()
 
@@ -375,7 +375,7 @@ PART_MAX: Final = 32
 # Queue rows of endpoints that have nothing due are put off together, at most this often.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# For each endpoint, twice its even share of IDs is read, within these limits.
+# How many IDs may be read for each endpoint.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 
@@ -416,13 +416,13 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Whether deliveries were left because no slot was free, and which endpoints had reached their own limit.
+        # Whether deliveries were left because no slot was free, and which endpoints were at their own limit.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next check starts. If not at the front, new hints may concern endpoints before it.
+        # Where the next check starts. If it isn't the front, new hints may be about endpoints before it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
@@ -517,7 +517,7 @@ class Dispatcher:
 
     async def _poll(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # If a check has several parts, a freed slot may also serve the earlier parts.
+        # If a check has several parts, a freed slot may also be for an earlier part.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
         # Set this before the claim. A request that ends during the claim then counts as a freed slot.
@@ -560,11 +560,14 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Endpoints that just got slots are skipped next time. If none got any, the next check would find the same.
+        # Endpoints that just got slots are skipped next time. If none got any, the next check would have the same
+        # result.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Put off the queue rows that the check saw, every PUT_OFF_S or at once if they hide others. Return how many."""
+        """Put off the queue rows that the check saw, every PUT_OFF_S, or at once if they hide others. Return how
+        many.
+        """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S
@@ -586,7 +589,7 @@ class Dispatcher:
         choose, full_ids = self.slots.chooser(), self._full
         share = 2 * self.slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
-        # One more than fits, to show whether more are waiting.
+        # One more than fits, to find out whether more are waiting.
         failing_max = max(0, self.slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
@@ -617,8 +620,8 @@ class Dispatcher:
         try:
             sent = await self._sender.send(claimed)
         except Exception:
-            # A bug that one delivery triggers must not stop the others. The delivery's lease ends. After five
-            # lost leases, it is settled as lost.
+            # A bug in one delivery must not stop the others. After five lost leases, the delivery is settled as
+            # lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
             self.slots.returned(claimed.target.id)

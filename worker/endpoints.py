@@ -106,7 +106,7 @@ async def _step(
 
 
 class Prober(DueLoop):
-    """Probes disabled endpoints. Each account has a limited share."""
+    """Probes disabled endpoints. Each account gets a limited share of the probes."""
 
     name = "probes"
     subject = "endpoint_id"
@@ -164,7 +164,7 @@ def probers_of(context: Context) -> Sequence[Prober]:
 
 
 class Replayer:
-    """Runs replay jobs, by the same clock as deliveries."""
+    """Runs replay jobs, on the same clock as deliveries."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -1,10 +1,10 @@
 """Fulfil a pending top-up: choose a supplier, record the attempt, call the supplier, write the outcome.
 
 An open attempt continues with its supplier. If the last supplier refuses, the funds are returned. A timeout, an
-exception or an outcome that can't be stored counts as Unknown, because the supplier may have delivered.
+exception and an unstorable outcome all count as Unknown, because the supplier may have delivered.
 
-If a supplier fails to respond several times in a row, it isn't called for a while. Its top-ups wait until one
-call succeeds. That call prefers a top-up without failed calls, so a few bad ones don't block others.
+If a supplier fails to respond several times in a row, it isn't called for a while. Its top-ups wait until one call
+succeeds. That call prefers a top-up without failed calls, so a few bad ones don't block others.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ from store.database import Database
 DETAIL_CHARACTERS_MAX = 200
 COST_CENTS_MAX = 10**12
 
-# Stores the prepared text; returns False if another worker has taken over.
+# Stores the prepared text. Returns False if another worker has taken over.
 Keep = Callable[[str], Awaitable[bool]]
 FAILURES_MAX: Final = 5
 SILENT_MAX: Final = 1_000
@@ -74,7 +74,8 @@ async def call_supplier(
 ) -> Outcome:
     """Call the supplier and return the outcome. Raise Superseded if another worker took over, or StoreError.
 
-    until_s: when another worker may call, on the event loop's clock. It is ASK_S_MAX after the attempt was recorded.
+    until_s: when another worker may call, on the event loop's clock. This is ASK_S_MAX after the attempt is
+    recorded.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -121,7 +122,7 @@ async def _guarded(
 
 
 def stored_outcome(outcome: object) -> Outcome:
-    """Return the outcome in a form that can be stored, or Unknown if an exact part can't be stored."""
+    """Return the outcome in a form that can be stored, or Unknown if an essential part can't be stored."""
     match outcome:
         case Delivered(deliverable=Deliverable() as given, cost_cents=cost, left=left):
             if not _is_left(left) or not _is_cost(cost):
@@ -187,7 +188,7 @@ class Breakers:
         if len(state.silent) < self._failures_max or (state.rests and not was_probed):
             return False
         if state.rests and not is_fresh:
-            # The failure may be due to this top-up, so the supplier is soon tried with another one.
+            # The failure may be due to this top-up. So the supplier is soon called for another top-up.
             state.until_s = self._now_s() + REST_S_FIRST
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
@@ -259,7 +260,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # The time limit and other workers' waits start before the attempt is recorded.
+        # The time limit and other workers' waits begin before the attempt is recorded.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
@@ -291,7 +292,7 @@ class FulfilmentRunner:
         await self._database.transaction(partial(topups.postpone, topup_id=topup.id, until=until))
 
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
-        """Leave the top-up to an operator, because nothing can show what the lost call did."""
+        """Leave the top-up to an operator, because there is no way to know what the lost call did."""
         await self._engine.submit(
             PostponeCheck(
                 topup.id,
@@ -399,7 +400,7 @@ class FulfilmentRunner:
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
-            # The supplier does respond. A problem with this top-up says nothing about others.
+            # The supplier responds. A problem with this top-up says nothing about others.
             return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:

@@ -1,7 +1,7 @@
 """Send mail to recipients, owners, colleagues and invited people. No transaction is open during sending.
 
-If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. An owner's mail isn't
-sent if its subject was settled meanwhile, or if its reader doesn't want it.
+If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. Mail to an owner isn't
+sent if its subject was settled meanwhile, or if the owner doesn't want it.
 """
 
 import asyncio
@@ -50,11 +50,11 @@ from store.errors import StoreError
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
-# Sending a mail takes less time than this, so no other worker sends it meanwhile.
+# Sending one mail takes less time than this, so no other worker sends it meanwhile.
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
-GRACE_S: Final = 0.8  # While stopping, the worker waits this long for mail, besides deliveries.
+GRACE_S: Final = 0.8  # A stopping worker waits this long for mail, besides deliveries.
 _MASK: Final = "****"
 
 OnMail = Callable[[str, str], None]
@@ -173,7 +173,7 @@ class Mailer(WokenLoop):
         return tried_again(mail, reason, now_us=self._clock.now_us())
 
     def _masked(self, said: str, topup_id: str) -> str:
-        """Return the mail server's message without links. Links give access like a code."""
+        """Return the mail server's message without links. A link gives access, like a code."""
         for purpose in ("claim", "mail"):
             said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
         return said
@@ -261,7 +261,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The page that the mail names requires signing in, but this link doesn't.
+            # The page that the mail links to requires signing in, but this link doesn't.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url
@@ -273,7 +273,7 @@ class OwnerMailer(WokenLoop):
         return ("bounced" if handed.outcome == "refused" else "queued"), reason
 
     def _masked(self, said: str | None, mail: OwnerMail) -> str | None:
-        """Return the mail server's message without the links that it may repeat. Anyone could use them."""
+        """Return the mail server's message without the links that it may repeat. Anyone could use these links."""
         if said is None:
             return None
         links, told = self._rules.links, mail.data

@@ -2,8 +2,8 @@
 
 When stopping, the worker claims nothing more, and finishes running work within STOP_S.
 
-To add work, add a job to FUNCTIONS (its first argument is the ARQ context), a chore to `chores_of`, or a
-listener for a hint to `run_worker`.
+To add work, add a job to FUNCTIONS, a chore to `chores_of`, or a hint's listener to `run_worker`. A job's first
+argument is the ARQ context.
 """
 
 import asyncio
@@ -186,7 +186,7 @@ async def run_worker(
     """Work until SIGINT, SIGTERM or the parent exits. Return when all deliveries are settled.
 
     - redis_url: without it, only the database and wake_fd (the supervisor's pipe) wake the worker.
-    - beside: a context to keep open meanwhile. It is passed a function that checks the dispatcher.
+    - beside: a context manager that is open while the worker runs. It gets a function that checks the dispatcher.
     """
     dispatcher = dispatcher_of(context)
     shared = (context.database, context.clock)
@@ -262,7 +262,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail. Without a mail server, don't import them, which saves 3 MB."""
+    """Return the loops that send mail. Without a mail server, import none, to save 3 MB."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()

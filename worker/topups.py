@@ -60,12 +60,12 @@ BATCH_BEAT_S: Final = 15.0
 
 
 class Fulfiller(WokenLoop):
-    """Calls suppliers for pending top-ups, or simulates sandbox top-ups, until they end.
+    """Calls suppliers for pending top-ups, or simulates sandbox top-ups, until the top-ups end.
 
     - An attempt is recorded before its supplier is called. From then on, the top-up can't be cancelled.
-    - A missing response isn't a refusal. One worker at a time calls the same supplier again, at growing
-      intervals. If the outcome can't be determined, an operator decides. The next supplier is called only after
-      a definite refusal.
+    - A missing response isn't a refusal. One worker at a time calls the same supplier again, at growing intervals.
+      If the outcome can't be determined, an operator decides. The next supplier is called only after a definite
+      refusal.
     - A supplier has a deadline, a limited share and a circuit breaker, so it can only delay its own top-ups.
     """
 
@@ -123,7 +123,7 @@ class Fulfiller(WokenLoop):
         return started
 
     def _place_of(self, topup: Due) -> SupplierPlace:
-        """Return whose share the top-up uses. This is its supplier's or, if it has none, its platform's."""
+        """Return the supplier whose share the top-up uses. If it has no supplier, return its platform."""
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
@@ -211,8 +211,8 @@ class Fulfiller(WokenLoop):
 class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
-    A missing response is neither. If a supplier is paused, disabled or removed, this loop checks it each
-    minute, and an operator can decide (`topup manual-review reverse`).
+    A missing response is neither. If its supplier is paused, disabled or removed, a reversal is checked each
+    minute. An operator can decide it (`topup manual-review reverse`).
     """
 
     name = "reversals"
@@ -252,7 +252,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # The time limit and other workers' waits start before the command.
+        # The time limit and other workers' waits begin before the command.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             BeginRevocation(
@@ -347,7 +347,7 @@ class Revoker(DueLoop):
 
 
 class Releaser(WokenLoop):
-    """Releases each scheduled top-up about a second after its time by the account's clock."""
+    """Releases each scheduled top-up about a second after its time, by the account's clock."""
 
     name = "release"
 

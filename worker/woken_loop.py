@@ -1,10 +1,10 @@
 """Run a worker's loops over due work. They check when woken, and at intervals.
 
-The items of a DueLoop call a party that may not respond:
+The items of a DueLoop call parties that may not respond:
 
 - Items run concurrently, so one that hangs delays no other.
 - Each called party (its *place*) has a limited share, so its items can't crowd out others.
-- A failing item is logged. This process retries it at growing intervals. Other items aren't affected.
+- A failing item is logged, and this process retries it at growing intervals. Other items aren't affected.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class _Setback:
 
 
 class Setbacks:
-    """Delays failed items, by a monotonic clock."""
+    """Delays failed items, on a monotonic clock."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
@@ -125,7 +125,7 @@ class Poll:
 
 
 def place_of(environment: str, name: str) -> str:
-    """Return the place of a provider or supplier, in the form that queries use."""
+    """Return a provider's or supplier's place, in the form that queries use."""
     return f"{environment}/{name}"
 
 
@@ -144,7 +144,7 @@ class DueLoop(WokenLoop):
         self._log = logging.getLogger(type(self).__module__)
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # Items that have just succeeded. Each one isn't repeated until the given time on the loop's clock.
+        # Items that have just succeeded. They aren't repeated until the given time on the loop's clock.
         self._rests: dict[str, float] = {}
         self._is_over = False
 
@@ -177,7 +177,7 @@ class DueLoop(WokenLoop):
 
     async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
         started: list[str] = []
-        # Repeat the query. Items of a place that is now full may have hidden others.
+        # Repeat the query, because items of a place that is now full may have hidden others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
             look = self._looking([*exclude_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
@@ -239,7 +239,7 @@ class DueLoop(WokenLoop):
         try:
             await item.go()
         except (StoreError, DomainError) as error:
-            # The row was deleted or the database can't be reached, so the item is tried again.
+            # The row was deleted or the database can't be reached, so the item is retried.
             fields = {self.subject: item.id, "error": str(error)}
             self._log.warning("%s.delayed", self.name, extra={"fields": fields})
             self._setbacks.failed(item.id)

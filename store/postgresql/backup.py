@@ -1,4 +1,4 @@
-"""Copy and restore a PostgreSQL database with the pg_dump, pg_restore and psql on the PATH."""
+"""Copy and restore a PostgreSQL database with the programs pg_dump, pg_restore and psql."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ COMMIT;
 
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
-    # The copy contains no owner and no privileges, so any role can restore it.
+    # The copy contains no owners or privileges, so any role can restore it.
     words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
     server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
 
@@ -101,7 +101,7 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # A socket's URL has no host. urlunsplit would remove its //.
+        # urlunsplit would remove the // from a socket's URL, because that URL has no host.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
         # PGOPTIONS isn't used, because poolers refuse unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
@@ -129,8 +129,9 @@ class _Server:
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
-        """Replace all tables by those of the copy, in one transaction. It commits only after the copy was read
-        completely.
+        """Replace all tables with the copy's tables, in one transaction.
+
+        It commits only after the whole copy has been read.
         """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (

@@ -1,10 +1,10 @@
-"""Begin a transaction with its locks, commit it, and find its outcome if the response is lost.
+"""Begin a transaction with its locks, commit it, and determine the outcome if the response is lost.
 
-BEGIN is sent together with an EXECUTE whose arguments are literals. Bound arguments would need another round
-trip. The rows that EXECUTE returns are ignored, because they may be out of date after a wait for the lock.
+BEGIN is sent together with an EXECUTE whose arguments are literals. Bound arguments would need another round trip.
+The rows that EXECUTE returns are ignored, because they may be out of date after a wait for the lock.
 
 The outcome of a lost COMMIT is read from the connection's row in commit_tokens. If the outcome stays unknown,
-CommitUnknown is raised, and the work isn't run again.
+CommitUnknown is raised and the work doesn't run again.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """Derive a statement's name from its text. So processes that share sessions use the same name for it."""
+    """Derive a statement's name from its text, so that processes that share sessions use the same name."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -122,10 +122,10 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 async def commit(session: PooledConnection) -> None:
     """Commit. Raise StoreError if the server rolled back, and CommitUnknown if it didn't wait for replication.
 
-    The driver's errors are raised unchanged.
+    Raise the driver's errors unchanged.
     """
     session.was_warned = False
-    # If a statement has failed, COMMIT rolls back. Only its command tag shows this.
+    # If a statement has failed, COMMIT rolls back. Only the response's command tag reports this.
     if await session.connection.execute("COMMIT") != "COMMIT":
         raise StoreError("25P02")
     if session.was_warned:

@@ -1,9 +1,9 @@
-"""Use PostgreSQL through asyncpg, with a few small pools and statements prepared once per connection.
+"""Use PostgreSQL through asyncpg, with a few small pools. Each connection prepares a statement once.
 
-The isolation level is READ COMMITTED. Rows that must not change are locked first, and read by later statements.
+The isolation level is READ COMMITTED. Rows that must not change are locked first and read afterwards.
 
-A single statement that reads runs without a transaction, which saves two round trips. One timer per transaction
-limits how long the server may take, because the driver's timer for each statement takes three times as long.
+A single statement that reads runs without a transaction, which saves two round trips. Otherwise, one timer per
+transaction limits the wait for the server.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# How often to retry if a pooler shares sessions. An operator must first change a setting.
+# The pause between two tries if a pooler shares sessions. Only an operator can fix this.
 _RETRY_SHARED_S: Final = 60.0
 
 # If a timer fires this much too late, the process itself was stopped.
@@ -73,8 +73,8 @@ _INDEXES = """
         WHERE place <= i.indnkeyatts)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
     WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace"""
-# After these times a connection is given up. The server's own limits are shorter, so a server that is alive ends
-# the statement first.
+# After these times, the connection is closed. The server's own limits are shorter, so a live server ends the
+# statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
@@ -105,7 +105,7 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # The outage is logged once. Other parts also log it, and polling continues.
+            # This is logged only once. Polling continues meanwhile.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
@@ -262,7 +262,7 @@ class PostgresqlDatabase:
     ) -> None:
         """Open the database. `kept` holds the commits that earlier processes acknowledged.
 
-        A view shares the pools of the database `view`. is_short and is_long apply to all work on the view.
+        With `view`, use another database's pools. is_short or is_long then applies to all work.
         """
         self._is_short = is_short
         self._is_long = is_long
@@ -338,7 +338,7 @@ class PostgresqlDatabase:
                 if attempt == TRIES_MAX:
                     raise
             except ConnectionLost:
-                # A pooled connection may have been lost before. A second failure means an outage.
+                # A pooled connection may have been lost earlier. A second failure means an outage.
                 if has_lost_connection or attempt == TRIES_MAX:
                     raise
                 has_lost_connection = True
@@ -467,9 +467,9 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """Run work between begin and COMMIT. If the server doesn't respond in time, close all connections.
+        """Run the work between `begin` and COMMIT. If the server doesn't respond in time, close all connections.
 
-        With is_resolved, the outcome of a lost COMMIT is looked up. ConnectionLost then means that nothing was stored.
+        With is_resolved, look up the outcome of a lost COMMIT. ConnectionLost then means that nothing was stored.
         """
         token = None
         async with pool.session() as session:
@@ -492,8 +492,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # The error isn't kept in a variable. Its traceback would keep a refused request in memory until
-                    # the garbage collector runs.
+                    # The error isn't stored in a variable. Its traceback would keep a refused request in memory
+                    # until the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()

@@ -1,7 +1,7 @@
-"""Turn asyncpg's errors into those of store/errors.py, which have a SQLSTATE and a constraint, but no value.
+"""Turn asyncpg's errors into those of store/errors.py, which have a SQLSTATE and a constraint but no row's values.
 
-A server's messages are in its own language. So the reason why a connection can't be opened is found by the
-error's code. If a code has several causes, the name of the server's function tells them apart.
+A server's messages may be in any language. So an error's code explains why a connection can't be opened. If a code
+has several causes, the name of the server's function tells them apart.
 """
 
 import os
@@ -78,7 +78,7 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    That error has no public class. Its base classes are those of the error for wrong connection settings.
+    That error has no public class. It shares its base classes with the error for wrong connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)
@@ -89,7 +89,7 @@ def _is_unencodable(error: BaseException) -> bool:
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
 _PORT_MAX: Final = 65_535
-# Narrower classes come first. Any other OSError means that the address refuses or can't be reached.
+# Narrower classes come first. Any other OSError means that the address refuses the connection or can't be reached.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
     (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
@@ -131,7 +131,7 @@ class UrlParts:
 
     @property
     def is_socket(self) -> bool:
-        """Return whether the server's address may be a file. Without a host, it is one by default."""
+        """Return whether the server may be reached through a socket file, the default for a URL without a host."""
         return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
 
     @classmethod

@@ -1,7 +1,7 @@
 """Pool connections to PostgreSQL. They are opened when first used, and reopened after an outage.
 
-If one connection doesn't respond in time, all connections to its database are closed. After a failover, they
-would all lead to a lost server, and callers should fail fast.
+If one connection doesn't respond in time, all connections to its database are closed. After a failover, all of
+them would lead to the lost server, and callers should fail fast.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last part is lost, no time-out of the server applies, and the
-# session keeps its locks. END_STALLED ends such sessions.
+# The driver sends a statement in three parts. If the last part is lost, no time limit of the server applies, and
+# the session keeps its locks. END_STALLED ends such sessions.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -205,7 +205,7 @@ class ConnectionPool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                # The connection counts as lent until the waiter gets it.
+                # The connection is marked as lent until the waiter gets it.
                 self._lent.add(session)
                 waiter.set_result(session)
                 return
@@ -231,7 +231,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """Lend a connection, as a context manager. A generator would take four times as long."""
+    """Lend a connection, as a context manager."""
 
     __slots__ = ("_pool", "_session")
 
@@ -265,7 +265,7 @@ def local_settings(settings: Mapping[str, str]) -> str:
 
 
 def keep_alive(connection: Any) -> None:
-    """Set TCP keep-alive, so that the connection ends if the network loses all packets."""
+    """Set TCP keep-alive, so that the connection closes if the network loses all packets."""
     transport = getattr(connection, "_transport", None)
     opened = None if transport is None else transport.get_extra_info("socket")
     if opened is None or opened.family not in {socket.AF_INET, socket.AF_INET6}:

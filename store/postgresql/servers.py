@@ -1,6 +1,6 @@
-"""Choose among the servers that a URL names. One server at a time is the database.
+"""Choose among the servers that a database URL names.
 
-Connections lead only to the server with the greatest position. That server must have the commits that were
+All connections lead to the server with the greatest position. That server must have the commits that were
 acknowledged here (store/kept/commits.py). After a promotion, connections to the old server are closed at once.
 """
 
@@ -24,12 +24,13 @@ from store.servers import PoolOptions, Position, SeenServer
 # This is FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
-# The driver checks values against the classes of these names. If a release renames them, it uses its own classes.
+# The driver checks values against the classes of these names. If a release renames them, the driver uses its own
+# classes.
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may run this statement. After a promotion, the log file's name shows the new timeline at once. A standby
-# writes no log.
+# Any role may run this statement. After a promotion, the log file's name contains the new timeline at once. A
+# standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -123,7 +124,7 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The address of one server. If the host is empty or the port 0, the one in the URL applies."""
+    """The address of one server. If the host is empty or the port is 0, the URL's value applies."""
 
     host: str = ""
     port: int = 0
@@ -139,7 +140,7 @@ class Place:
 
 
 def places_of(url: str) -> list[Place]:
-    """Return each server that the URL names. Return one empty place if the driver must parse the URL."""
+    """Return the servers that the URL names, or one empty place if the driver must parse the URL."""
     try:
         hosts = UrlParts.of(url).hosts.split(",")
         ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
@@ -166,8 +167,8 @@ def _place(text: str) -> Place:
 class Pooler:
     """What is known about a pooler in front of the database.
 
-    is_between means that there is a pooler. is_sharing means that it gives each transaction another session. It
-    is never cleared.
+    is_between means that there is a pooler. is_sharing means that each transaction may get another session. Once
+    set, is_sharing stays set.
     """
 
     __slots__ = ("is_between", "is_sharing")
@@ -182,8 +183,8 @@ async def open_session(
 ) -> tuple[Any, ServerIdentity | None]:
     """Return a connection and its server's identity. The identity is None if it is unknown.
 
-    This finds out whether a pooler shares sessions. If it doesn't, the settings apply to the session. The
-    driver's errors are raised unchanged.
+    Also find out whether a pooler shares sessions. If it doesn't, the settings apply to the session. Raise the
+    driver's errors unchanged.
     """
     name = {_NAME: settings[_NAME]}
     if not pooler.is_sharing:
@@ -263,10 +264,10 @@ async def _connect(
 
 
 async def _learn_types(connection: Any) -> None:
-    """Make the driver load our columns' array types now, not later.
+    """Make the driver load our columns' array types now.
 
-    While it loads types, the driver turns jit off and on again. In a transaction that has jit off, jit would
-    then stay off for the session's next user.
+    Otherwise, it may load them in a transaction that has jit off. It would then leave jit off for the session's
+    next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
@@ -288,7 +289,7 @@ async def _is_shared(
             if theirs == first or await _session_of(connection) != first:
                 return True
     except TimeoutError:
-        # The other connection gets no session although ours is idle. So sessions aren't shared.
+        # The other connection gets no session although ours is idle, so sessions aren't shared.
         return False
     finally:
         other.terminate()
@@ -303,8 +304,8 @@ class _Compared:
 
 
 class Servers:
-    """The servers of one database. `position` is that of the server in use. After an outage, that server is
-    waited for.
+    """The servers of one database. `position` is the position of the server in use. After an outage, connections
+    wait for that server.
     """
 
     def __init__(
@@ -314,7 +315,7 @@ class Servers:
         kept: AcknowledgedCommits,
         on_moved: Callable[[], None],
     ) -> None:
-        """Set up the servers. on_moved is called to close connections to another server."""
+        """Set up the servers. on_moved closes the connections to a server that is no longer used."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -402,11 +403,11 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Commits of any time are compared, because only the response shows which losses were accepted.
+        # Compare all commits, because only the response says which losses were accepted.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            # If sessions are shared, a statement stays in one session only within a transaction.
+            # If sessions are shared, only a transaction keeps a statement in one session.
             async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
                 row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
@@ -531,6 +532,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    If it has the same timeline, it is a copy from before an operator accepted a loss.
+    A server with the same timeline is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

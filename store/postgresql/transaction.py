@@ -2,7 +2,7 @@
 
 - Deferred writes and the connection's commit token are sent as one WITH statement, in one round trip.
 - Reads that share a round trip become a UNION ALL, in which each row has the number of its read.
-- Many rows are inserted as arrays. A value that all rows share is sent once, which saves 8 us of a send.
+- Many rows are inserted as arrays. A value that all rows share is sent once, which saves 8 µs per send.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ NamedTypes = Sequence[tuple[str, str]]
 
 
 class Union:
-    """Several SELECTs as one statement. `columns` has the names and PostgreSQL types of each."""
+    """Several SELECTs as one statement. `columns` has the names and PostgreSQL types of each SELECT's columns."""
 
     def __init__(self, texts: Sequence[str], columns: Sequence[NamedTypes]) -> None:
         slots: list[str] = []
@@ -67,9 +67,9 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Combine writes into one statement. It returns how many rows each write in `counted` changed.
+    """Combine writes into one statement, which returns how many rows each write in `counted` changed.
 
-    The server runs all other writes last, in the reverse order of their names. So they are named in reverse.
+    The server runs the other writes last, in the reverse order of their names. So they are named in reverse.
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]
@@ -79,7 +79,7 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 
 
 def of_updated(column: str) -> str:
-    """Return a condition for the rows whose IDs were updated.
+    """Return a condition that selects the rows whose IDs were updated.
 
     A join would compare all pairs, because hash joins are off.
     """
@@ -137,7 +137,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The texts of one INSERT. There is one for each combination of column groups whose values all rows share."""
+    """The texts of one INSERT. In each text, different groups of columns have a value that all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]

@@ -1,10 +1,10 @@
 """Use SQLite in WAL mode, with one writer thread and a few readers. Responses wait for an fsync.
 
-- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and
-  only its COMMIT on the thread. Short reads also run on the event loop, because changing threads takes time.
-- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps up to
-  100 ms at a time, which would halve the rate.
-- If a transaction waits for its turn for TURN_WAIT_S, it fails with Contention and never runs.
+- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only
+  its COMMIT on the thread. Short reads also run on the event loop, because changing threads takes time.
+- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps up to 100
+  ms at a time, which would halve the rate.
+- A transaction that gets no turn within TURN_WAIT_S fails with Contention and never runs.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ async def hear(path: Path, on_hints: OnHints) -> None:
     os.mkfifo(pipe, 0o600)
     try:
         fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # This process also opens the pipe for writing, so that it doesn't end between two writers.
+        # This process also opens the pipe for writing, so that reading never meets the end of the file.
         held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         loop = asyncio.get_running_loop()
         try:
@@ -119,7 +119,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # A read that fills the buffer may cut off a message. So any name may have been sent.
+        # A read that fills the buffer may cut off a message, so any name may have been sent.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -165,7 +165,7 @@ def insert_rows(
 
 
 def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
-    """Return the positions of the columns in which some row has a value. Return None to bind all columns."""
+    """Return the positions of the columns in which some row has a value, or None to bind all columns."""
     if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
         return None
     given = tuple(
@@ -250,7 +250,7 @@ class SqliteTransaction:
         return updated
 
     async def pause(self) -> None:
-        # This runs in the writer's thread. The event loop may be waiting for the interpreter.
+        # This runs in the writer's thread. The event loop may be waiting for the interpreter lock.
         time.sleep(0)  # noqa: ASYNC251 no event loop drives it
 
     def hint(self, name: str) -> None:
@@ -365,7 +365,7 @@ class SqliteDatabase:
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
-            # In a thread, the read would wait for the interpreter at each row. Here, 250 keys take 2 ms.
+            # In a thread, the read would wait for the interpreter lock at each row. Here, 250 keys take 2 ms.
             with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))

@@ -34,10 +34,10 @@ _FAULTS = {
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 BUSY_TIMEOUT_MS = 5_000
-# The writer's cache holds the upper levels of every index. With 300,000 top-ups, a larger cache saved nothing.
+# The writer's cache holds the upper levels of every index. With 300,000 top-ups, a larger cache was no faster.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
-# If the Checkpointer can't keep up, SQLite itself runs a checkpoint in a commit when the log has this size.
+# If the Checkpointer can't keep up and the log reaches this size, SQLite itself runs a checkpoint in a commit.
 AUTOCHECKPOINT_PAGES = 32_000
 _log = logging.getLogger(__name__)
 # A checkpoint starts after this many commits (30 MB of log) or rows (60 MB), whichever is reached first.

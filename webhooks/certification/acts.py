@@ -78,7 +78,7 @@ class CertifiedReceiver(Struct, kw_only=True):
 
 
 class CertifyBody(Fields, frozen=True, kw_only=True):
-    """The URL that reports the receiver's effects. Without it, some checks end as `not_seen`."""
+    """The URL that reports the receiver's effects. Without it, some checks get the verdict `not_seen`."""
 
     effects_url: Annotated[
         EndpointUrl | None,
@@ -90,7 +90,7 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
 
 
 async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver:
-    """Check the endpoint's receiver, which takes at most a minute.
+    """Check the endpoint's receiver for at most a minute.
 
     Raise NotFound, ScopeMissing (outside staging), UrlRefused, CannotSign or InvalidInput.
     """

@@ -45,7 +45,7 @@ class CannotSign(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A check's verdict. If the check failed, impact says what harm that leads to."""
+    """A check's verdict. `impact` is the harm that a failed check leads to."""
 
     name: str
     title: str

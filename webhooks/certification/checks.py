@@ -160,7 +160,7 @@ async def check_additions(trial: Trial) -> Judged:
 
 
 async def check_rotation(trial: Trial) -> Judged:
-    """Send two signatures, of which the receiver knows only the second one's secret."""
+    """Send two signatures. The receiver knows only the secret of the second."""
     message = trial.signer.in_rotation().message(trial.event(), timestamp_s=trial.now_s)
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)
@@ -244,7 +244,7 @@ async def check_stale(trial: Trial) -> Judged:
 async def check_ahead(trial: Trial) -> Judged:
     """Send a request signed one hour in the future.
 
-    Accepting the request is only a warning, because Stripe's libraries accept it, too.
+    Accepting the request causes only a warning, because Stripe's libraries accept it, too.
     """
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s + STALE_S)
     judged = await _refused(trial, message, what="a signature from an hour in the future")

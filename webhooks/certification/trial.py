@@ -1,7 +1,7 @@
-"""Send one run's requests to a receiver, as a worker or a forger would, and read its number of effects.
+"""Send test requests to a receiver, as a worker or a forger would, and read the receiver's number of effects.
 
-Events look like real staging events, because receivers may ignore sample events. Network failures are returned
-as values.
+Events look like real staging events, because receivers may ignore sample events. Network failures are returned as
+values.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
-# These explain the delivery log's error classes. `http` comes with a status instead.
+# These explain the delivery log's error classes, except `http`, which has a status.
 _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",
@@ -184,7 +184,7 @@ class EffectsUnreadable(Exception):
 class TrialReceiver:
     """The receiver under test.
 
-    effects_url may return any whole number, if each accepted top-up changes it by the same amount.
+    effects_url may return any whole number that each accepted top-up changes by the same amount.
     """
 
     def __init__(
@@ -275,7 +275,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A test's responses, and how much they changed the number of effects, or None if that is unknown."""
+    """A test's responses, and the change in the number of effects, or None if that is unknown."""
 
     answers: Sequence[Answered]
     moved: int | None
@@ -283,7 +283,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Trial:
-    """The state of one run. `unit` is how much one top-up changes the number of effects, or None if unknown."""
+    """The state of one run. `unit` is how much one top-up changes the number of effects, or None if that is unknown."""
 
     receiver: TrialReceiver
     signer: TrialSigner

@@ -2,7 +2,7 @@
 
 An endpoint is overlooked if one of its deliveries has been due for DUE_US_MAX, and no worker has claimed any of
 them. An endpoint that waits for its own rate limit isn't overlooked, nor is one whose backlog is shrinking.
-Failing endpoints share slots, so they only count if no worker claims anything.
+Failing endpoints share slots, so they are overlooked only if no worker claims anything.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """How long the oldest due delivery has waited, overall and at overlooked endpoints; 0 if there is none."""
+    """How long the oldest due delivery has waited, overall and at overlooked endpoints. It is 0 if none is due."""
 
     oldest_due_us: int
     overlooked_us: int
@@ -79,7 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure the backlog. attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot."""
+    """Measure the backlog. One attempt may occupy an endpoint's only slot for attempt_us_max."""
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
         _LOOK,
@@ -122,7 +122,7 @@ class DueEndpoint:
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """List endpoints with due deliveries in both environments. The longest due come first."""
+    """List endpoints with due deliveries in both environments, the most overdue first."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

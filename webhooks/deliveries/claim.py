@@ -1,7 +1,7 @@
 """Claim due deliveries for one worker, for the duration of a lease.
 
 A claim runs a fixed number of statements, each of which may be its own transaction. A delivery that changes
-between two statements has another claim number, so it is skipped. A claim reads at most HEADS_MAX healthy and
+between two statements gets a new claim number, so it is skipped. A claim reads at most HEADS_MAX healthy and
 HEADS_MAX failing endpoints. All workers together stay within an endpoint's rate limit.
 """
 
@@ -34,16 +34,16 @@ from webhooks.deliveries.stage import (
 
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
-# `free` already has the endpoint's columns, so reading them needs no subqueries.
+# `free` already has the endpoint's columns, so no subqueries are needed.
 _TARGET = ", ".join(
     f"[[free.{column} |"
     f" (SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}]]"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# Select the endpoints that have been ready longest. A few index probes find each endpoint's deliveries.
-# Deliveries held while an endpoint was disabled are listed separately, because they are sent slowly. Literal
-# limits, and a last condition that is always true, keep PostgreSQL from reading whole tables.
+# Select the endpoints that have been ready longest. A few index probes find each endpoint's deliveries. Deliveries
+# held while an endpoint was disabled are listed separately, because they are sent slowly. The limits are literals
+# and the last condition is always true. This keeps PostgreSQL from reading whole tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -135,7 +135,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     FOR NO KEY UPDATE OF p SKIP LOCKED)
 {_TAKE}"""
-# Claims nothing if an earlier event's delivery has been inserted since the scan (see sequence.py).
+# Claims nothing if a delivery of an earlier event has been inserted since the scan (see sequence.py).
 _CLAIM_ORDERED = f"""
 WITH free AS (
     SELECT v.id, v.claim_no
@@ -177,8 +177,8 @@ async def claim(
 ) -> Claim:
     """Claim due deliveries for lease_us from now_us, in the order that `choose` returns.
 
-    Read at most ids_max deliveries of each endpoint, and none of those in full_ids. `after` is where an
-    incomplete scan continues.
+    Read at most ids_max deliveries of each endpoint. Skip endpoints in full_ids. `after` is where an incomplete
+    scan continues.
     """
     found = await tx.fetch(
         _SCAN,
@@ -252,8 +252,8 @@ async def claim_at_once(
 ) -> list[Claimed]:
     """Claim one endpoint's due deliveries in a single statement.
 
-    Claim none if the endpoint is rate-limited or ordered, if another worker has locked it, or if `claim` is
-    needed for another reason.
+    Claim none if the endpoint is rate-limited, ordered or locked by another worker, or if something else requires
+    `claim`.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(

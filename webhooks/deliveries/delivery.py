@@ -1,9 +1,8 @@
 """Settle, cancel and replay deliveries. Each event is delivered at least once to each endpoint.
 
-A worker claims a delivery for the time of a lease, so only one sends it at a time. Every change of a row
-increases claim_no, and requires the claim_no that was read. So an outcome is ignored if another worker has
-taken over meanwhile. next_attempt_at is when a pending row is due, or when a sending row's lease ends, so one
-index finds both.
+A worker claims a delivery for the time of a lease, so only one sends it at a time. Every change of a row increases
+claim_no, and is made only if claim_no is still as it was read. So an outcome is ignored if another worker has
+taken over. next_attempt_at is when a pending row is due, or when a sending row's lease ends. One index finds both.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
@@ -192,7 +191,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes. Return the IDs of those whose claim was still valid."""
+    """Write the outcomes. Return the IDs of deliveries whose claim was still valid."""
     rows = [
         (
             one.claimed.id,
@@ -228,8 +227,8 @@ def may_settle_delivered(one: Settlement) -> bool:
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Write the outcomes, each of which passed may_settle_delivered. Return the IDs that were written.
 
-    The others need `settle`, because their claim is no longer valid, their endpoint is failing, or their row is
-    locked. On PostgreSQL this is a single statement without a transaction.
+    Use `settle` for the others: their claim is no longer valid, their endpoint is failing, or their row is locked.
+    On PostgreSQL this is a single statement without a transaction.
     """
     rows = [
         (
@@ -251,7 +250,7 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancel a limited number of a replay job's pending deliveries; return how many."""
+    """Cancel a limited number of a replay job's pending deliveries. Return how many."""
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
     )
@@ -300,7 +299,9 @@ async def _resume(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> Non
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """Insert a new delivery of the same event, due now. The caller holds the account's lock. Raise NotFound."""
+    """Insert a new delivery of the same event, due now. The caller holds the account's lock. Raise NotFound if it
+    is unknown.
+    """
     account_id, environment = tenant
     original = await tx.fetch_one(
         _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment

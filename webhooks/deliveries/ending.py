@@ -1,8 +1,8 @@
 """End the deliveries of a deleted or disabled endpoint, in short steps.
 
-A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held. They fail HELD_US_MAX after
-they were due, and a replay can then find them. A step may be repeated. After a crash, the steps continue until
-endpoint_queue.ending_at says that nothing is left.
+A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held. Held deliveries fail
+HELD_US_MAX after they were due. A replay can then find them. A step may be repeated. After a crash, the steps
+continue until endpoint_queue.ending_at says that nothing is left.
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ BEGINNING: Final = Disabled(-1, "")
 async def step(
     tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
-    """Cancel or hold some deliveries. Return where to continue, or None at the end, and how many changed."""
+    """Cancel or hold some deliveries. Return where to continue (None at the end) and how many changed."""
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
         # The endpoint is enabled again, so workers claim its lost deliveries.
@@ -114,7 +114,7 @@ async def disabled_after(
 
 
 async def expire_held(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
-    """Fail some deliveries that a disabled endpoint has held too long; return how many."""
+    """Fail some deliveries that a disabled endpoint has held too long. Return how many."""
     return await tx.execute(
         _EXPIRE,
         endpoint_id=endpoint_id,
@@ -133,7 +133,7 @@ async def _cancel(
         return None, 0
     wanted = sorted((row["id"], row["claim_no"]) for row in rows)
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
-    # At the end, start again from the first delivery, because some may have changed meanwhile.
+    # After the last delivery, start again, because some may have changed meanwhile.
     is_end = len(rows) < ROWS_PER_STEP
     return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 
@@ -150,13 +150,12 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # If the endpoint was enabled and disabled again meanwhile, change_no differs, and steps start over.
+        # If the endpoint was enabled and disabled again meanwhile, change_no differs, so this changes nothing.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # Several deliveries may be due in the same microsecond, so read that moment again, unless its deliveries
-    # fill a whole step.
+    # Several deliveries may be due in the same microsecond. Read it again, unless they fill a whole step.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1
     return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

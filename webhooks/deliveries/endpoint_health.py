@@ -1,6 +1,6 @@
 """Measure an endpoint's recent health: success rate, response times, and groups of similar failures.
 
-Only the newest LOOKED_AT_MAX deliveries count; test pings don't. Failures are grouped by status, error and
+Only the newest LOOKED_AT_MAX deliveries are read, without test pings. Failures are grouped by status, error and
 response text, ignoring numbers and IDs. If a replay of a failed delivery succeeded, only the replay counts.
 """
 
@@ -17,8 +17,8 @@ from store.database import Row, Transaction
 from store.statement import unindexed
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
-# A condition on delivery d. COALESCE makes the planner use the index by event, which finds only a few replays,
-# instead of the one by endpoint.
+# A condition on delivery d. With COALESCE, the planner uses the index by event, which finds only a few replays,
+# not the index by endpoint.
 IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'

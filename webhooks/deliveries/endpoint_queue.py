@@ -1,9 +1,9 @@
 """Find endpoints with due deliveries by time, without reading all endpoints.
 
-An endpoint's ready_at is never later than the time when its first open delivery may be sent. If it is too
-early, it costs one needless check. If it were too late, it would hide a delivery. Any writer may make it
-earlier, or set a past time to now. Only put_off makes it later, and only if neither the account's event number
-nor change_no has grown. Failing endpoints are queued separately.
+An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too
+early costs one needless check. One that is too late would hide a delivery. Any writer may make it earlier, or
+replace a past time with now. Only put_off makes it later, and only if neither the account's event number nor
+change_no has grown. Failing endpoints are queued separately.
 
 Publishing an event writes here only if its delivery is due before ready_at, so steady traffic needs no writes.
 Locks are taken in this order: account, endpoint, queue row, deliveries.
@@ -46,7 +46,7 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """Return a limiter for `rate` deliveries a second. A burst may be a tenth of them, so that claims are batched."""
+    """Return a limiter for `rate` deliveries per second. A burst is a tenth of that, so that claims are batched."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 
@@ -63,7 +63,7 @@ TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 
 # The rate for held deliveries, so that a receiver that recovered doesn't get a week of events at once.
 DRAIN_PACE: Final = per_second(50)
-# One more than a burst, to show whether there are more.
+# One more than a burst, to find out whether more are due.
 HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 
 
@@ -116,7 +116,7 @@ def within_pace(
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """Return the allowed IDs, the limiters' new states with the claim times, and the next allowed time."""
+    """Return the allowed IDs, the limiters' new states, and the next allowed time."""
     ids: list[str] = []
     paces: list[Paces] = []
     next_turn_us = None
@@ -136,7 +136,7 @@ def within_pace(
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
     """Return the earliest time at which one of an endpoint's deliveries may be sent.
 
-    held_at is the due time of the first held delivery, and fresh_at that of the first other one.
+    held_at is when the first held delivery is due. fresh_at is when the first other delivery is due.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -194,7 +194,7 @@ def _pace_of(row: Row) -> Pace | None:
     return own
 
 
-# This hint is sent after a commit that leaves deliveries to end.
+# This hint is sent after a commit that starts an ending (webhooks/deliveries/ending.py).
 ENDING_HINT: Final = "ending"
 # How many endpoints `repair` checks in one call.
 MEND_ENDPOINTS: Final = 500
@@ -257,8 +257,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Endpoints whose open deliveries the queue doesn't show in time. Only a process of an older version leaves such
-# endpoints, because it doesn't know the queue.
+# Endpoints that have open deliveries but aren't queued in time. Only a process of an older version, which doesn't
+# know the queue, leaves such endpoints.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -289,7 +289,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """A change to an endpoint's queue row. The retry is due at due_at. If is_failing is None, it stays unchanged."""
+    """A change to an endpoint's queue row. The retry is due at due_at. None leaves is_failing unchanged."""
 
     endpoint_id: str
     turn_at: int
@@ -314,7 +314,7 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
     """Set endpoints' ready_at later, unless their change_no or event number has grown. Return how many were set.
 
-    The statement never waits, because it skips locked rows.
+    The statement skips locked rows, so it never waits.
     """
     return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
@@ -350,7 +350,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Set when the next ending step runs, or None for never, unless change_no has grown."""
+    """Set when the next ending step runs, or None for never. Do nothing if change_no has grown."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -367,7 +367,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Queue endpoints whose open deliveries the queue doesn't show. Return the last ID and the number queued.
+    """Queue endpoints that have open deliveries but aren't queued in time. Return the last ID and how many.
 
     Each call reads the next MEND_ENDPOINTS endpoints.
     """

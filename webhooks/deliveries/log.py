@@ -1,7 +1,7 @@
 """Read deliveries and attempts, newest first, by keyset. Another tenant's ID is reported as unknown.
 
 A single filter uses its own index, even together with a period. With more filters, a page checks at most
-SCANNED_ROWS_MAX rows of the best index, so it may be empty although more pages follow.
+SCANNED_ROWS_MAX rows of the best index. So a page may be empty although more pages follow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ COMMON_TYPE: Final = "topup.delivered"
 _OWN: Final = "d.account_id = :account_id AND d.environment = :environment"
 # SQLite uses a partial index only if the query repeats its condition exactly.
 _WALKS: Final[Mapping[str, str]] = {
-    # Hide the tenant's columns from SQLite's planner, which would scan their whole index to avoid sorting.
+    # Hide the tenant's columns from SQLite's planner. Otherwise, it scans their whole index to avoid sorting.
     "transaction_id": (
         f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
         f" AND {unindexed('d.environment')} = :environment"
@@ -41,7 +41,7 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "": _OWN,
 }
-# These filters are checked row by row, so they are written so that no index matches them.
+# These filters are checked row by row, so no index may match them.
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
@@ -49,7 +49,7 @@ _NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
 SORTS: Final = frozenset({OLDEST_FIRST})
 _MINE = "account_id = :account_id AND environment = :environment"
-# An attempt in flight shows no due time, because its lease's end is internal.
+# While a delivery is in flight, its time is the lease's end, which isn't shown.
 _IN_FLIGHT: Final = "sending"
 _LAST_ANSWERS = """
 SELECT a.delivery_id, a.http_status, a.error, a.duration_us
@@ -73,7 +73,7 @@ _HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Filters for deliveries. None matches everything. Times are in microseconds. The end is exclusive."""
+    """Filters for deliveries. A filter that is None matches everything. The end time is exclusive."""
 
     status: str | None = None
     endpoint_id: str | None = None
@@ -98,7 +98,6 @@ class Query(NamedTuple):
 
 
 def place_of(cursor: str | None) -> DeliveryCursor | None:
-    """Raise InvalidInput."""
     if cursor is None:
         return None
     if cursor == OLDEST_FIRST:
@@ -193,7 +192,7 @@ class Attempt:
 
     @property
     def duration_ms(self) -> int:
-        """Return the duration, which is never less than the measured total of its steps."""
+        """Return the duration, which is at least the total of the measured steps."""
         return max(self.duration_us // 1000, ceil(self.timings_ms.get("total", 0)))
 
 
@@ -233,7 +232,7 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """List deliveries that come after the cursor `before`. Raise InvalidInput."""
+    """List deliveries after the cursor `before`. Raise InvalidInput if a filter isn't valid."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"`status` must be one of {', '.join(STATUSES)}.", param="status")

@@ -1,10 +1,10 @@
 """Build the signed message of one attempt, and decide what the attempt's result changes.
 
-Each attempt has a new timestamp and signatures. Stored headers mask signatures and the tenant's own values, and
-leave out headers that never change.
+Each attempt has a new timestamp and signatures. Stored headers mask signatures and the tenant's own values.
+Headers that never change aren't stored.
 
-Attempt k is due schedule_s[k-1] after attempt k-1. The Retry-After of a 429 or 503 response can delay it by up
-to an hour.
+Attempt k is due schedule_s[k-1] after attempt k-1. The Retry-After of a 429 or 503 response can delay it by up to
+an hour.
 """
 
 import hashlib
@@ -114,7 +114,7 @@ _decode: Final = msgspec.json.Decoder(_Event).decode
 
 
 def occurrence_of(body: bytes) -> dict[str, Any]:
-    """Return the event in an MCP client's format. It is derived, so that no second body is stored."""
+    """Return the event in an MCP client's format. It is made from the stored body, so no second body is stored."""
     event = _decode(body)
     return {
         "eventId": event.id,
@@ -316,7 +316,7 @@ class SecretCache:
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """Return all headers except the connection's. `span` adds trace headers, which aren't signed."""
+    """Return all headers except those for the connection. `span` adds trace headers, which aren't signed."""
     target = claimed.target
     secrets = [opened.secret]
     until_us = target.previous_secret_until_at

@@ -1,8 +1,8 @@
 """Write notices that tell an account about its failing endpoint, in stages.
 
-The stages are the first failure, a day of failures, four days of failures (the warning, a day before the
-endpoint is disabled), and the disabling. Each notice is written in the transaction of the change that it
-reports. A notice ends when the endpoint recovers or is deleted, or when its owner changes its status.
+The stages are the first failure, a day of failures, four days of failures, and the disabling. The third is the
+warning, a day before the disabling. Each notice is written in the transaction of the change that it reports. A
+notice ends when the endpoint recovers or is deleted, or when its owner changes its status.
 """
 
 from collections.abc import Collection, Sequence
@@ -54,7 +54,7 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 class Failure(NamedTuple):
     """A failed attempt.
 
-    - is_first: whether it is the first failure since the last success, according to the endpoint's row.
+    - is_first: whether it is the first failure since the endpoint's last success.
     - since_us: when the failures started, as read when the delivery was claimed, or None.
     """
 
@@ -138,7 +138,7 @@ async def take_unnotified(
 ) -> int:
     """Mark notices and recoveries as reported in this transaction's mail. Return how many were marked.
 
-    is_notified: whether the account receives mail. If it doesn't, recoveries count as reported, too.
+    is_notified: whether the account receives mail. If it doesn't, recoveries are also marked.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -146,7 +146,7 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[NotifiedEndpoint]:
-    """Return the stages and recoveries that the mail of at_us reports, if they still hold.
+    """Return the stages and recoveries that the mail written at at_us reports, if they are still current.
 
     If the owner changed the endpoint meanwhile, its recovery isn't reported.
     """
@@ -160,7 +160,7 @@ async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[N
 
 
 async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
-    """Delete a limited number of notices that ended before before_us; return how many."""
+    """Delete a limited number of notices that ended before before_us. Return how many."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id

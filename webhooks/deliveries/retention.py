@@ -1,8 +1,7 @@
 """Delete events, deliveries and attempts that are older than their environment's retention.
 
-Open deliveries stay stored, and so do the newest event and all events that a delivery may need, even for a
-replay. All events from the number events_from_no on are stored. Each step reads at most ROWS_PER_STEP rows, and
-may be repeated.
+Open deliveries stay stored. So do the newest event and all events that a delivery or a replay may need. All events
+from number events_from_no on are stored. Each step reads at most ROWS_PER_STEP rows, and may be repeated.
 """
 
 import math
@@ -130,7 +129,7 @@ async def prune_deliveries(
 async def prune_events(
     tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int
 ) -> PrunedEvents:
-    """Delete events that no delivery needs. Take the account's lock, which replays also hold."""
+    """Delete events that no delivery needs. This takes the account's lock, which replays also take."""
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     await lock_tenants(tx, [tenant])
     last = await tx.fetch_one(_LAST, **mine)
@@ -156,7 +155,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """Return the events that deliveries need, and a time. Before that time, no needed event is missing."""
+    """Return the events that deliveries need, complete for events created before the returned time."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,

@@ -1,7 +1,7 @@
 """Send an ordered endpoint the deliveries about one object in the order of their events.
 
-A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and is sending none
-about it. The order is by event number and ID.
+A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and isn't sending
+any. The order is by event number and ID.
 
 A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
 Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may come
@@ -39,7 +39,7 @@ _SENDING_ID: Final = _SENDING.format(column="id", only="")
 _SENDING_UNTIL: Final = _SENDING.format(
     column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
 )
-# The delivery that d waits for at an ordered endpoint, or NULL.
+# The delivery that d waits for at an ordered endpoint, or NULL if it waits for none.
 BLOCKED_BY: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
@@ -97,7 +97,7 @@ WHERE d.id IN :ids[text]
 
 
 class ObjectPlace(NamedTuple):
-    """A delivery's position among those about one object. object_id is None if unknown."""
+    """A delivery's position among the deliveries about one object. object_id is None if unknown."""
 
     object_id: str | None
     event_no: int

@@ -1,7 +1,7 @@
 """Define a delivery's states (MOVES), the values passed between an attempt's stages, and how codes enter a body.
 
 Stored event bodies leave out redeemable codes and links, which are inserted when sending. A code replaces the
-`null` at the recorded position: in voucher_code, deliverable.value or decide_url. Every attempt sends the same
+`null` at the recorded position, in voucher_code, deliverable.value or decide_url. Every attempt sends the same
 bytes, and no copy of the code is stored.
 """
 
@@ -122,7 +122,7 @@ class Claimed(NamedTuple):
 class Later(NamedTuple):
     """When to check an endpoint next. ready_at is None if no delivery is open.
 
-    change_no and event_no are the scan's. They show whether anything changed later.
+    change_no and event_no were read by the scan, to detect later changes.
     """
 
     endpoint_id: str
@@ -139,7 +139,7 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a claim's scan learned about the queue.
 
-    - turns: endpoints that were served while others wait behind them.
+    - turns: endpoints that were served while others wait in the queue behind them.
     - after: where the next scan continues.
     - hides_failing: failing endpoints without claimable deliveries may hide others behind them.
     """
@@ -186,7 +186,7 @@ class AttemptRow(NamedTuple):
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """A delivery's new state. next_attempt_at_us is set if the status is pending, and only then."""
+    """A delivery's new state. next_attempt_at_us is set only if the delivery is pending."""
 
     claimed: Claimed
     status: str
@@ -276,7 +276,9 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """Return the delivery with the body to send, and the code or link that was inserted. Raise SealBroken."""
+    """Return the delivery with the body to send, and the code or link that was inserted. Raise SealBroken if a
+    code was altered.
+    """
     at = claimed.code_at
     if at is None:
         return claimed, None
@@ -289,7 +291,7 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """Mask the code or link in a receiver's response, in any spelling that people or JSON use."""
+    """Mask the code or link in a receiver's response, however it is spelled."""
     if code is None:
         return answered
     kept = answered

@@ -121,7 +121,7 @@ class Attempt(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
-        """Leave out the reason unless `more` contains it."""
+        """Leave out the reason, unless `more` contains it."""
         return super().of(
             attempt,
             started_at=rfc3339_ms(attempt.started_at),
@@ -208,7 +208,9 @@ async def list_deliveries(
 
 
 async def show(context: ActContext) -> DeliveryWithAttempts:
-    """Return one delivery with its attempts. Only operators see the attempts' reasons. Raise NotFound."""
+    """Return one delivery with its attempts. Only operators see the attempts' reasons. Raise NotFound if it is
+    unknown.
+    """
     found = await _get(context, context.object_id)
     attempts = await log.attempts_of(context.tx, context.tenant, found.id)
     if context.asker is None:
@@ -219,7 +221,7 @@ async def show(context: ActContext) -> DeliveryWithAttempts:
 
 
 async def replay(context: ActContext, _asked: Fields) -> Change[log.Delivery]:
-    """Create a new delivery of the same event, due now. Raise NotFound."""
+    """Create a new delivery of the same event, due now. Raise NotFound if it is unknown."""
     tx, tenant, now_us = context.tx, context.tenant, context.now_us
     new_id = await deliveries.replay(tx, tenant, context.object_id, now_us=now_us)
     return Change(after=await _get(context, new_id))

@@ -39,7 +39,7 @@ from webhooks.events.event import EVENT_TYPES, Types
 from webhooks.events.payload_filter import PATHS_MAX, VALUES_MAX
 from webhooks.http.guard import UrlRefused
 
-# These limits only appear in the documentation: check_target refuses a longer URL with 5002, like any bad URL.
+# These limits appear only in the documentation. check_target refuses a longer URL with 5002, like any bad URL.
 EndpointUrl = Annotated[
     str,
     Meta(
@@ -272,7 +272,6 @@ class WebhookEndpoint(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint: Endpoint, **more: Any) -> Self:
-        """Show an endpoint. `more` may add its secret, which is shown only once."""
         return cls(
             **endpoint.shape(),
             failing_since=time_of(endpoint.failing_since_at),

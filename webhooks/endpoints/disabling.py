@@ -54,9 +54,9 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disable the endpoints under their accounts' locks. Return those that were disabled.
+    """Disable the endpoints under their accounts' locks. Return the disabled endpoints.
 
-    For the reason FAILING, disable only endpoints that were warned a day ago and haven't succeeded since.
+    If the reason is FAILING, the endpoint must have been warned a day ago and not succeeded since.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

@@ -1,8 +1,8 @@
 """Store an account's webhook endpoints: URLs for events, and the secrets that sign the events.
 
-After a rotation, older secrets and keys sign beside the newest until their overlap ends. Each endpoint has its
-own key pair, because a v1a signature doesn't name its recipient. Secrets and header values are encrypted and
-bound to the endpoint's ID. Every change holds the account's lock.
+After a rotation, older secrets and keys also sign until their overlap ends. Each endpoint has its own key pair,
+because a v1a signature doesn't name its recipient. Secrets and header values are encrypted and bound to the
+endpoint's ID. Every change holds the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """A public key. Its private key signs before until_us; the newest one doesn't expire."""
+    """A public key. Its private key signs before until_us. The newest key doesn't expire."""
 
     text: str
     until_us: int | None
@@ -102,7 +102,7 @@ def rotated_key_columns(
 ) -> dict[str, Any]:
     """Return the columns to change when a new key is added. The previous key signs before until_us.
 
-    At most older_max older keys continue to sign, each until its own end.
+    At most older_max older keys continue to sign until they expire.
     """
     if sealed is None:
         return {}
@@ -368,7 +368,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # The queue row's time may be due to the old rate limit, or to deliveries that waited for others.
+            # The queue row's time may result from the old rate limit, or from deliveries that waited for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)
@@ -394,8 +394,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for another overlap_s, or until their own end if that is earlier. `given` is the secret
-    that an MCP client chose. Raise InvalidInput or NotFound.
+    Older secrets sign for another overlap_s, or until they expire, if that is earlier. `given` is the secret that
+    an MCP client chose. Raise InvalidInput or NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -428,7 +428,7 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """Delete an endpoint and its secrets. A worker cancels its deliveries later. Raise NotFound."""
+    """Delete an endpoint and its secrets. A worker cancels its deliveries later. Raise NotFound if it is unknown."""
     endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
         "deleted_at": now_us,
@@ -449,7 +449,7 @@ async def delete(
 def _secrets_before(
     vault: Vault, endpoint_id: str, row: Row, until_us: int
 ) -> tuple[OlderSecret, ...]:
-    """Return the stored secrets, or none if they can't be decrypted. The newest one signs before until_us."""
+    """Return the secrets that stay valid, or none if they can't be decrypted. The newest one expires at until_us."""
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
         return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))

@@ -43,7 +43,7 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """A new endpoint's fields. No events means all types; rate_limit_per_s and filter are optional."""
+    """A new endpoint's fields. If `events` is empty, it gets all types. rate_limit_per_s and filter are optional."""
 
     url: str
     events: Sequence[str] = ()
@@ -60,7 +60,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """Changes to an endpoint. UNSET leaves a field unchanged. None removes a limit. headers replaces all headers."""
+    """Changes to an endpoint. UNSET leaves a field unchanged. None removes a limit. `headers` replaces all headers."""
 
     url: str | UnsetType = UNSET
     events: Sequence[str] | UnsetType = UNSET
@@ -82,13 +82,13 @@ def policy_of(policy: Policy, environment: str) -> Policy:
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raise UrlRefused unless the URL may be called now. This resolves the host, so don't hold a transaction."""
+    """Raise UrlRefused unless the URL may be called now. This resolves the host, so don't call it in a transaction."""
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 
 def check_events(events: Sequence[str]) -> str:
-    """Return the sorted types without duplicates. Raise InvalidInput."""
+    """Return the sorted types without duplicates. Raise InvalidInput if one is unknown."""
     unknown = next((one for one in events if one not in EVENT_TYPES), None)
     if unknown is not None:
         detail = f"Each event type must be one of {', '.join(EVENT_TYPES)}."
@@ -110,7 +110,7 @@ def check_description(text: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers. Raise InvalidInput, which never contains a header's value."""
+    """Return the headers. Raise InvalidInput if one isn't allowed. The error never contains a header's value."""
     if len(headers) > HEADERS_MAX:
         raise InvalidInput(f"A webhook can have at most {HEADERS_MAX} headers.", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
@@ -151,7 +151,7 @@ class EndpointRights:
 
     - is_person: the caller is the command line, or a signed-in user who may decide on sends. A key must not
       receive the link that approves its own sends.
-    - who: None for the command line.
+    - who: the caller's ID, or None for the command line.
     """
 
     sees_codes: bool = False

@@ -185,7 +185,7 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
 
 
 class Notice(Shaped, kw_only=True):
-    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends."""
+    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until the notice ends."""
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
@@ -211,7 +211,6 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """Set failing_since. The name is older than the rule that names of times end in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 

@@ -96,7 +96,7 @@ async def send_test(
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
     if not attempts:
-        # Either the endpoint was deleted or the attempt's lease ended.
+        # The endpoint was deleted, or the attempt's lease ended.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
         raise Unavailable(
             "Another process took over this test event. See its delivery for the result."
@@ -113,7 +113,7 @@ async def send(
     policy: Policy,
     timeout_s: float,
 ) -> Settlement:
-    """Send what write_ping prepared. The caller then writes the outcome."""
+    """Send the request that write_ping prepared. The caller then writes the outcome."""
     claimed = as_occurrence(claimed)
     try:
         headers = _headers(claimed, vault, now_us=clock.now_us())
@@ -179,7 +179,7 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # If this process dies before the response, no worker claims this delivery. An ending step must end it.
+        # If this process dies before the response, no worker claims this delivery. An ending step ends it.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

@@ -1,8 +1,8 @@
 """Probe endpoints that were disabled for failing. If the test event succeeds, enable the endpoint.
 
-An endpoint isn't probed if it responded with 410, asked to be disabled or was disabled by a user, or if its
-account is suspended. These conditions are checked under the account's lock, both before the request and before
-enabling. A claim postpones the next probe by an hour, so only one worker probes.
+An endpoint isn't probed if it responded with 410 or asked to be disabled, if a user disabled it, or if its account
+is suspended. These conditions are checked under the account's lock, both before the request and before enabling. A
+claim postpones the next probe by an hour, so only one worker probes.
 """
 
 from collections.abc import Sequence

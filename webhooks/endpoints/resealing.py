@@ -1,4 +1,4 @@
-"""Encrypt endpoints' values again with the newest master key."""
+"""Re-encrypt endpoints' secrets and headers with the newest master key."""
 
 import logging
 from typing import Any, Final
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Encrypt a limited number of endpoints again, in order of ID. Return the last ID, or None at the end.
+    """Re-encrypt a limited number of endpoints, in order of ID. Return the last ID, or None at the end.
 
     Values that can't be decrypted are logged and left unchanged.
     """

@@ -35,7 +35,7 @@ class CursorRefused(InvalidInput):
 
 
 def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
-    """Parse a cursor. Raise InvalidInput or CursorRefused."""
+    """Parse a cursor. Raise UnknownCursor if it isn't valid, and CursorRefused if it has no epoch."""
     if text is None:
         return None
     if text == BEGINNING:

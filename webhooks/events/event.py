@@ -1,7 +1,7 @@
 """Render events once, number them per account and environment, and write them in the transaction of the change.
 
-Numbers have no gaps and follow the order of commits, so a poller's cursor proves that it has read everything. Lock
-the account before Outbox.load. Webhooks sign the stored bytes, after inserting the voucher code if there is one.
+Numbers have no gaps and follow the order of commits. So a cursor proves that a poller has missed nothing. Lock the
+account before Outbox.load. Webhooks sign the stored bytes, after inserting the voucher code if there is one.
 """
 
 from collections.abc import Collection, Mapping

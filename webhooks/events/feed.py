@@ -1,7 +1,7 @@
-"""Notify event streams of new events, and wake callers that wait for a top-up, without a query for each.
+"""Notify event streams of new events, and wake callers that wait for a top-up.
 
-Subscribers learn at once of events that this process wrote, and within LOOK_S of others. One statement checks
-for all subscribers, which then read the events themselves.
+Subscribers learn of this process's events at once, and of other events within LOOK_S. One statement checks for all
+subscribers, which then read the events themselves.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class Feed:
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
-        """Subscribe a stream. It counts against its credential's (`holder`) limits until the context exits.
+        """Subscribe a stream until the context exits. The number of streams per credential (`holder`) is limited.
 
         Raise TooManyStreams, or Unavailable while the gateway is stopping.
         """
@@ -187,7 +187,7 @@ class Feed:
             except StoreError as error:
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
-                # Continue: without this watcher, no stream of this process would get events.
+                # Continue, because without this watcher no stream of this process would get events.
                 _log.exception("feed.broke")
             await asyncio.sleep(LOOKS_APART_S)
             with contextlib.suppress(TimeoutError):
@@ -220,7 +220,7 @@ def _check_room(
 
 
 class Wait:
-    """One caller's wait. is_over: the process is stopping, or the caller has disconnected."""
+    """One caller's wait. is_over means that the process is stopping or that the caller has disconnected."""
 
     __slots__ = ("_begun", "_changed", "is_over")
 

@@ -16,7 +16,7 @@ KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
 async def publish_key(
     tx: Transaction, event_type: KeyEvent, key: ApiKey, *, by: str, now_us: int
 ) -> None:
-    """Publish an event about the key. `by` is the ID of the credential that changed it, or cli."""
+    """Publish an event about the key. `by` is the ID of the credential that changed it, or `cli`."""
     tenant = Tenant(key.account_id, key.environment)
     outbox = await Outbox.load(tx, [tenant])
     data = to_builtins(KeyChanged.of(key, by=by, scopes=list(key.scopes)))

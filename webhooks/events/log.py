@@ -66,7 +66,7 @@ async def list_events(
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """List events, newest first. Raise InvalidInput."""
+    """List events, newest first."""
     kept = await _stored_range(tx, tenant)
     above_no = kept.oldest_no - 1
     below_no = kept.last_no + 1
@@ -90,7 +90,7 @@ async def events_after(
     limit: int = PAGE_ITEMS,
     param: str = "after",
 ) -> EventPage:
-    """List events after the cursor, oldest first. Raise InvalidInput or CursorRefused."""
+    """List events after the cursor, oldest first. Raise CursorRefused if events would be skipped."""
     kept = await _stored_range(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
     window_no = kept.last_no
@@ -119,7 +119,7 @@ async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
 
 
 class _Kept(NamedTuple):
-    """Which events are stored: all numbers from oldest_no to last_no."""
+    """Which events are stored. Their numbers are oldest_no to last_no."""
 
     epoch: int
     oldest_no: int
@@ -163,7 +163,7 @@ async def _events(
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
 # Older events that open deliveries need stay stored, with gaps between their numbers. Without this lower bound,
-# PostgreSQL reads index entries of deleted events until the next vacuum.
+# PostgreSQL also reads index entries of deleted events until the next vacuum.
 _KEPT = f"""
 SELECT event_epoch, event_no,
     (SELECT MIN(event_no) FROM events

@@ -138,7 +138,7 @@ class RefundedOrder(Order, kw_only=True):
 class DisputedOrder(RefundedOrder, kw_only=True):
     """An order whose payment the payer's bank disputes, in part or in full.
 
-    refunded_cents is 0 if the bank has withdrawn nothing more.
+    refunded_cents is 0 if the bank has withdrawn no more money.
     """
 
     dispute_id: Annotated[str, Meta(description="The dispute's ID at the provider.")]
@@ -160,7 +160,7 @@ class RestoredOrder(Order, kw_only=True):
 
 
 class OpenedDispute(EventData, kw_only=True):
-    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit.
+    """A dispute, or an inquiry (which withdraws no money). `amount` is in the currency's smallest unit.
 
     evidence_due_at is the deadline for evidence. It is null if the provider sets none.
     """

@@ -58,7 +58,7 @@ class PayloadFilter:
 
 
 def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
-    """Return the filter as JSON text to store. Raise InvalidInput."""
+    """Return the filter as JSON text to store. Raise InvalidInput if it isn't valid."""
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:

@@ -60,8 +60,8 @@ ApprovalReason = Literal["threshold", "sender_left"]
 class CapUsed(EventData, kw_only=True):
     """The state of a key's or an account's limit after a spend.
 
-    The event is sent once in each window, or once in a rolling window's length. It may be sent again after the
-    limit changes.
+    The event is sent once in each window. For a rolling window, it is sent at most once in the window's length. It
+    may be sent again after the limit changes.
     """
 
     key_id: Annotated[
@@ -231,7 +231,7 @@ class VoucherRedeemed(EventData, kw_only=True):
 
 
 class BatchCounts(Struct, kw_only=True):
-    """How many items of a batch are in each state, and the cents that were accepted and delivered."""
+    """The number of a batch's items in each state, and the cents that were accepted and delivered."""
 
     waiting: Annotated[int, Meta(ge=0, description="Items not checked yet.")]
     accepted: Annotated[int, Meta(ge=0, description="The sum of the next seven.")]

@@ -1,8 +1,8 @@
 """Open, use and pool connections to receivers, and parse HTTP/1.1 responses.
 
 - Connections use only vetted addresses, TLS 1.2 or newer with a verified host name, and no proxy.
-- Every exchange ends with a Reply, whatever the peer sends, and uses limited memory. A connection whose state
-  is uncertain is never reused. Redirects, cookies, upgrades and compression aren't supported.
+- Whatever the peer sends, every exchange uses limited memory and ends with a Reply. A connection whose state is
+  uncertain is never reused. Redirects, cookies, upgrades and compression aren't supported.
 - Only the account that opened a connection may reuse it, and only if its address was also vetted for the new
   attempt.
 """
@@ -29,8 +29,8 @@ ReplyError = Literal["protocol"]
 CONNECTION_AGE_S_MAX = 300.0
 IDLE_AGE_S_MAX = 60.0
 SWEEP_S = 15.0
-# An endpoint may have as many idle connections as concurrent requests. With half as many, a tenth of a
-# delivery's time went into connecting.
+# An endpoint may have as many idle connections as concurrent requests. With half as many, opening connections took
+# a tenth of a delivery's time.
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
 # An account ID, a scheme, a host and a port. take() also compares the address.
@@ -40,7 +40,7 @@ NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class Reply(NamedTuple):
-    """A response. status is None if no final status line came. is_cut means that more body came than was read."""
+    """A response. status is None if no final status line came. is_cut means that the body wasn't read to its end."""
 
     status: int | None
     headers: list[tuple[bytes, bytes]]
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             if self._raw_bytes > HEAD_BYTES_MAX:
                 self._fail(f"no end of the headers within {HEAD_BYTES_MAX} bytes")
         elif self._raw_bytes > HEAD_BYTES_MAX + 2 * self._body_bytes_max:
-            # Limit chunk framing and trailers, too. They rarely take as many bytes as the body.
+            # Chunk framing and trailers are also limited. They rarely have as many bytes as the body.
             self._cut()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -406,14 +406,14 @@ def client_ssl_context() -> ssl.SSLContext:
 
 
 async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLContext) -> Dialled:
-    """Connect to the first vetted address that accepts. Raise DialError. The caller sets the deadline."""
+    """Connect to the first vetted address that accepts. Raise DialError if none does. The caller sets the deadline."""
     loop = asyncio.get_running_loop()
     started_s = loop.time()
     address, reached = await _first_to_answer(addresses[:ADDRESSES_TRIED_MAX], url.port)
     connected_s = loop.time()
     is_tls = url.scheme == "https"
     try:
-        # From here on, the transport owns the socket. This holds even if the handshake fails.
+        # From here on, the transport owns the socket, even if the handshake fails.
         _, connection = await loop.create_connection(
             lambda: Connection(loop, address),
             sock=reached,

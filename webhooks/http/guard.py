@@ -1,7 +1,7 @@
 """Decide which URLs and hosts a user may make the gateway call, and build the request's bytes.
 
-check_url() checks the text, and vet() checks the resolved addresses at each attempt. Callers can't distinguish
-a forbidden host from one that doesn't resolve, but log_reason tells the operator.
+check_url() checks the text, and vet() checks the resolved addresses at each attempt. Callers can't tell a
+forbidden host from one that doesn't resolve, but operators can, from log_reason.
 
 The address tables are our own, because ipaddress.is_global differs between Python releases.
 """
@@ -27,10 +27,10 @@ REFUSED_V4 = tuple(
     for block in (
         "0.0.0.0/8",  # the unspecified network, which connects to this host itself
         "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT, with Alibaba's metadata at 100.100.100.200
+        "100.64.0.0/10",  # carrier-grade NAT, and Alibaba's metadata service at 100.100.100.200
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # Azure's internal wire server, despite its public address
-        "169.254.0.0/16",  # link-local, with the metadata of AWS, GCP, Azure, ECS and EKS
+        "169.254.0.0/16",  # link-local, and the metadata services of AWS, GCP, Azure, ECS and EKS
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
         "192.0.2.0/24",  # documentation
@@ -61,7 +61,7 @@ NAT64 = IPv6Network("64:ff9b::/96")
 LINK_LOCAL_V4 = tuple(
     IPv4Network(block)
     for block in (
-        "169.254.0.0/16",  # link-local, with the metadata of AWS, GCP, Azure, ECS and EKS
+        "169.254.0.0/16",  # link-local, and the metadata services of AWS, GCP, Azure, ECS and EKS
         "100.100.100.200/32",  # Alibaba's metadata
         "168.63.129.16/32",  # Azure's wire server
         "192.0.0.192/32",  # Oracle's metadata
@@ -71,11 +71,11 @@ LINK_LOCAL_V6 = tuple(
     IPv6Network(block)
     for block in (
         "fe80::/10",  # link-local
-        "fd00:ec2::/32",  # metadata and related services of AWS
+        "fd00:ec2::/32",  # metadata service and related services of AWS
         "fd20:ce::254/128",  # metadata of GCP
     )
 )
-# IPv6 blocks that contain an IPv4 address, and how many bits from the right end it is.
+# IPv6 blocks whose addresses contain an IPv4 address, and how many bits follow it.
 _CARRIERS = (
     (IPv6Network("::/8"), 0),  # IPv4-compatible, mapped and translated addresses, and NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
@@ -203,7 +203,7 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # The hash is cached, because each request needs it twice and hashing a network formats it as text.
+    # The hash is cached. Each request needs it twice, and hashing a network formats it as text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -271,9 +271,9 @@ class ParsedUrl:
 
 
 def check_url(url: str, policy: Policy) -> ParsedUrl:
-    """Parse a URL and check its text against the policy. Raise UrlRefused.
+    """Parse a URL and check its text. Raise UrlRefused if it isn't allowed.
 
-    The rules are stricter than the URL standards, because two parsers that disagree could be used to bypass the
+    The rules are stricter than the URL standards. Otherwise, two parsers that disagree could be used to bypass the
     check.
     """
     schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
@@ -315,9 +315,9 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 
 
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
-    """Return the addresses if the policy allows all of them. Raise UrlRefused.
+    """Return the addresses if the policy allows all of them. Otherwise, raise UrlRefused.
 
-    A single forbidden address refuses the whole result, because DNS rebinding returns such mixtures.
+    One forbidden address is enough, because DNS rebinding returns such mixtures.
     """
     vetted: dict[str, None] = {}
     for text in addresses:
@@ -372,7 +372,7 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
         raise UrlRefused("The host is not a valid name.", reason="form")
     if not _NUMBER.fullmatch(labels[-1]):
         return host, None
-    # The last label is a number, so this is an IPv4 address as the C library spells it (0x7f.1, 2130706433,
+    # The last label is a number, so the C library reads this as an IPv4 address (such as 0x7f.1, 2130706433 or
     # 127.1). The gateway calls the address that is parsed here.
     try:
         literal = IPv4Address(socket.inet_aton(host))
@@ -396,7 +396,7 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
     if literal is not None:
         vet(host, (host,), policy)
         return
-    # If the operator allowed networks, internal names are judged only by their addresses.
+    # If the operator allowed networks, only the addresses of internal names are checked.
     if policy.trusts_name(host) or policy.allow_cidrs:
         return
     if "." not in host or host.endswith(INTERNAL_SUFFIXES):
@@ -425,7 +425,7 @@ def request_bytes(
 
 
 def _check_headers(headers: list[tuple[str, str]]) -> None:
-    """Check all headers together first. That takes a third of the time."""
+    """Check all headers together first, which takes a third of the time."""
     values = "".join([value for _, value in headers])
     are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
     if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):

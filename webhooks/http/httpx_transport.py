@@ -17,8 +17,8 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport. Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout is the deadline for the whole request. The caller closes the inner Transport.
-    Error messages contain no addresses.
+    The client's read timeout limits the whole request. The caller closes the inner Transport. Error messages
+    contain no addresses.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:

@@ -1,9 +1,9 @@
 """Resolve host names with c-ares, vet their addresses, and recognize this deployment's own addresses.
 
 - Results are cached for at most 2 s, so the next attempt notices a changed name.
-- Each account has its own queue of lookups, so its unresolvable names delay no other account.
+- Each account has its own queue of lookups. So its unresolvable names don't delay other accounts.
 - c-ares needs no threads, and reads resolv.conf and the hosts file for each lookup. It doesn't find names that
-  come from mDNS, LDAP or another nsswitch module.
+  come from mDNS, LDAP or other nsswitch modules.
 - Webhooks can't call the ports where this deployment's gateway and workers listen.
 """
 
@@ -33,7 +33,8 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A name that times out is retried later than one that a server refused, because each try costs a whole lookup.
+# A name that times out is retried later than one that a server refused, because each try waits for the full
+# timeout.
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
@@ -52,7 +53,7 @@ _DISCARD_PORT: Final = 9
 
 class Resolver(Protocol):
     async def lookup(self, name: str) -> Sequence[str]:
-        """Return addresses as text, in order of preference. Raise OSError or UnicodeError.
+        """Return addresses as text, in order of preference. Raise OSError or UnicodeError if this fails.
 
         A name that ends with a dot is absolute, so search domains don't apply.
         """
@@ -135,7 +136,7 @@ class _Query:
         self._channel.close()
 
     def _on_socket(self, fd: int, *waits_for: bool) -> None:
-        """Watch a socket for the events that c-ares waits for. If there are none, c-ares will close the socket."""
+        """Watch a socket for the events that c-ares waits for. If c-ares waits for none, it will close the socket."""
         if self._is_closed:
             return
         readable, writable = waits_for
@@ -194,7 +195,7 @@ class _Failure:
 
 
 class Failures:
-    """Remember a limited number of names whose lookup failed recently. Times are on the event loop's clock."""
+    """Remember a limited number of recently failed names. Times are on the event loop's clock."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -227,7 +228,7 @@ class Failures:
 
 
 class LookupLimiter:
-    """Limit an account's concurrent lookups, first come, first served."""
+    """Limit an account's concurrent lookups. The first to wait is served first."""
 
     def __init__(self, per_account_max: int) -> None:
         self._per_account_max = per_account_max
@@ -288,7 +289,7 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """Return vetted addresses. Raise UrlRefused, without a lookup if one failed recently."""
+        """Return vetted addresses. Raise UrlRefused if there are none, or if a lookup failed recently."""
         if url.literal is not None:
             vetted = vet(url.host, (url.host,), policy)
             self._remember((url.host, policy), vetted, math.inf)
@@ -368,7 +369,7 @@ class VettedNames:
 
 
 def _absolute(host: str, policy: Policy) -> str:
-    """Return the name to look up. Untrusted names become absolute, so that no search domain makes them internal."""
+    """Return the name to look up. Untrusted names become absolute, so no search domain makes them internal."""
     return host if policy.trusts_name(host) else host + "."
 
 
@@ -419,7 +420,7 @@ class OwnAddress:
 
 
 def is_local(text: str) -> bool:
-    """Return whether this machine has the address. If so, the kernel also uses it as the source."""
+    """Return whether this machine has the address."""
     address = ip_address(text)
     if address.is_loopback or address.is_unspecified:
         return True

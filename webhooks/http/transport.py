@@ -38,10 +38,10 @@ _own_ssl_context = functools.cache(client_ssl_context)
 
 
 class SendResult(NamedTuple):
-    """An attempt's result. error is None for 2xx; status is None if no status line came.
+    """An attempt's result. error is None for 2xx. status is None if no status line came.
 
-    Only operators may see reason. If the address was refused, remote_address and timings_ms are empty.
-    Otherwise, callers could map the guarded network.
+    Only operators may see reason. If the address was refused, remote_address and timings_ms are empty. Otherwise,
+    callers could map the guarded network.
     """
 
     status: int | None
@@ -74,7 +74,7 @@ class _Trace:
 class Transport:
     """The connections and vetted names of one event loop.
 
-    own: this deployment's addresses, which no request may reach. A request can override policy.
+    own: this deployment's addresses, which no request may reach. A request can override `policy`.
     """
 
     def __init__(
@@ -121,8 +121,8 @@ class Transport:
     ) -> SendResult:
         """Send a POST. At most 64 KiB of the response are read, and 4 KiB are stored.
 
-        If a reused connection dies before a response, the request is sent once more, so the receiver may get it
-        twice. account_id is empty for the operator. Raise InvalidInput; network failures are returned as results.
+        If a reused connection dies before a response, the request is sent once more. So the receiver may get it
+        twice. account_id is empty for the operator. Network failures are returned as results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
@@ -148,7 +148,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """Send a request like post(), with any method but HEAD. may_repeat=False uses a new connection."""
+        """Send a request like post(), with any method except HEAD. may_repeat=False uses a new connection."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None
@@ -244,7 +244,7 @@ class Transport:
     ) -> bool:
         """Run the exchange and store its reply. Return False if the connection died before the first byte came.
 
-        Raise TimeoutError.
+        Raise TimeoutError at the deadline.
         """
         trace.phase = "response"
         trace.address = connection.address

@@ -1,1 +1,1 @@
-"""Send an endpoint's deliveries of a period again, in small steps."""
+"""Replay an endpoint's deliveries from a period, in small steps."""

@@ -52,7 +52,7 @@ _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 class Replay(Shaped, kw_only=True):
-    """A job that sends deliveries again, at most rate_per_s each second."""
+    """A job that sends deliveries again, at most rate_per_s per second."""
 
     id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
     status: Literal["running", "paused", "done", "cancelled"]
@@ -141,7 +141,7 @@ owner_of: Final = partial(_owner, _OWNER, "Replay")
 
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
-    """Which deliveries to replay, and how many each second."""
+    """Which deliveries to replay, and how many per second."""
 
     since: (
         Annotated[
@@ -254,7 +254,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # Only a new status counts as a change, because the counts change on their own.
+    # Only a new status is a change, because the counts change on their own.
     return Change(before=after if before.status == after.status else before, after=after)
 
 

@@ -1,11 +1,11 @@
 """Run replays: jobs that send an endpoint's deliveries of a period again.
 
-Only deliveries that had ended at as_of_us match. Each event matches once, by its newest matching delivery. An
-event doesn't match if a later delivery of it was open or had succeeded. `like` limits matches to the same HTTP
-status, error and response text. Test pings never match.
+Only deliveries that had ended by as_of_us match. Each event matches once, by its newest matching delivery. It
+doesn't match if a later delivery of it was open or had succeeded. `like` limits matches to the same HTTP status,
+error and response text. Test pings never match.
 
-Each match is sent again exactly once, as a new delivery. Cancelling a replay also cancels its deliveries,
-except those that are being sent. Every change holds the account's lock.
+Each match is sent again exactly once, as a new delivery. Cancelling a replay also cancels its deliveries, except
+those that are being sent. Every change holds the account's lock.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
@@ -42,7 +42,7 @@ FROM deliveries d
 WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
   AND d.environment = :environment
 """
-# Deliveries with attempts left need no replay, and cancelled ones aren't wanted.
+# Deliveries with attempts left need no replay. Cancelled ones aren't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
 READ_AT_ONCE: Final = 500
@@ -55,8 +55,8 @@ _WALKED: Final[Mapping[str, str]] = {
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# COUNT replaces EXISTS, because PostgreSQL may reuse a join for EXISTS that it planned for a small table.
-# COALESCE keeps the last query from using the index by endpoint, which would read everything for each row.
+# COUNT replaces EXISTS, because for EXISTS PostgreSQL may reuse a join that it planned for a small table. COALESCE
+# keeps the last query from using the index by endpoint, which would read everything for each row.
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
@@ -82,7 +82,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 class SameAnswer(NamedTuple):
-    """What failures must have in common. `phrase` is a line from the response body."""
+    """What similar failures have in common. `phrase` is a line from the response body."""
 
     http_status: int | None
     error: str | None
@@ -137,9 +137,9 @@ _ALIKE = _by_status(f"SELECT {_COLUMNS}, {BODY} {_WHERE} {NARROWED} {_IN_ORDER}"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which deliveries match. until_us is exclusive. It is at most as_of_us, the time of the request.
+    """Which deliveries match. until_us is exclusive, and at most as_of_us, the time of the request.
 
-    If answer is None, any response matches.
+    If `answer` is None, any response matches.
     """
 
     account_id: str
@@ -321,7 +321,7 @@ async def check_endpoint(tx: Transaction, wanted: Wanted) -> None:
         raise NotFound("Webhook", param="id")
 
 
-# The second condition also finds deliveries that were queued since the count.
+# The second condition also finds deliveries that were queued after the count.
 _OTHERS = """
 SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
 WHERE r.account_id = :account_id AND r.environment = :environment
@@ -403,12 +403,12 @@ class ReplayEnded(DomainError):
 class Replay:
     """A row of replays. Times are in microseconds.
 
-    - failed: how many deliveries failed. done also counts successes. In an unfinished replay's row, both are null,
-      and its deliveries are counted instead.
+    - done: how many deliveries succeeded or failed.
+    - failed: how many failed. Both are null until the replay has finished. Its deliveries are counted instead.
     - matched: the first count or, after queueing, the number queued. Those that aren't done are open or cancelled.
     - next_step_at: null once the counts are final.
     - like_id: the failed delivery whose response all matches share. like_phrase is then set, too.
-    - ramp_size: how many deliveries may be under way, or null if only the rate limits them.
+    - ramp_size: how many deliveries may be under way, or null without a ramp.
     - ramp_at: when the ramp began, or null without a ramp. Only later results count for it.
     """
 

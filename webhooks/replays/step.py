@@ -3,9 +3,9 @@
 Both happen in one transaction, so a crash neither skips nor repeats a delivery. The transaction checks that the
 job is due, so only one of two workers runs the step.
 
-A step queues at most as many deliveries as the job sends in a tenth of a second. It queues none while the
-endpoint already has as many due. A ramp starts with one delivery, and doubles each time all have succeeded. The
-first failure pauses the replay.
+A step queues at most a tenth of a second's deliveries. It queues none while the endpoint already has that many
+due. A ramp starts with one delivery, and doubles each time all have succeeded. The first failure pauses the
+replay.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
-# Beyond this size, a replay is limited only by its rate.
+# Beyond this size, only the rate_per_s of a replay limits it.
 SIZE_MAX: Final = 512
 FAILING: Final = "failing"
 
@@ -89,7 +89,7 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """The deliveries since the ramp began. `open` counts the open ones, `refused` those that failed at least once."""
+    """The deliveries since the ramp began. `open` is how many are open, `refused` how many failed at least once."""
 
     open: int
     refused: int
@@ -176,7 +176,7 @@ async def _queue_next(tx: Transaction, replay: Replay, backlog: Row, *, now_us: 
     if ramp_size is None:
         return await _queue(tx, replay, room, now_us=now_us)
     if ramp_size == 0:
-        # The ramp begins now, by this process's clock. Only deliveries created from now on count.
+        # The ramp begins now, on this process's clock. Deliveries that were created earlier don't count.
         replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
     seen = await under_way(tx, replay.id, replay.ramp_at or 0)
     if seen.refused:
@@ -201,7 +201,7 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
     next_step_at = now_us
     if found.rows:
         assert replay.next_step_at is not None, "it was due"
-        # A late step catches up by at most one step's worth.
+        # A step that runs late queues at most one step's deliveries.
         began_us = max(replay.next_step_at, now_us - STEP_US)
         next_step_at = began_us + len(found.rows) * SECOND_US // room.rate_per_s
     # The ramp only grows if something was sent.
@@ -225,7 +225,8 @@ async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
     if status == CANCELLED:
-        # This also cancels deliveries that were in flight when the job was cancelled and were rescheduled since.
+        # This also cancels deliveries that were in flight when the job was cancelled, and that have since been
+        # rescheduled.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"
@@ -268,7 +269,7 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Deliveries must not be older than the job. Otherwise, the job would match them if two clocks differ.
+        # Deliveries must not be older than the job. If two clocks differ, the job would otherwise match them.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

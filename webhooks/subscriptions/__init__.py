@@ -1,1 +1,1 @@
-"""Manage MCP clients' subscriptions: endpoints that end together with their credential or at a set time."""
+"""Manage MCP clients' subscriptions. Each is an endpoint that ends with its credential or at a set time."""

@@ -41,7 +41,7 @@ OVERLAP_S: Final = HOUR_US // 1_000_000
 # A new subscription sends at most this many events since the client's cursor.
 REPLAYED_MAX: Final = 100
 PRUNED_ROWS: Final = 200
-# How many ended subscriptions of a tenant are remembered as disabled by their owner.
+# How many ended subscriptions of a tenant stay stored as disabled by their owner.
 REMEMBERED_MAX: Final = 200
 EXPIRED_ROWS: Final = 100
 
@@ -73,7 +73,7 @@ SELECT id, account_id, environment FROM endpoints
 WHERE subscription_id IS NOT NULL AND deleted_at IS NULL AND subscription_until_at <= :now_us
 ORDER BY subscription_until_at LIMIT :rows
 """
-# Ended subscriptions that aren't queued, so nothing is open, and whose deliveries are past their retention.
+# Ended subscriptions that have no queue row, and so no open delivery, and whose deliveries have been deleted.
 _PRUNABLE: Final = f"""
 SELECT p.id FROM endpoints p
 WHERE p.subscription_id IS NOT NULL AND p.deleted_at IS NOT NULL
@@ -158,7 +158,7 @@ async def subscribe(
 ) -> Granted:
     """Create or renew the subscription. The caller has verified a new URL. Raise TooManySubscriptions.
 
-    has_agreed: the receiver has just agreed, so it gets deliveries even if they had been given up.
+    has_agreed: the receiver has just agreed. So it gets deliveries even if they had been given up.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
@@ -181,7 +181,7 @@ async def unsubscribe(
 
 
 async def over(tx: Transaction, endpoint_id: str, *, now_us: int) -> Tenant | None:
-    """Return the tenant of a subscription that has ended and must be deleted, or None."""
+    """Return the tenant of a subscription that has ended but isn't deleted yet, or None."""
     row = await tx.fetch_one(_STANDING, id=endpoint_id)
     if row is None:
         return None
@@ -197,7 +197,7 @@ async def expired(tx: Transaction, *, now_us: int) -> Sequence[tuple[str, Tenant
 
 
 async def prune(tx: Transaction) -> int:
-    """Delete some ended subscriptions that nothing refers to any more; return how many."""
+    """Delete some ended subscriptions that nothing refers to any more. Return how many."""
     ids = [row["id"] for row in await tx.fetch(_PRUNABLE, rows=PRUNED_ROWS)]
     if ids:
         await tx.execute(_FORGET_NOTICES, ids=ids)
@@ -283,10 +283,10 @@ async def _begin(
 
 
 async def _take_over_disabling(tx: Transaction, wanted: Wanted) -> bool:
-    """Return whether the owner had disabled this subscription before it ended. If so, only they may enable it."""
+    """Return whether the owner had disabled this subscription before it ended. If so, only the owner may enable it."""
     ended = await tx.fetch(_ENDED_DISABLED, **wanted.tenant._asdict(), subscription_id=wanted.id)
     for row in ended:
-        # From now on, the new endpoint stores that it is disabled.
+        # From now on, the new endpoint's row says that it is disabled.
         columns = {"status": ENABLED, "disabled_reason": None, "disabled_at": None}
         await update(tx, "endpoints", {"id": row["id"]}, columns)
     return bool(ended)
@@ -365,7 +365,7 @@ def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bo
     return hmac.compare_digest(held.encode(), secret.encode())
 
 
-# These events matter to an agent that sends or waits for credit.
+# These events matter to an agent that sends credit or waits for it.
 NAMES: Final = (
     "topup.delivered",
     "topup.failed",
@@ -432,7 +432,7 @@ def kinds() -> Mapping[str, EventKind]:
     for name in NAMES:
         fields = {one.encode_name for one in msgspec.structs.fields(TYPES[name].data)}
         argument = next((one for one in _NARROWS if one in fields), None)
-        # A top-up's events also name its key, but an agent knows the top-up's ID.
+        # A top-up's events also name its key, but an agent already knows the top-up's ID.
         found[name] = EventKind(name, TYPES[name].sentence, argument)
     return found
 

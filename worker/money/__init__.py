@@ -1,1 +1,1 @@
-"""Run loops over money: check orders at their provider, and end plans and credit that expire."""
+"""Run loops that check orders at their provider, and that end plans and credit when they expire."""

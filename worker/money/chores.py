@@ -30,7 +30,7 @@ from store.errors import DataRefused, StoreError
 from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
-# Due work starts at most this much later. Failed work is tried again after an hour.
+# Due work starts at most this much later. Failed work is retried after an hour.
 RECONCILE_S: Final = 60.0
 VOLUME_S: Final = 30
 USAGE_S: Final = 60
@@ -61,7 +61,6 @@ async def _reconcile(daily: DailyReconciliation) -> None:
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Count sent volume twice a minute."""
     return Chore("volume.count", VOLUME_S, partial(count_volume, database, clock))
 
 
@@ -75,7 +74,6 @@ async def count_volume(database: Database, clock: Clock) -> None:
 
 
 def usage_chore(database: Database) -> Chore:
-    """Count metered usage every minute."""
     return Chore("usage.count", USAGE_S, partial(count_usage, database))
 
 
@@ -172,9 +170,9 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count, in steps of time, what these accounts have stored since their last count, which they share.
+    """Count, in steps of time, what these accounts have stored since their last count.
 
-    by_time: cached counts of all accounts, by the bounds of a step.
+    All were last counted at the same time. by_time: cached counts of all accounts, by the start and end of a step.
     """
     step_us = STEP_US
     while accounts and accounts[0].until_us < now_us:

@@ -44,21 +44,21 @@ _log = logging.getLogger(__name__)
 PLAN_STEP_MAX: Final = 100
 # This isn't urgent. Expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
-# How often all expiring grants are read. Other checks read only those that newly approach their end.
+# How often all expiring grants are read. Other checks read only grants that have just come near their end.
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
-# Only an advanced sandbox clock is urgent, and that wakes the loop anyway.
+# Only a sandbox clock that was moved forward is urgent, and that wakes the loop anyway.
 RENEW_BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 NOTIFY_BEAT_S: Final = 15.0
-# Agents may call at any time, and the mail should reach a user within seconds.
+# Agents may call at any time, and a user should get the mail within seconds.
 APPROVAL_BEAT_S: Final = 5.0
 NUMBER_BEAT_S: Final = 10.0
 
 
 class Expirer(WokenLoop):
-    """Ends approvals, holds and promotional credit about a second after they expire by the account's clock.
+    """Ends approvals, holds and promotional credit about a second after they expire, by the account's clock.
 
     Several workers may run this at once, because each command checks its work under the account's lock.
     """
@@ -118,7 +118,7 @@ class Expirer(WokenLoop):
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:
-        """Submit the command. If it fails, submit each item alone. Return False if the database was unreachable."""
+        """Submit the command. If it fails, submit each item alone. Return False if the database can't be reached."""
         try:
             await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
@@ -189,7 +189,7 @@ class PlanCreditor(WokenLoop):
 
     async def step(self) -> int:
         now_us = self._clock.now_us()
-        # The order matters: granting the next part decides what the previous one leaves.
+        # The order matters, because granting the next part decides what is left of the previous one.
         done = 0
         for look in (self._to_give, self._to_end, self._to_tell):
             items = await self._database.read(partial(look, now_us=now_us))
@@ -251,8 +251,8 @@ class PlanCreditor(WokenLoop):
 class Renewer(WokenLoop):
     """Bills the sandbox's subscriptions for their next periods, and ends unpaid ones.
 
-    A sandbox renewal is signed and verified like a real provider's notification. Subscriptions advance only
-    when the sandbox has nothing left to bill. So a clock that jumps ahead still bills every period.
+    A sandbox renewal is signed and verified like a real provider's notification. A subscription advances only when
+    the sandbox has nothing left to bill. So even if a clock jumps ahead, every period is billed.
     """
 
     name = "renewal"
@@ -365,8 +365,8 @@ def _by_tenant(one: Subscription) -> Tenant:
 class NotificationWriter(WokenLoop):
     """Writes due notification mails, for the environments in sent_in.
 
-    A new process first checks the last day. Later checks begin an hour before the previous one, which is longer
-    than an account waits for its next mail of a kind.
+    A new process first checks the last day. Each later check also covers the hour before the previous check. No
+    account waits longer than that for its next mail of a kind.
     """
 
     name = "notifications"

@@ -35,7 +35,7 @@ class Reconciler(ProviderLoop):
     subject = "order_id"
     under_way_max = 32
     at_one_place_max = 16
-    # A new order is due after a minute at the earliest, so this interval misses none.
+    # New orders are first due after a minute, so this interval is short enough.
     beat_s = 30.0
 
     def __init__(self, database: Database, clock: Clock, payments: Payments) -> None:
@@ -192,7 +192,7 @@ class MachinePayer(DueLoop):
         )
 
     def _not_now(self, look: Poll) -> Sequence[str]:
-        """Return the places that have used up their share, and those whose facilitator is no longer configured."""
+        """Return the places that have used up their share, or whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [
             *look.exclude_keys,

@@ -1,7 +1,6 @@
 """Let an endpoint belong to an MCP client's subscription.
 
-Let clients subscribe only after every process has been upgraded. Older code treats a subscription as any other
-webhook, and doesn't end it.
+Let clients subscribe only after every process has been upgraded, because older code doesn't end subscriptions.
 """
 
 import sqlalchemy as sa

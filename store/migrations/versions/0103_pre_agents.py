@@ -1,4 +1,4 @@
-"""Record which agent signed a call, in request_log and api_keys. Null means that none is known."""
+"""Record in request_log and api_keys which agent signed a call. Null means that the agent is unknown."""
 
 import sqlalchemy as sa
 from alembic import op

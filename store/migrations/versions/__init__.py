@@ -1,1 +1,1 @@
-"""Contain one migration per file. The file's name has the version, `pre` or `post`, and the subject."""
+"""Contain one migration per file. A file's name consists of the version, `pre` or `post`, and the subject."""
