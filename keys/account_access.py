@@ -42,7 +42,8 @@ async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int)
     account = await get_account(tx, account_id)
     if account.is_operator:
         raise InvalidInput(
-            "An operator's account can't be suspended. Remove the role first.", param="account_id"
+            "An operator's account can't be suspended. Remove its operator role first.",
+            param="account_id",
         )
     since = account.suspended_at or now_us
     await _write(tx, account_id, since, why)

@@ -154,7 +154,7 @@ async def list_entries(
 ) -> Sequence[NamedEntry]:
     if context.asker is not None and len(context.asker.lineage) > 1:
         raise ScopeMissing(
-            "The security log requires a session, a token, or a key without a parent.",
+            "To read the security log, use a session, a token, or a key without a parent.",
             reason="lineage",
         )
     return await audit_log.page_of_account(context.tx, context.tenant, before_id=begin, limit=limit)

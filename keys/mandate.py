@@ -135,7 +135,7 @@ class KeyPaused(DomainError):
 
 def paused() -> KeyPaused:
     return KeyPaused(
-        "The key, or a key above it, is paused. A user, or an unrelated key with "
+        "The key or one of its parents is paused. A user, or an unrelated key with "
         "approvals:write or keys:write, can resume it.",
         reason="paused",
     )

@@ -107,7 +107,8 @@ def full(until: int, now_us: int) -> StagingFull:
     return StagingFull(
         "This account has reached its storage limit for staging today. Staging accepts "
         f"changes again at {rfc3339(until)}. Staging can still be read. Live isn't affected, and "
-        "webhooks for accepted calls are sent. An account with a verified email address may store more, and "
+        "webhooks for accepted calls are still sent. An account with a verified email address "
+        "may store more, and "
         "the operator can raise the limit.",
         reason="staging_quota",
         retry_after_s=max(1, -(-(until - now_us) // SECOND_US)),

@@ -42,7 +42,7 @@ class Printer:
     async def _print(self, make: Callable[[], bytes]) -> bytes:
         if self._waiting >= WAITING_MAX:
             raise Unavailable(
-                "Too many documents are being made now. Try again in a few seconds.",
+                "Too many documents are being created now. Try again in a few seconds.",
                 retry_after_s=3,
             )
         self._waiting += 1

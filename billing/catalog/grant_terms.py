@@ -103,7 +103,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
     days = days_of(terms.credit_expires)
     if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
         raise InvalidInput(
-            f"`credit_expires` must be never, period_end, or from 1d to {DAYS_MAX}d.",
+            f"`credit_expires` must be never, period_end, or a time from 1d to {DAYS_MAX}d.",
             param="credit_expires",
         )
     most = terms.rollover_max_credits
@@ -114,7 +114,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
         )
     if most is not None and terms.credit_expires != PERIOD_END:
         raise InvalidInput(
-            "A rollover requires `credit_expires` to be period_end.",
+            "To allow a rollover, set `credit_expires` to period_end.",
             param="rollover_max_credits",
         )
     if terms.credit_expires == NEVER:

@@ -107,7 +107,7 @@ def item_of(
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
-        raise InvalidInput("The plan isn't sold by the year.", param="interval")
+        raise InvalidInput("The plan has no yearly price.", param="interval")
     ref = None if provider is None else plan.products.get((provider.name, interval))
     if ref is None and provider is not None and provider.needs_product:
         missing = ProductFields.of([provider]).name_of((provider.name, interval))

@@ -41,7 +41,7 @@ def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStateme
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
         raise StatementRefused(
-            "This isn't a JWS in compact form, which has three parts and two dots."
+            "This isn't a compact JWS. It must have three parts, separated by dots."
         )
     header = _header(parts[0])
     if header.get("alg") != ALGORITHM or header.get("typ") != typ or "crit" in header:
@@ -51,9 +51,7 @@ def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStateme
     kid = header.get("kid")
     public = keys.get(kid) if isinstance(kid, str) else None
     if not isinstance(kid, str) or public is None:
-        raise StatementRefused(
-            "None of the given public keys has the key ID that the header names."
-        )
+        raise StatementRefused("None of the given public keys has the key ID in the header.")
     try:
         signed = f"{parts[0]}.{parts[1]}".encode()
         Ed25519PublicKey.from_public_bytes(public).verify(decode(parts[2]), signed)

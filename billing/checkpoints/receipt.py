@@ -77,7 +77,7 @@ def verify_receipt(
 def _statements(receipt: Receipt, keys: Mapping[str, bytes]) -> Mapping[str, Statement]:
     found = [statement_of(jws, keys)[0] for jws in receipt.checkpoints]
     if any(one.environment != receipt.payment.get("environment") for one in found):
-        raise StatementRefused("A checkpoint in the receipt belongs to another environment.")
+        raise StatementRefused("A checkpoint in the receipt is from another environment.")
     return {one.day: one for one in found}
 
 
@@ -86,8 +86,8 @@ def _compare_kept(sealed: Mapping[str, Statement], kept: Sequence[Statement]) ->
         other = sealed.get(one.day)
         if other is not None and other.environment == one.environment and other != one:
             raise StatementRefused(
-                f"The receipt's checkpoint of {one.day} differs from the one that you stored: the signer has"
-                " signed two different checkpoints for that day."
+                f"The receipt's checkpoint for {one.day} differs from your stored one. The signer "
+                "signed two different checkpoints for that day."
             )
 
 
@@ -100,7 +100,7 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
         return
     checkpoint = sealed.get(one.proof.day)
     if checkpoint is None:
-        raise StatementRefused(f"The receipt doesn't contain the checkpoint of {one.proof.day}.")
+        raise StatementRefused(f"The receipt doesn't contain the checkpoint for {one.proof.day}.")
     try:
         path = [bytes.fromhex(step) for step in one.proof.path]
         leaf = hash_of(moved, decode(one.proof.salt))
@@ -108,7 +108,7 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
         raise StatementRefused(f"The proof of transfer {moved.id} can't be read.") from None
     root = root_from_path(leaf, one.proof.index, checkpoint.size, path)
     if root is None or root.hex() != checkpoint.root:
-        raise StatementRefused(f"Transfer {moved.id} isn't in the checkpoint of {one.proof.day}.")
+        raise StatementRefused(f"Transfer {moved.id} isn't in the checkpoint for {one.proof.day}.")
 
 
 def _check_amount(receipt: Receipt) -> None:

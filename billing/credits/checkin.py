@@ -317,7 +317,7 @@ def _already(last: Checkin, now_us: int) -> AlreadyCheckedIn:
     wait_s = -((now_us - last.next_at) // SECOND_US)
     next_checkin_at = rfc3339(-(-last.next_at // SECOND_US) * SECOND_US)
     return AlreadyCheckedIn(
-        f"You have already checked in. The next check-in is possible from {next_checkin_at}.",
+        f"You have already checked in. You can check in again from {next_checkin_at}.",
         reason="already_checked_in",
         retry_after_s=wait_s,
         extra={"next_checkin_at": next_checkin_at},

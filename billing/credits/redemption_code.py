@@ -280,7 +280,9 @@ class NewBatch:
 
     def check(self, now_us: int) -> None:
         if self.promotional_days is not None and not self.is_promotional:
-            raise InvalidInput("Only promotional credit can expire after some days.", param="days")
+            raise InvalidInput(
+                "Only promotional credit can expire after a number of days.", param="days"
+            )
         if self.expires_at is not None and self.expires_at <= now_us:
             raise InvalidInput("The codes' expiry must be in the future.", param="expires_at")
 

@@ -163,7 +163,7 @@ async def set_details(
     asker = context.asker
     if asker is not None and asker.kind != "session" and asker.environment != "live":
         raise ScopeMissing(
-            "Billing details also apply to live receipts. Use a live key, or the account's page.",
+            "Billing details also apply to live receipts. Use a live key, or change them on the account's page.",
             reason="live_key_needed",
         )
     checked = billing_details.checked(

@@ -61,10 +61,10 @@ def receipt_letter(
                 provider=provider,
                 day=day,
             ),
-            say("This link opens your receipt, a PDF. Anyone who has the link can read it."),
+            say("This link opens your receipt as a PDF. Anyone who has the link can read it."),
         ),
         say("Open the receipt"),
         f"{public_url}{RECEIPT_PATH}/{token}",
-        say("You can turn off emails of this kind on this page:"),
+        say("To turn off emails like this, open this page:"),
         f"{public_url}{ACCOUNT_PATH}",
     )

@@ -43,10 +43,10 @@ def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCod
         missing = {"platform", "amount_cents", "code"} - set(names)
         if missing:
             raise InvalidInput(
-                f"The first line must also name {', '.join(sorted(missing))}.", param="codes"
+                f"The first line must also contain {', '.join(sorted(missing))}.", param="codes"
             )
         if len(set(names)) < len(names):
-            raise InvalidInput("The first line names a column twice.", param="codes")
+            raise InvalidInput("The first line contains a column twice.", param="codes")
         line = rows.line_num + 1
         for row in rows:
             yield _code_of(row, line, environment, supplier)
@@ -59,7 +59,7 @@ def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) 
     if any(cell.strip() for cell in row.get(_MORE, ())):
         # A code with an unquoted comma would otherwise be cut at the comma, stored and sold.
         raise InvalidInput(
-            f"Line {number} has more values than columns. Put a code with a comma in quotes.",
+            f"Line {number} has more values than columns. If a code contains a comma, put the code in quotes.",
             param="codes",
         )
     code, amount = (row["code"] or "").strip(), (row["amount_cents"] or "").strip()

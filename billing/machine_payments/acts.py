@@ -87,7 +87,7 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
             pattern=LINE,
             description="What you observed, for the audit log.",
         ),
-        said("What you saw"),
+        said("Evidence"),
     ]
 
 

@@ -232,8 +232,8 @@ class SwitchSupplier(ReviewCommand):
             )
         if len(seen.attempts) >= ATTEMPTS_MAX:
             raise InvalidInput(
-                f"The top-up has had {ATTEMPTS_MAX} attempts, which is the maximum. Settle it, or "
-                "fail it and have it sent again.",
+                f"The top-up has had {ATTEMPTS_MAX} attempts, the maximum. Settle it as "
+                "delivered, or fail it and let the sender try again.",
                 param="to",
             )
         return found

@@ -154,7 +154,7 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
     if state == "task":
         task = seen.open_task
         if task is not None and task.taken_by is not None and act in ACTS[state]:
-            return NotNow(f"{task.taken_by} has taken the task. The task must be given back first.")
+            return NotNow(f"{task.taken_by} has taken the task and must first give it back.")
         return NotNow(
             f"The top-up is a task of {supplier}. Settle it, refuse it, or switch its supplier."
         )
@@ -162,12 +162,12 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
         return NotNow("This top-up isn't a task, so it can't be taken, given back or refused.")
     if act == "switch":
         return NotNow(
-            f"The outcome at {supplier} is unknown. Check there. If {supplier} did nothing, record "
-            "that it was not done, then switch to another supplier."
+            f"The outcome at {supplier} is unknown. Check there. If {supplier} delivered nothing, "
+            "record that, then switch to another supplier."
         )
     if act == "retry":
         return NotNow(
-            f"Calling {supplier} again could deliver the top-up twice. Check there, then settle the top-up, or record"
-            " that it was not done."
+            f"Calling {supplier} again could deliver the top-up twice. Check there, then settle "
+            "the top-up, or record that nothing was delivered."
         )
     return NotNow("All suppliers' outcomes are known, so there is nothing to record.")

@@ -93,7 +93,7 @@ class Resolve:
         if under_way is not None:
             raise OrderDecided(
                 f"Refund {under_way.id} of payment {under_way.payment_ref} is "
-                f"{under_way.status}. Decide after the refund has ended.",
+                f"{under_way.status}. Wait until the refund ends, then decide.",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":
@@ -147,8 +147,7 @@ class Resolve:
                 return price.amount
             came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
             raise InvalidInput(
-                f"{in_words(price)} was expected and {came} was paid. Give the part of "
-                f"{in_words(price)} that should be credited.",
+                f"{in_words(price)} was expected, but {came} was paid. Give the part of {in_words(price)} to credit.",
                 param="amount",
             )
         if not 0 < self.amount <= price.amount:

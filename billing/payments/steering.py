@@ -279,8 +279,8 @@ class SubscriptionSteering:
     def check_billed(self, one: Subscription) -> None:
         if self.is_orphan(one):
             raise ProviderRefused(
-                f"This plan began in the sandbox, and {one.provider} has real keys now, so the "
-                "plan is no longer billed. End it, or buy a new plan."
+                f"This plan began in the sandbox. {one.provider} has real keys now, so the plan "
+                "is no longer billed. End it, or buy a new plan."
             )
 
     def is_orphan(self, one: Subscription) -> bool:
@@ -370,8 +370,7 @@ class SubscriptionSteering:
             return
         if not isinstance(steering, Pausing):
             raise ProviderRefused(
-                f"{one.provider} can't pause a plan. End it with its period, and buy it again "
-                "later."
+                f"{one.provider} can't pause a plan. End the plan with its period, and buy it again later."
             )
         if wish.resumes_at is not None and not steering.pauses_until:
             raise ProviderRefused(
@@ -399,18 +398,18 @@ class SubscriptionSteering:
         item = plans.item_of(sold, registration, wish.interval, is_simulated=one.is_simulated)
         if item.price.currency != one.currency:
             raise InvalidInput(
-                f"The plan is sold in {item.price.currency}, and yours is paid in {one.currency}.",
+                f"The plan is sold in {item.price.currency}, but your current plan is paid in {one.currency}.",
                 param="plan_id",
             )
         if item.product_ref is None or one.product_ref is None:
             raise InvalidInput(
-                f"Both plans must have a price at {one.provider}, and one has none.",
+                f"Both plans must have a price at {one.provider}, but one has none.",
                 param="plan_id",
             )
         if is_shorter(one, item.interval) and not self._has_schedules(one):
             raise InvalidInput(
-                f"{one.provider} can't change a yearly plan to a monthly one. Let this plan "
-                "end with its paid year, then buy the other one.",
+                f"{one.provider} can't change a yearly plan to a monthly one. Let this plan end "
+                "with its paid year, then buy the monthly plan.",
                 param="interval",
             )
         return item

@@ -696,9 +696,7 @@ class Creem:
                 raise ValueError("no id")
             return Notification(event.id, event.type, tuple(facts_of(event, self._credit_product)))
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise NotificationRefused(
-                "The event doesn't have Creem's format.", reason="form"
-            ) from None
+            raise NotificationRefused("The event isn't in Creem's format.", reason="form") from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
         event_type, made = simulated(sandbox_event)
@@ -796,7 +794,7 @@ class CreemPaidSum(_Part):
         query = urlencode({"transaction_id": paid.invoice_id})
         found = await self._ask("GET", f"/v1/transactions?{query}", Transaction)
         if found.id != paid.invoice_id:
-            raise ProviderRefused("Creem returned a different transaction than requested.")
+            raise ProviderRefused("Creem returned the wrong transaction.")
         return with_transaction(paid, found)
 
 

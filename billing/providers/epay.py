@@ -170,7 +170,7 @@ class Epay:
     async def open(self, request: CheckoutRequest) -> Opened:
         self._require_key()
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"Epay charges in {self._currency} here.")
+            raise ProviderRefused(f"This gateway's Epay account charges only in {self._currency}.")
         ways = self._settings.ways
         if request.method is not None and request.method not in ways:
             raise ProviderRefused(f"Epay's payment methods are {', '.join(ways)}.")
@@ -239,7 +239,7 @@ class Epay:
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
         if sandbox_event.outcome not in _STATUSES:
-            raise ProviderRefused("Epay has no subscriptions.")
+            raise ProviderRefused("Epay doesn't support subscriptions.")
         parameters = {
             "pid": self._settings.pid,
             "trade_no": sandbox_event.payment_id,
@@ -337,9 +337,7 @@ def _signed(parameters: Mapping[str, str], key: str) -> dict[str, str]:
 
 
 def _unreadable() -> NotificationRefused:
-    return NotificationRefused(
-        "The notification doesn't have the protocol's format.", reason="form"
-    )
+    return NotificationRefused("The notification isn't in the protocol's format.", reason="form")
 
 
 _YES = frozenset({"1", "true", "success", "ok"})

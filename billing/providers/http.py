@@ -139,7 +139,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
     """Log the reason and return the exception to raise. `why` must not contain text from the provider."""
     logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
     return ProviderUnavailable(
-        f"{provider} doesn't respond. Try again in a moment.", retry_after_s=2
+        f"{provider} isn't responding. Try again in a moment.", retry_after_s=2
     )
 
 

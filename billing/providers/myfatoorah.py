@@ -184,7 +184,9 @@ class MyFatoorah:
                 f"MyFatoorah accepts return URLs of at most {RETURN_URL_CHARACTERS_MAX} characters."
             )
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"MyFatoorah charges in {self._currency} here.")
+            raise ProviderRefused(
+                f"This gateway's MyFatoorah account charges only in {self._currency}."
+            )
         body: dict[str, Any] = {
             # Send the price's exact decimal digits as a JSON number.
             "InvoiceValue": msgspec.Raw(request.price.decimal().encode()),
@@ -363,7 +365,7 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def _unreadable() -> NotificationRefused:
-    return NotificationRefused("The event doesn't have MyFatoorah's format.", reason="form")
+    return NotificationRefused("The event isn't in MyFatoorah's format.", reason="form")
 
 
 class _MadeRefund(msgspec.Struct, rename="pascal"):
@@ -508,7 +510,7 @@ def simulated(
             "ReferencedInvoice": {"Id": sandbox_event.ref},
         }
     if sandbox_event.outcome not in _STATUSES:
-        raise ProviderRefused("MyFatoorah has no subscriptions.")
+        raise ProviderRefused("MyFatoorah doesn't support subscriptions.")
     invoice_status, transaction_status = _STATUSES[sandbox_event.outcome]
     return payment, {
         "Invoice": {

@@ -72,18 +72,20 @@ def invitation_letter(
     say = language.say
     return OwnerLetter(
         language,
-        say("{inviter} invites you to their account", inviter=inviter),
+        say("{inviter} has invited you to join their account", inviter=inviter),
         (
-            say("{inviter} invites you to act for their AI credit account.", inviter=inviter),
             say(
-                "The link works once, until {when}. Sign in with this address to use it.",
+                "{inviter} has invited you to help manage their AI credit account.", inviter=inviter
+            ),
+            say(
+                "The link works once, until {when}. To use it, sign in with this address.",
                 when=language.moment(expires_at),
             ),
         ),
         say("Open the invitation"),
         url,
         say(
-            "If you don't know this person, do nothing. You join the account only through this link."
+            "If you don't know this person, ignore this email. You join the account only if you use the link."
         ),
     )
 
@@ -94,12 +96,12 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
         language,
         say("Choose a new password"),
         (
-            say("Somebody requested a new password for the account with this address."),
+            say("Someone requested a new password for the account with this address."),
             say("The link works once, until {when}.", when=language.moment(expires_at)),
         ),
         say("Choose a new password"),
         url,
-        say("If this wasn't you, do nothing. Your password stays the same."),
+        say("If this wasn't you, ignore this email. Your password stays the same."),
     )
 
 
@@ -109,7 +111,7 @@ def password_changed_letter(*, changed_at: int, public_url: str, language: Langu
         language,
         say("Your password was changed"),
         (
-            say("The password was changed at {when}.", when=language.moment(changed_at)),
+            say("Your password was changed on {when}.", when=language.moment(changed_at)),
             say("Other browsers are signed out. Keys and connected programs still work."),
         ),
         say("Sign in"),
@@ -130,7 +132,7 @@ def verification_letter(*, url: str, expires_at: int, language: Language) -> Own
         ),
         say("Verify your address"),
         url,
-        say("If you didn't create an account, do nothing. The address stays unverified."),
+        say("If you didn't create an account, ignore this email. The address stays unverified."),
     )
 
 
@@ -159,5 +161,5 @@ def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
         (say("Your account is no longer suspended. Everything works again."),),
         say("Open the account"),
         f"{public_url}/dashboard",
-        say("Sends that failed in the meantime aren't repeated automatically. Send them again."),
+        say("Sends that failed in the meantime aren't retried. Send them again yourself."),
     )

@@ -159,7 +159,10 @@ def approval_letter(
             amount=language.money(one.topup.charged_cents),
             recipient=one.topup.recipient_email,
         )
-        happened = (*_facts(one, language), say("Anyone who has this link can decide once."))
+        happened = (
+            *_facts(one, language),
+            say("Anyone who has this link can approve or deny the send once."),
+        )
         button = say("Approve or deny")
         # Set the language, because the page would otherwise use the browser's instead of the owner's.
         url = f"{link_of(one.id)}?lang={language.tag}"
@@ -173,10 +176,12 @@ def approval_letter(
             ),
         )
         button, url = say("Decide on the Approvals page"), f"{public_url}{APPROVALS_PATH}"
-    after, path = say("You can turn off emails of this kind on this page:"), ACCOUNT_PATH
+    after, path = say("To turn off emails like this, open this page:"), ACCOUNT_PATH
     if is_always_sent:
         after, path = (
-            say("To end everything else that this colleague created, open Team in your dashboard:"),
+            say(
+                "To remove everything else that this colleague created, open Team in your dashboard:"
+            ),
             TEAM_PATH,
         )
     return OwnerLetter(language, subject, happened, button, url, after, f"{public_url}{path}")
@@ -200,7 +205,7 @@ def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> Owner
                 amount=language.money(_total(asked)),
             ),
         )
-    after = say("You can turn off emails of this kind on this page:")
+    after = say("To turn off emails like this, open this page:")
     return OwnerLetter(language, subject, happened, say("Open the Approvals page"), url, after)
 
 

@@ -299,7 +299,7 @@ def webhook_letter(
         happened if unwell else well,
         say("Open the webhooks"),
         f"{public_url}{WEBHOOKS_PATH}",
-        say("You can turn off emails of this kind on this page:"),
+        say("To turn off emails like this, open this page:"),
         listed=tuple(
             Listed(_of_endpoint(one, language), f"{public_url}{WEBHOOKS_PATH}/{one.endpoint_id}")
             for one in told[:LISTED_MAX]
@@ -324,9 +324,7 @@ def _one_subject(stage: str, language: Language) -> str:
     if stage == DISABLED_STAGE:
         return say("A webhook was disabled")
     return (
-        say("A webhook is about to be disabled")
-        if stage == WARNED_STAGE
-        else say("A webhook fails")
+        say("A webhook will be disabled soon") if stage == WARNED_STAGE else say("A webhook fails")
     )
 
 
@@ -340,7 +338,7 @@ def _of_endpoint(one: NotifiedEndpoint, language: Language) -> str:
     if one.stage == WARNED_STAGE:
         then = language.moment(one.disable_us)
         return say(
-            "{url} has been failing since {when}. It will be disabled on {then} unless an event arrives before then.",
+            "{url} has been failing since {when}. It will be disabled on {then} unless an event is delivered first.",
             then=then,
             **known,
         )
@@ -358,7 +356,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
         ),
         say("Buy credit"),
         f"{public_url}{BUY_PATH}",
-        say("You can turn off emails of this kind on this page:"),
+        say("To turn off emails like this, open this page:"),
     )
 
 
@@ -366,17 +364,17 @@ def key_letter(made: NotifiedKeys, *, public_url: str, language: Language) -> Ow
     say = language.say
     is_one = made.count == 1
     subject = (
-        say("A new key: {name}", name=made.first[0].name or made.first[0].id)
+        say("New key: {name}", name=made.first[0].name or made.first[0].id)
         if is_one
         else say("{count} new keys", count=language.count(made.count))
     )
     return OwnerLetter(
         language,
         subject,
-        (say("Revoke every key that nobody in your team created, and check the security log."),),
+        (say("Revoke any key that your team didn't create, and check the security log."),),
         say("Open the keys"),
         f"{public_url}{KEYS_PATH}",
-        say("You can turn off emails of this kind on this page:"),
+        say("To turn off emails like this, open this page:"),
         listed=tuple(
             Listed(_of_key(one, language), f"{public_url}{KEYS_PATH}/{one.id}")
             for one in made.first

@@ -398,8 +398,7 @@ class Resend(OnTopUp):
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status in {"pending", "scheduled"}:
             raise NotYetDelivered(
-                "The top-up isn't delivered yet. Mail that was requested is sent automatically "
-                "after delivery.",
+                "The top-up isn't delivered yet. Requested mail is sent automatically after delivery.",
                 param="transaction_id",
                 reason="not_delivered",
                 extra=facts,
@@ -411,7 +410,7 @@ class Resend(OnTopUp):
             return Resent(topup, before)
         if topups.mails.is_limited(topup):
             raise MailLimitReached(
-                "This account, or this recipient, has reached its limit of mails in 24 hours.",
+                "This account or recipient has reached its limit of emails in 24 hours.",
                 reason="mail_limit",
                 retry_after_s=_WAIT_S,
                 extra=facts,

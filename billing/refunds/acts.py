@@ -105,7 +105,7 @@ class DecideBody(Fields, frozen=True, kw_only=True):
             pattern=LINE,
             description="The evidence, and where you saw it.",
         ),
-        said("What you saw", hint="Others will see it later."),
+        said("Evidence", hint="Other operators can see it later."),
     ]
     provider_refund_id: (
         Annotated[
@@ -116,7 +116,7 @@ class DecideBody(Fields, frozen=True, kw_only=True):
                 pattern=LINE,
                 description="The provider's ID of the refund, if it was made.",
             ),
-            said("Provider's refund ID", hint="If the refund was made and has an ID."),
+            said("Provider's refund ID", hint="Only if the refund was made and has an ID."),
         ]
         | None
     ) = None

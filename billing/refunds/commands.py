@@ -137,7 +137,7 @@ class RequestRefund:
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:
             raise InvalidInput(
-                f"The amount must be above 0 and at most {left}, which is left of {in_words(payment.paid)}.",
+                f"The amount must be above 0. At most {left} of {in_words(payment.paid)} can still be refunded.",
                 param="amount",
             )
         if amount != left and payment.is_whole_only:

@@ -82,7 +82,9 @@ class Refunder:
             raise NotFound("Order", param="id")
         paid = await self._database.read(lambda tx: _currency_of(tx, order, payment_ref))
         if amount is not None and currency not in {None, paid}:
-            raise InvalidInput(f"The payment was made in {paid}.", param="pay_currency")
+            raise InvalidInput(
+                f"`pay_currency` must be {paid}, the payment's currency.", param="pay_currency"
+            )
         if payment_ref in {None, order.payment_id}:
             await self._check_own(order)
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)

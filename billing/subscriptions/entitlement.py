@@ -203,7 +203,7 @@ class UseEntitlement:
         if known is not None:
             if known != (self.name, self.count):
                 raise DuplicateReference(
-                    "The `reference` was already used for another entitlement or count.",
+                    "The `reference` was already used for another entitlement or `count`.",
                     param="reference",
                 )
             return replace(found, allowed=True)

@@ -156,7 +156,9 @@ class TakePeriodBack(_OnComp):
         if period is None or period.comp_reason is None:
             raise NotFound("Free period", param="period_id")
         if period.comp_ended_at is not None:
-            raise CompRepeated("The period was already taken back.", extra={"period_id": period.id})
+            raise CompRepeated(
+                "The period's credit was already removed.", extra={"period_id": period.id}
+            )
         weighed = replace(period, amount=1)
         if not self.allow_owed:
             _check_credit(state, one, weighed)

@@ -34,20 +34,20 @@ def owner_letter(
 def _of_plan(one: Subscription, public_url: str, provider: str, language: Language) -> OwnerLetter:
     say, plan = language.say, one.plan_name
     happened = [
-        say("The last payment for your plan {plan} didn't arrive.", plan=plan),
+        say("The latest payment for your plan {plan} didn't arrive.", plan=plan),
         say("{provider} will try again for a few days.", provider=provider),
     ]
     if one.grace_ends_at is not None:
         day = language.day(one.grace_ends_at)
-        happened.append(say("The plan ends on {day} unless it is paid.", day=day))
-    happened.append(say('To use another card, open this page and press "Update the payment".'))
+        happened.append(say("The plan ends on {day} unless the payment arrives.", day=day))
+    happened.append(say('To use another card, open this page and select "Update payment".'))
     return OwnerLetter(
         language,
-        say("Your plan {plan} was not paid", plan=plan),
+        say("The payment for your plan {plan} didn't arrive", plan=plan),
         tuple(happened),
         say("Open your plan"),
         f"{public_url}{PLAN_PATH}",
-        say("You don't lose the credit that you already have."),
+        say("You don't lose any credit that you already have."),
     )
 
 
@@ -62,13 +62,13 @@ def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> O
         )
     elif told["retry_at"] is not None:
         when = language.moment(parse_rfc3339(told["retry_at"]))
-        happened.append(say("The charge will be tried again on {when}.", when=when))
+        happened.append(say("The charge will be retried on {when}.", when=when))
     is_confirmed = told["url"] is not None
     return OwnerLetter(
         language,
         subject,
         tuple(happened),
-        say("Confirm the payment") if is_confirmed else say("Open your auto-recharge"),
+        say("Confirm the payment") if is_confirmed else say("Open the auto-recharge page"),
         told["url"] if is_confirmed else page,
         say("You can change or stop auto-recharge on this page:"),
         page,
@@ -98,7 +98,7 @@ def _recharge_text(told: dict[str, Any], language: Language) -> tuple[str, list[
     if told["url"] is not None:
         return say("Confirm your auto-recharge of {amount}", amount=known["amount"]), [
             say("Your bank wants you to confirm the payment of {amount} with {method}.", **known),
-            say("This credit isn't bought until you confirm the payment."),
+            say("The credit is bought only after you confirm the payment."),
         ]
     return say("Your auto-recharge of {amount} failed", amount=known["amount"]), [
         say("Your balance is low, and {amount} could not be charged to {method}.", **known),
@@ -116,12 +116,12 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
         (
             say("{amount} of your plan's credit expires on {when}.", **known)
             if told["kind"] == "plan"
-            else say("{amount} of the credit that you were given expires on {when}.", **known),
-            say("Credit that isn't spent by then is lost."),
+            else say("{amount} of your free credit expires on {when}.", **known),
+            say("Any credit that you don't spend by then is lost."),
         ),
         say("Open your wallet"),
         f"{public_url}{WALLET_PATH}",
-        say("You can turn off emails of this kind on this page:"),
+        say("To turn off emails like this, open this page:"),
         f"{public_url}{ACCOUNT_PATH}",
     )
 

@@ -593,8 +593,7 @@ def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: s
         if vault.is_signed(_bound(principal, quoted, ends_at), found[3], purpose=_PURPOSE):
             return quoted
     raise InvalidInput(
-        "The quote belongs to another key, platform, recipient or amount. Validate "
-        "this send to get a quote for it.",
+        "The quote is for another key, platform, recipient or amount. To get a new quote, validate this send.",
         param="quote_id",
         reason="quote_mismatch",
     )

@@ -326,14 +326,14 @@ def _check_columns(names: Sequence[str]) -> None:
     missing = {"model", "input", "output"} - set(names)
     if missing:
         raise InvalidInput(
-            f"The first line must also name {', '.join(sorted(missing))}.", param="file"
+            f"The first line must also contain {', '.join(sorted(missing))}.", param="file"
         )
     if unknown := set(names) - set(COLUMNS):
         raise InvalidInput(
             f"The first line names unknown columns: {', '.join(sorted(unknown))}.", param="file"
         )
     if len(set(names)) < len(names):
-        raise InvalidInput("The first line names a column twice.", param="file")
+        raise InvalidInput("The first line contains a column twice.", param="file")
 
 
 def _of_row(row: dict[str, Any], line: int) -> NewPrice:

@@ -51,8 +51,9 @@ _HARMS: Final = {
     "--effects-url",
     callback=web_address,
     metavar="URL",
-    help="A URL that returns a whole number, such as a count of orders. Each top-up must change it "
-    "by the same amount. Needed to notice events that are handled twice.",
+    help="A URL that returns a whole number, such as a count of orders. Each top-up must change "
+    "the number by the same amount. Without this URL, events that are handled twice aren't "
+    "noticed.",
 )
 @click.option(
     "--timeout-s",
@@ -79,10 +80,10 @@ def certify(
     timeout_s: float,
     still_s: float,
 ) -> None:
-    """Test a webhook receiver: would it lose events, handle them twice, or accept forged ones? Exit 1 if a check fails.
+    """Test whether a webhook receiver loses events, handles them twice, or accepts forged ones. Exit 1 if a check fails.
 
-    The receiver gets genuine, repeated, late and forged staging webhooks, and some are lost. It acts on them,
-    so use a test system.
+    The receiver gets genuine, repeated, late and forged staging webhooks. Some connections are closed before the
+    response. The receiver acts on these webhooks, so use a test system.
     """
     secret_key(secret)
     found = run(_try(url, secret, effects_url, timeout_s, still_s))

@@ -141,16 +141,15 @@ class _Source:
     envvar="LISTEN_KEY",
     callback=take_secret,
     metavar="-|@FILE",
-    help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the key "
-    "of --profile, otherwise of the demo account in the folder of `topup dev`, otherwise of the "
-    "default profile.",
+    help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the "
+    "key of --profile, or the demo key of `topup dev`, or the default profile's key.",
 )
 @click.option(
     "--account", help="For operators: an account's ID or email address, instead of a key."
 )
 @environment_option
 @click.option(
-    "--url", help="The gateway's address. Default: that of `topup dev`, or TOPUP_PUBLIC_URL."
+    "--url", help="The gateway's address. Default: the address of `topup dev`, or TOPUP_PUBLIC_URL."
 )
 @click.option(
     "--event", "event_type", help="Forward only events of this type, such as topup.delivered."
@@ -190,7 +189,7 @@ def listen(
 ) -> None:
     """Forward an account's events to a port of this machine, signed like webhooks. Ctrl-C stops.
 
-    At the end, it prints the cursor for --after, and a --resend option for each event that wasn't accepted.
+    At the end, the command prints the cursor for --after, and a --resend option for each event that wasn't accepted.
     """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:

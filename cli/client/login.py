@@ -160,9 +160,9 @@ def login(
 ) -> None:
     """Get a key through the browser, and store it with the gateway's address. Only you can read the file.
 
-    The browser shows the same code as the terminal. Compare the two codes, choose the environment and scopes, and allow
-    the key. Your list of keys then shows it with the name of this machine. With --with-key, an existing key is read
-    from a hidden prompt or from standard input. It is never an argument.
+    The browser shows the same code as the terminal. Compare the two codes, choose the environment and scopes, and
+    allow the key. The key then appears in your list of keys under this machine's name. With --with-key, an existing
+    key is read from a hidden prompt or from standard input, never from an argument.
     """
     if with_key and (name is not None or no_browser):
         raise click.UsageError("--name and --no-browser are only for a login by browser")

@@ -14,7 +14,7 @@ _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 
 
 @click.command(epilog=examples("topup logout --revoke", "topup logout --profile staging"))
-@click.option("--revoke", is_flag=True, help="Also revoke the key, and all keys made from it.")
+@click.option("--revoke", is_flag=True, help="Also revoke the key, and all keys created from it.")
 @profile_option
 @json_option
 def logout(*, revoke: bool, profile: str) -> None:

@@ -82,8 +82,8 @@ def send(
 ) -> None:
     """Send credit. AMOUNT is in dollars. RECIPIENT is an email address, or `self` for your account.
 
-    The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key. The credit
-    is then sent only once, and the result is printed.
+    The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key. The
+    credit is then sent only once.
     """
     given = access(profile)
     if not yes:

@@ -194,23 +194,23 @@ def _reference() -> str:
 )
 @click.argument("event", type=click.Choice([*CAUSES, *NOT_CAUSED]), metavar="EVENT")
 @click.option(
-    "--platform", default=PLATFORM, show_default=True, help="Platform of the top-ups that are sent."
+    "--platform", default=PLATFORM, show_default=True, help="Platform to send top-ups to."
 )
 @click.option(
     "--approver",
-    help="Profile of another key, which decides. It must not be a parent or child of the first key.",
+    help="Profile of the key that approves or denies. It must not be a parent or child of the requesting key.",
 )
 @profile_option
 @json_option
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
-    """Cause an event in staging with real calls, and print it.
+    """Trigger an event in staging with real calls, and print the event.
 
-    EVENT is any event type. If no key of the account can cause it, the command says what does. approval.approved,
-    approval.denied and key.resumed need --approver, because a requester can't decide. The approver's key needs
-    approvals:write or, for key.resumed, keys:write. It must not be a parent or child of the first key.
+    EVENT is any event type. If no key can trigger it, the command says what does. approval.approved, approval.denied
+    and key.resumed need --approver, because requesters can't decide on their own requests. The approver's key needs
+    approvals:write or, for key.resumed, keys:write. It must not be a parent or child of the requesting key.
 
-    Each top-up sends $1.00 of test credit. Top-ups that are pending, scheduled or waiting for approval stay as they
-    are. For a sample of any event type, use `topup webhooks test`.
+    Each top-up sends $1.00 of test credit. A top-up that is left pending, scheduled or waiting for approval isn't
+    cancelled. For a sample of any event type, use `topup webhooks test`.
     """
     given = access(profile)
     if not given.is_staging:

@@ -39,7 +39,7 @@ BODY_BYTES_MAX = 1 << 20
     multiple=True,
     required=True,
     metavar="'NAME: VALUE'",
-    help="A header as it was received. Give each signature header.",
+    help="A header as it was received. Repeat this option for each signature header.",
 )
 @click.option(
     "--body-file",

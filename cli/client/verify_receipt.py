@@ -29,7 +29,7 @@ _TIMEOUT_S = 10.0
     "--keys",
     required=True,
     metavar="FILE|URL",
-    help="The public keys (a JWK Set), as a stored file or their address at the gateway.",
+    help="The public keys (a JWK Set), as a stored file or as their URL at the gateway.",
 )
 @click.option(
     "--checkpoint",
@@ -45,7 +45,7 @@ def verify_receipt(
 ) -> None:
     """Show what a receipt proves and what it doesn't.
 
-    Exit 1 if the receipt was changed or forged, or contradicts a stored day. Pass the receipt's JWS, or the API
+    Exit 1 if the receipt was changed or forged, or contradicts a stored checkpoint. Pass the receipt's JWS, or the API
     response that contains it.
     """
     try:

@@ -35,7 +35,7 @@ _ENDINGS = {True: "db", False: "dump"}
 @click.option(
     "--elsewhere",
     is_flag=True,
-    help="Copy nothing, but record that there is now a copy on another machine.",
+    help="Only record that there is now a copy on another machine.",
 )
 @json_option
 def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001

@@ -135,8 +135,7 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
 def seal(look_back_days: int) -> None:
     """Seal the days that ended at least an hour ago, and the record log. Workers do this automatically.
 
-    The record log gets a new signed head each time. Rows of the last five minutes are left for the next
-    head.
+    The record log gets a new signed head each time. The next head covers rows of the last five minutes.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:

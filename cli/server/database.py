@@ -37,7 +37,7 @@ _SUCCESS: Final = range(200, 300)
     )
 )
 def database() -> None:
-    """Show which servers of the database are used or refused, list copies, and find what a failover lost."""
+    """Show which database servers are used or refused, list copies, and find what a failover lost."""
 
 
 @database.command(
@@ -100,8 +100,7 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """List the top-ups that a gateway confirmed according to its log, but that the database lacks. Exit 1 if
-    there are any.
+    """List the top-ups that the gateway's log says were confirmed, but that the database lacks. Exit 1 if there are any.
 
     The gateway must have logged JSON (TOPUP_LOG_FORMAT=json).
     """
@@ -125,8 +124,8 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
 def copies() -> None:
     """List the latest recorded copies of the database, each with the build that made it.
 
-    A copy without an end time is still running or has failed. The copy from which this database was
-    restored has no end time either.
+    A copy without an end time is still running or has failed. The copy that this database was restored from has no
+    end time either.
     """
     names = ("began_at", "place", "ended_at", "bytes", "code_version")
     show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)

@@ -172,13 +172,13 @@ def _refused(problem: str) -> click.exceptions.Exit:
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    help="Port; 0 chooses a free one. Default: TOPUP_PORT.",
+    help="Port to listen on. 0 chooses a free port. Default: TOPUP_PORT.",
 )
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Data directory. Default: TOPUP_DATA_DIR."
 )
 def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
-    """Run everything embedded: SQLite, Redis, gateway and worker. Ctrl-C stops all."""
+    """Run SQLite, Redis, a gateway and a worker with one command. Ctrl-C stops them all."""
     started_s = time.monotonic()
     given = {"host": host, "port": port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})

@@ -154,12 +154,11 @@ def _size(file: Path) -> int:
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /) -> None:
-    """Check everything that an installation depends on. Exit 1 if something is wrong.
+    """Check everything that this installation depends on. Exit 1 if something is wrong.
 
-    The checks cover settings, the public address and its proxy as seen from outside, the database,
-    connections, clocks, deliveries, the ledger and its sealed days, workers, the master key, copies and
-    their programs, the disk and Redis. Redis is optional, so its absence is only noted. If the database
-    can't be used, the exit code says why (see docs/cli.md).
+    The checks cover settings, the public address and its proxy, the database, connections, clocks, deliveries, the
+    ledger, workers, the master key, backups, the disk and Redis. Redis is optional, so its absence is only noted. If
+    the database can't be used, the exit code says why (see docs/cli.md).
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))

@@ -34,7 +34,7 @@ def migrate(revision: str) -> None:
     """Bring the database to the newest schema. Do nothing if it already has that schema.
 
     A missing SQLite file is created, with its folder. The command refuses a schema that was changed by
-    hand, is beyond --revision, or is newer than this code supports.
+    hand, is newer than --revision, or is newer than this code supports.
     """
     settings = load_settings()
     is_new = is_database_missing(settings)

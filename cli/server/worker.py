@@ -42,7 +42,7 @@ logger = logging.getLogger("topup.worker")
 @click.option("--asked-at", type=int, hidden=True, help="The port that several processes share.")
 @process_options("worker")
 def worker(asked_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
-    """Run workers in production, as one process or several. They deliver webhooks, fulfil top-ups and do chores.
+    """Run workers in production, as one process or several. They deliver webhooks, fulfil top-ups and run maintenance tasks.
 
     If TOPUP_WORKER_PORT is set, the worker serves /metrics, /healthz and /readyz there.
     """

@@ -201,11 +201,11 @@ def _columns(header: Sequence[str]) -> list[str]:
         is_known = name in _COLUMNS or name.startswith(_METADATA_COLUMN)
         if not is_known:
             raise InvalidInput(
-                f"The first line must name the columns, which may be {', '.join(_COLUMNS)} and metadata.KEY.",
+                f"The first line must name the columns. Possible names are {', '.join(_COLUMNS)} and metadata.KEY.",
                 param=shown(name) or "items",
             )
     if len(set(columns)) != len(columns):
-        raise InvalidInput("The CSV's first line names a column twice.", param="items")
+        raise InvalidInput("The CSV's first line contains a column twice.", param="items")
     return columns
 
 

@@ -125,7 +125,7 @@ async def poll(call: RequestContext[CliTokenBody, Fields]) -> Answer:
         return answer(codes.SUCCESS, data, now_us=call.now_us, http_status=201)
     if outcome.is_too_fast:
         raise RateLimited(
-            f"You polled too early. From now on, wait {outcome.interval_s} s between two polls.",
+            f"You polled too early. From now on, wait {outcome.interval_s} s between polls.",
             reason="slow_down",
             retry_after_s=outcome.interval_s,
             extra={"interval": outcome.interval_s},

@@ -160,7 +160,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     topup = ended.topup
     if ended.objection is not None:
         raise ReportRecorded(
-            f"{ended.objection} The report was stored for the operator, and changes nothing.",
+            f"{ended.objection} The report was stored for the operator, but changed nothing.",
             extra={"transaction_id": topup.id, "status": topup.status},
         )
     return answer(

@@ -35,7 +35,7 @@ class Matched(NamedTuple):
 
 
 NOTHING: Final = Matched(
-    phrase("All that match"), (), Total(0), False, phrase("Overview"), "/dashboard"
+    phrase("All matching rows"), (), Total(0), False, phrase("Overview"), "/dashboard"
 )
 
 

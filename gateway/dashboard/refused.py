@@ -41,13 +41,15 @@ TITLES: Final = {
     503: phrase("Back in a moment"),
 }
 _OPERATORS_ONLY: Final = phrase(
-    "This page is for the operators of this gateway, and your account is not one of theirs. One of them"
-    " can make it one: topup accounts set ACCOUNT --operator."
+    "This page is only for operators of this gateway. An operator can give your account access "
+    "with: topup accounts set ACCOUNT --operator."
 )
 _ROLE: Final = phrase(
-    "Your role in this account does not allow it. The account's owner can give you another, under Team."
+    "Your role in this account doesn't allow this. The account's owner can change your role under Team."
 )
-SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is gone or not yours.")}
+SENTENCES: Final = {
+    404: phrase("The address is wrong, or the object was deleted or belongs to another account.")
+}
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:

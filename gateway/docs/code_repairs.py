@@ -109,19 +109,19 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         ("POST", "/keys/sandbox"),
     ),
     codes.INSUFFICIENT_BALANCE: Repair(
-        "Add credit to the wallet (in staging with the call below, in live by buying a pack from "
-        "`GET /packs`), then repeat the call. If `reason` is `plan_used_up`, change the plan, or wait "
-        "for its next period.",
+        "Add credit to the wallet, then repeat the call. In staging, use `POST /sandbox/fund`. "
+        "In live, buy a pack that `GET /packs` lists. If `reason` is `plan_used_up`, change the plan, "
+        "or wait for its next period.",
         ("POST", "/sandbox/fund"),
         {"amount_cents": 1000},
     ),
     codes.INVALID_PLATFORM: Repair(
-        "Use one of the values in `errors[].allowed`. `did_you_mean` is the most similar one.",
+        "Use one of the values in `errors[].allowed`. `did_you_mean` is the most similar value.",
         _SEND,
         _RIGHT,
     ),
     codes.INVALID_RECIPIENT: Repair(
-        "Send a valid email address such as user@example.com, or `recipient: self`.",
+        "Send a valid email address such as user@example.com, or set `recipient` to `self`.",
         _SEND,
         _RIGHT,
     ),
@@ -143,7 +143,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _RIGHT,
     ),
     codes.CAP_EXCEEDED: Repair(
-        "Wait until `resets_at`, or send at most `max_now_cents` (`smaller_send` in `links`). "
+        "Wait until `resets_at`, or send at most `max_now_cents`, as `smaller_send` in `links` does. "
         "Otherwise, a user can open the first page in `links` and raise the limit there.",
         ("GET", "/keys/self"),
     ),
@@ -151,28 +151,28 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Use another key, or have a user open the first page in `links` and grant the scopes in "
         "`required_scopes`. If `reason` is `account_suspended`, contact the operator of this gateway."
     ),
-    codes.KEY_ENDED: Repair("Create a new key. A key that has ended can't be restored."),
+    codes.KEY_ENDED: Repair("Create a new key. A revoked or expired key can't be restored."),
     codes.NOT_REDEEMABLE: Repair(
         "This code can't be redeemed. See `reason`, and use another code."
     ),
     codes.LIMIT_REACHED: Repair(
-        "Remove one of the objects listed in `links`, or wait until one ends. Then repeat the call."
+        "Remove one of the objects listed in `links`, or wait until one finishes or expires. Then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At `/x402/topup`, send the same body again: either with a `PAYMENT-SIGNATURE` for one of "
-        "`accepts`, or with a Payment credential that answers `WWW-Authenticate`. Elsewhere, a user "
-        "must update the payment method at the provider."
+        "At `/x402/topup`, send the same body again with a payment. Use a `PAYMENT-SIGNATURE` "
+        "for an entry of `accepts`, or the Payment credential that `WWW-Authenticate` requests. "
+        "For other calls, a user must update the payment method at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
-        "The top-up can't be cancelled any more. If it wasn't used, reverse it.",
+        "The top-up can't be cancelled any more. If the credit is unused, reverse the top-up.",
         ("POST", "/topup/{transaction_id}/reverse"),
     ),
     codes.NOT_FOUND: Repair(
-        "Look up the ID in a list of such objects. If the path is wrong, `links` points to a similar one.",
+        "List the objects to find the right ID. If the path is wrong, `links` points to a similar path.",
         ("GET", "/topup/history"),
     ),
     codes.ALREADY_SETTLED: Repair(
-        "This can't be changed any more. `status` is the final result.",
+        "The object can't be changed any more. `status` is its final state.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.FAILED_REFUNDED: Repair(
@@ -182,24 +182,23 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.ALREADY_USED: Repair("The top-up stays delivered. `reason` says why."),
     codes.REQUESTER_BLOCKED: Repair(
-        "If `reason` is `requester_ended`, send again with another key. If it is "
-        "`requester_paused`, resume the requesting key. If it is `requester_limits`, raise that "
-        "key's limits. Then approve again, or "
-        "deny to return the funds immediately.",
+        "If `reason` is `requester_ended`, send again with another key. Otherwise, resume the "
+        "requesting key (`requester_paused`) or raise its limits (`requester_limits`), then "
+        "approve again. To return the funds immediately, deny instead.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
     codes.NONE_ACCEPTED: Repair(
         "Fix each item in `data.errors` according to its code. Repeat the call with a new "
         "`Idempotency-Key`, because this response is stored under the old one. If all items have "
-        "the same code, `next_action` and `links` are the ones for that code.",
+        "the same code, `next_action` and `links` apply to that code.",
         ("POST", "/topup/bulk"),
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
     codes.RATE_LIMITED: Repair("Repeat the call after `Retry-After` seconds."),
     codes.ADDRESS_NOT_ALLOWED: Repair("Have a user add the address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(
-        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. You get the "
-        "first call's response."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. You then "
+        "get the first call's response."
     ),
     codes.METHOD_NOT_ALLOWED: Repair(
         "Use a method listed in `Allow`. `links` lists the calls that this path accepts."
@@ -209,15 +208,15 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "operator."
     ),
     codes.INTERNAL: Repair(
-        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. If that fails, "
-        "give the operator the `X-Request-Id`."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. If it "
+        "fails again, give the operator the `X-Request-Id`."
     ),
     codes.DELIVERY_FAILED: Repair(
         "Fix the receiver, then test it again. `data.attempt` contains its response.",
         ("POST", "/webhooks/{endpoint_id}/test"),
     ),
     codes.URL_INVALID: Repair(
-        "Use a public https URL that the gateway can reach, without a user name in it.",
+        "Use a public https URL that the gateway can reach. It must not contain a user name.",
         ("POST", "/webhooks/register"),
         {"url": "https://example.com/hook"},
     ),

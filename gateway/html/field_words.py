@@ -107,7 +107,7 @@ def _characters(found: re.Match[str], _param: str) -> str:
 def _wider_than_parent(found: re.Match[str], _param: str) -> str:
     name, most = found["name"], found["most"]
     amount = partial(money, int(most)) if name == "windows" else _amount(most, name)
-    return phrase("this must be at most %(most)s, the limit of a key above this one", most=amount)
+    return phrase("this must be at most %(most)s, the limit of a parent key", most=amount)
 
 
 def _asked_by_preset(found: re.Match[str], param: str) -> str:
@@ -166,7 +166,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     ),
     (
         re.compile(
-            r"\A(?P<name>\w{1,64}) must be at most (?P<most>\d+), the limit of a key above this one\."
+            r"\A(?P<name>\w{1,64}) must be at most (?P<most>\d+), the limit of a parent key\."
         ),
         _wider_than_parent,
     ),
@@ -176,5 +176,5 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     ),
     (re.compile(r"\AThe body is longer than (?P<bytes>\d+) bytes\."), _too_long),
     (re.compile(r"\AThe expiry must be in the future(?:, before the year 10000)?\."), _future),
-    (re.compile(r"\AThat is not the app's current code\."), _app_code),
+    (re.compile(r"\AThis isn't your app's current code\."), _app_code),
 )

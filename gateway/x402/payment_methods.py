@@ -200,7 +200,7 @@ def environment_of(
         one for one, doors in taken.items() if doors and (protocol is None or protocol in doors)
     )
     if allowed and principal is None:
-        detail = f"such payments are taken in {' and '.join(allowed)} alone"
+        detail = f"machine payments are accepted only in {' and '.join(allowed)}"
         problem = {"param": "environment", "detail": detail, "allowed": allowed}
         raise InvalidInput(detail, param="environment", errors=[problem])
-    raise NotOffered("This gateway's operator hasn't set up such payments.")
+    raise NotOffered("This gateway's operator hasn't set up machine payments.")

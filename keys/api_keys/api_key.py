@@ -367,7 +367,9 @@ async def _check_usable(tx: Transaction, key: ApiKey, own_now_us: int) -> None:
         raise InvalidInput("The key has expired. Give it a later expires_at first.", param="id")
     states = await load_key_states(tx, key.lineage)
     if not all(state.is_usable(own_now_us) for state in states.values()):
-        raise InvalidInput("The key ended when its parent ended.", param="id")
+        raise InvalidInput(
+            "The key's parent was revoked or has expired, so this key no longer works.", param="id"
+        )
 
 
 async def _update(tx: Transaction, key: ApiKey, columns: dict[str, Any]) -> ApiKey:

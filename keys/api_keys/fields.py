@@ -172,7 +172,7 @@ def _platforms(names: Sequence[str] | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.strip().lower() for name in _listed("platforms", names)))
     if not all(_PLATFORM.fullmatch(name) for name in found):
         raise InvalidInput(
-            "Platforms are IDs such as claude. See GET /platforms.", param="platforms"
+            "Give platform IDs such as claude. GET /platforms lists them.", param="platforms"
         )
     return found
 
@@ -329,7 +329,9 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 def _network(cidr: str) -> Network:
     # A zone such as %eth0 means nothing on another machine.
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
-        raise InvalidInput("Each entry of an allow-list must be a CIDR.", param="ip_allow_list")
+        raise InvalidInput(
+            "Each entry of an allow-list must be a CIDR range.", param="ip_allow_list"
+        )
     try:
         network = ipaddress.ip_network(cidr.strip(" "))
     except ValueError:

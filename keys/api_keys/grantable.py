@@ -35,7 +35,8 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
     if len(parent.lineage) >= LINEAGE_KEYS_MAX:
         raise KeyLimitReached(
-            f"A key and its ancestors together can be at most {LINEAGE_KEYS_MAX} keys. Use a parent with fewer ancestors.",
+            f"A chain of parent and child keys can have at most {LINEAGE_KEYS_MAX} keys. Use a "
+            "parent with fewer ancestors.",
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
@@ -174,7 +175,7 @@ def _check_mandate(wanted: Mandate, before: Mandate, above: Mandate) -> None:
 def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
     if wanted is not None and most is not None and wanted > most:
         raise InvalidInput(
-            f"{name} must be at most {most}, the limit of a key above this one.",
+            f"{name} must be at most {most}, the limit of a parent key.",
             param=name.replace("approval_threshold_cents", "approval_above_cents"),
             extra={"maximum": most},
         )
@@ -183,7 +184,7 @@ def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
 def _check_list(name: str, are_within: bool, allowed: tuple[str, ...]) -> None:  # noqa: FBT001
     if not are_within:
         raise InvalidInput(
-            f"{name} must be among those that the keys above this one allow.",
+            f"The parent keys don't allow all of these {name}.",
             param=name,
             extra={"allowed": list(allowed)},
         )

@@ -132,7 +132,7 @@ ExpiresAt = Annotated[
     Meta(description="When the key expires. Null means never."),
     said(
         "Expires on, UTC",
-        hint="Access lasts until the end of that day. Leave blank for no end.",
+        hint="Access lasts until the end of that day. Leave blank for no end date.",
         unit="day_end",
     ),
 ]

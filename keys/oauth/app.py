@@ -92,7 +92,7 @@ async def create(
     registered = register(new.redirect_host, new.redirect_uris)
     if new.is_public and registered.host:
         raise InvalidInput(
-            "A public app registers exact addresses, not a whole host.", param="redirect_host"
+            "A public app must register exact addresses, not a whole host.", param="redirect_host"
         )
     if new.scope not in OAUTH_SCOPES:
         raise InvalidInput(f"`scope` must be one of {', '.join(OAUTH_SCOPES)}.", param="scope")
@@ -101,7 +101,7 @@ async def create(
             f"The cap's period must be one of {', '.join(CAP_PERIODS)}.", param="cap_period"
         )
     if not 0 <= new.cap_micros <= CAP_MICROS_MAX:
-        raise InvalidInput("The cap must be 0 or more, and not too large.", param="cap_cents")
+        raise InvalidInput("The cap is negative or too large.", param="cap_cents")
     await check_room(tx, owner, _LIVE, most=LIVE_APPS_MAX, what="apps that are not disabled")
     secret = "" if new.is_public else _new_secret()
     app = OAuthApp(

@@ -116,7 +116,7 @@ async def create(
     account = await get_account(tx, account_id)
     if kind == "operator" and not account.is_operator:
         raise ScopeMissing(
-            "Operator tokens are for operators' accounts. Make this account an operator's with: topup "
+            "Operator tokens are for operators' accounts. Make this one an operator's with: topup "
             f"accounts set {account_id} --operator.",
             reason="scope",
         )

@@ -138,8 +138,8 @@ async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Toke
         account = await get_account(context.tx, context.tenant.account_id)
         if account.is_operator:
             raise ScopeMissing(
-                "Tokens of an operator's account can administer this gateway. So create them only "
-                "on the installation's own machine, with: topup tokens create --kind system.",
+                "Tokens of an operator's account can administer this gateway. Create them only "
+                "on the gateway's own machine, with: topup tokens create --kind system.",
                 reason="scope",
             )
     return await _create(context, asked.kind, asked.name, asked.scopes)

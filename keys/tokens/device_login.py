@@ -158,7 +158,7 @@ async def approve(
     if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
         raise InvalidInput("Choose at least one scope.", param="scopes")
     if life_days is not None and life_days not in KEY_LIVES_DAYS:
-        raise InvalidInput("Choose how long the key works.", param="life_days")
+        raise InvalidInput("Choose how long the key is valid.", param="life_days")
     await lock_tenants(tx, [tenant])
     await check_live(tx, tenant)
     await check_room(tx, tenant)

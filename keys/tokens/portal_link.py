@@ -153,8 +153,8 @@ async def create(
     counted = await tx.fetch_one(_OPEN, **whose, now_us=now_us)
     if counted is not None and counted["n"] >= OPEN_LINKS_MAX:
         raise KeyLimitReached(
-            f"An account can have at most {OPEN_LINKS_MAX} open portal links. Revoke one first, or make"
-            " them expire sooner.",
+            f"An account can have at most {OPEN_LINKS_MAX} open portal links. Revoke one first, "
+            "or create links that expire sooner.",
             extra={"limit": OPEN_LINKS_MAX},
         )
     link = PortalLink(

@@ -212,7 +212,7 @@ class Form:
             assert parse_qs(landed.query)["said"] == [act.name]
             return Outcome({})
         if act.shows_secret and answer.is_success:
-            assert "Shown this once" in answer.text
+            assert "Shown only once" in answer.text
             return Outcome({})
         wrong = re.search(r'(?:name|id)="([a-z_]+)"[^>]*aria-invalid="true"', answer.text)
         return Outcome(None, wrong and wrong[1], "refused")

@@ -116,7 +116,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"A cursor can't be just a number",
+        r"This isn't a complete cursor",
         "a cursor is what an answer of that list gave before",
     ),
     Unforeseeable(

@@ -46,8 +46,8 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
         raise UnknownCursor(param)
     if not dash:
         raise CursorRefused(
-            "A cursor can't be just a number. Start with 0, the oldest stored event, and "
-            "then use each `next_cursor` unchanged.",
+            "This isn't a complete cursor. Start with 0, the oldest stored event, and then use "
+            "each `next_cursor` unchanged.",
             param=param,
             reason="cursor_without_epoch",
             oldest=None,

@@ -63,7 +63,8 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:
         raise InvalidInput(
-            f"A filter must have 1 to {PATHS_MAX} paths. Send null to remove it.", param="filter"
+            f"A filter must have 1 to {PATHS_MAX} paths. To remove the filter, send null.",
+            param="filter",
         )
     for path, condition in wanted.items():
         if len(path) > PATH_CHARACTERS_MAX or _PATH.fullmatch(path) is None:

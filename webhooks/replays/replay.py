@@ -375,8 +375,8 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
     for row in rows:
         if _may_share(row, wanted):
             raise ReplayOverlaps(
-                "Another replay of this webhook may send some of the same deliveries. Wait "
-                "until it ends, or cancel it, and try again.",
+                "Another replay of this webhook may send some of the same deliveries. Wait until "
+                "it ends, or cancel it, then try again.",
                 reason="replay_running",
                 extra={"replay_id": row["id"]},
             )

@@ -330,7 +330,7 @@ class StripeCalls:
         except ProviderRefused as error:
             if request.product_ref is not None and "line_items" in error.detail:
                 raise PriceRefused(
-                    f"Stripe doesn't sell the plan's price {request.product_ref}."
+                    f"Stripe rejected the plan's price {request.product_ref}."
                 ) from None
             raise
         if made.amount_total is None or made.currency is None:
@@ -341,7 +341,7 @@ class StripeCalls:
         await self.close(request.order_id, made.id)
         price = f"{request.price.decimal()} {request.price.currency}"
         raise PriceRefused(
-            f"Stripe would charge {made.amount_total} {made.currency.upper()} in its smallest unit, "
+            f"Stripe's price is {made.amount_total} {made.currency.upper()} in the smallest unit, "
             f"but the price here is {price}. Set both to the same price."
         )
 

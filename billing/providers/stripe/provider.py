@@ -250,7 +250,7 @@ class Stripe:
             return Notification(event.id, event.type, facts)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
             raise NotificationRefused(
-                "The event doesn't have Stripe's format.", reason="form"
+                "The event isn't in Stripe's format.", reason="form"
             ) from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:

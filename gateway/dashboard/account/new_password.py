@@ -218,7 +218,7 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
         return False
     chosen = form.text("account")
     if chosen not in _CHOICES:
-        raise InvalidInput("Say whether you created the account yourself.", param="account")
+        raise InvalidInput("Choose whether you created the account yourself.", param="account")
     return chosen == "leave"
 
 

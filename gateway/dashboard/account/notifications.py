@@ -83,7 +83,7 @@ async def choose(call: RequestContext[Fields, Fields]) -> Reply:
 def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[str, bool]:
     ticked = form.many(f"told_{place.account_id}")
     if not set(ticked) <= set(CHOICES):
-        raise InvalidInput(f"Choose from these kinds of mail: {', '.join(CHOICES)}.", param="told")
+        raise InvalidInput(f"Choose from these kinds of email: {', '.join(CHOICES)}.", param="told")
     return {name: name in ticked for name in _offered(call)}
 
 

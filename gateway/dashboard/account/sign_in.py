@@ -92,7 +92,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         )
         if account is None or not is_right:
             await _note_refusal(call, account)
-            raise SignInRefused("The address and the password don't match.")
+            raise SignInRefused("The email address or password is incorrect.")
     except DomainError as error:
         return form_page(call, form, problem_of(error))
     if await _asks_code(call, account):
@@ -417,7 +417,7 @@ _LINK: Final = f"{SIGN_IN_LINK_PATH}/{{sign_in_token}}"
 ROUTES = (
     open_route("GET", "/sign-in", show, "Sign in"),
     open_route("POST", "/sign-in", submit, "Sign in"),
-    open_route("POST", "/sign-in/code", submit_code, "Sign in: the code"),
+    open_route("POST", "/sign-in/code", submit_code, "Enter your sign-in code"),
     open_route("POST", "/theme", set_theme, "Choose light or dark"),
     open_route("POST", "/language", set_language, "Choose the language of the pages"),
     open_route("GET", _LINK, show_link, "Sign in by the link of topup dev"),

@@ -37,7 +37,7 @@ def day_us(form: Form, name: str) -> int | None:
         return moment_us(text) if text else None
     except ValueError:
         raise InvalidInput(
-            "Write a day like 2026-11-01, or a month like 2026-11.", param=name
+            "Enter a day such as 2026-11-01, or a month such as 2026-11.", param=name
         ) from None
 
 

@@ -111,7 +111,7 @@ def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
             f"{_A}/subscriptions?status=paused",
         ),
         WaitingKind(
-            "Auto-recharges not answered for an hour",
+            "Auto-recharges without a result for an hour",
             waits.unanswered["recharge"],
             f"{_A}/unanswered",
         ),

@@ -32,7 +32,7 @@ from store.database import Transaction
 PAGES: Final = ActPages(
     path="/platforms",
     title="Platforms",
-    lead="What can be sent to. A platform without a supplier isn't offered.",
+    lead="Platforms that credit can be sent to. A platform without a supplier isn't offered.",
     empty="Create the first below.",
     listed=LIST_PLATFORMS,
     query=Page(),

@@ -52,7 +52,7 @@ from store.database import Transaction
 _REVIEW: Final = ActPages(
     path="",
     title="Review",
-    lead="Where money and credit do not meet. An order's page shows why, and takes the decision.",
+    lead="Payments that need a decision. Each order's page shows the reason and the possible decisions.",
     empty="Payments that don't match their order, and second payments, are listed here.",
     listed=LIST_PROBLEMS,
     query=ProblemsQuery(),
@@ -70,7 +70,7 @@ async def _suppliers(tx: Transaction, environment: str) -> Mapping[str, Collecti
 _STOCK: Final = ActPages(
     path="/stock",
     title="Stock",
-    lead="Codes that suppliers of kind code_stock hand out, each once.",
+    lead="Codes that suppliers of kind code_stock deliver. Each code is delivered once.",
     empty="Add a supplier of kind code_stock, then add its first codes below.",
     listed=LIST_LEVELS,
     query=LevelsPage(all=True),
@@ -81,7 +81,7 @@ _STOCK: Final = ActPages(
 _STOCK_CODES: Final = ActPages(
     path="/stock/codes",
     title="Codes in stock",
-    lead="By their last characters, the latest first.",
+    lead="Codes are shown by their last characters, newest first.",
     empty="Add the first codes on the page Stock.",
     listed=LIST_CODES,
     query=Page(),
@@ -92,8 +92,8 @@ _REVENUE: Final = ReportPage(
     path="/revenue",
     title="Revenue",
     lead=(
-        "Payments by the month in which they were paid. What went back counts in the month of its"
-        " payment, and beside it in the month in which it went back."
+        "Payments by the month in which they were made. A refund is counted in its payment's "
+        "month, and shown separately in the month of the refund."
     ),
     empty="There were no payments. Choose another period or environment.",
     act=REVENUE,
@@ -103,8 +103,8 @@ _OUTSTANDING: Final = ReportPage(
     path="/outstanding",
     title="Credit",
     lead=(
-        "What customers bought and were given, from the ledger, and what became of it. Breakage is"
-        " credit of plans that was paid for and ended unused; expired is given credit that ended."
+        "Credit that customers bought and were given, and what happened to it. Breakage is paid "
+        "plan credit that expired unused. Expired credit is free credit that expired."
     ),
     empty="No credit moved. Choose another period or environment.",
     act=OUTSTANDING,
@@ -114,8 +114,8 @@ _MARGIN: Final = ReportPage(
     path="/margin",
     title="Margin",
     lead=(
-        "Delivered top-ups by the time of their delivery: what was charged, what their suppliers took,"
-        " and what is left of those whose cost is known."
+        "Delivered top-ups by the time of their delivery: charges, supplier costs, and the "
+        "margin of top-ups whose cost is known."
     ),
     empty="Nothing was delivered. Choose another period or environment.",
     act=MARGIN,
@@ -129,8 +129,8 @@ _DIFFERENCES: Final = ActPages(
     path="/reconciliation",
     title="Reconciliation",
     lead=(
-        "Money in at the providers, the ledger, and value out at the suppliers, compared once a day. What"
-        " differs stands here until both sides agree again, or an operator closes it."
+        "The ledger is compared daily with the providers' payments and the suppliers' "
+        "deliveries. A difference is listed until both sides agree or an operator closes it."
     ),
     empty="Nothing differs.",
     listed=LIST_DIFFERENCES,
@@ -142,7 +142,7 @@ _DIFFERENCES: Final = ActPages(
 _PARTS: Final = ActPages(
     path="/reconciliation/parts",
     title="Comparisons",
-    lead="A provider that is away delays its own comparison only; it is tried again every hour.",
+    lead="An unreachable provider delays only its own comparison, which is retried every hour.",
     empty="A worker reconciles within a minute of its start.",
     listed=LIST_PARTS,
     query=Page(),
@@ -152,7 +152,7 @@ _PARTS: Final = ActPages(
 _DIFFERENCE: Final = SettingsPage(
     path="/reconciliation/{difference_id}",
     title="Difference",
-    lead="Close it if it stays as it is. It opens again if its figures change.",
+    lead="Close the difference if it can't be resolved. It reopens if its figures change.",
     shown=SHOW_DIFFERENCE,
     change=CLOSE_DIFFERENCE,
     details=(
@@ -165,7 +165,7 @@ _DIFFERENCE: Final = SettingsPage(
 _PACKS: Final = ActPages(
     path="/packs",
     title="Packs",
-    lead="Amounts of credit that payers buy as one. Orders keep what they were made from.",
+    lead="Fixed amounts of credit for sale. Changing a pack doesn't change existing orders.",
     empty="Without a pack, payers can still buy any amount. Create the first pack below.",
     listed=LIST_PACKS,
     query=PackQuery(all=True),
@@ -176,7 +176,7 @@ _PACKS: Final = ActPages(
 _PLANS: Final = ActPages(
     path="/plans",
     title="Plans",
-    lead="Credit sold by the month or the year. A subscription keeps the terms it was begun with.",
+    lead="Credit sold by the month or the year. Changing a plan doesn't change existing subscriptions.",
     empty="Create the first plan below. Accounts find it under Plan.",
     listed=LIST_PLANS,
     query=PlanQuery(all=True),
@@ -187,7 +187,7 @@ _PLANS: Final = ActPages(
 _PLAN: Final = SettingsPage(
     path="/plans/{plan_id}",
     title="One plan",
-    lead="What you change holds for those who subscribe from now on.",
+    lead="Your changes apply to new subscriptions.",
     shown=SHOW_PLAN,
     change=SET_PLAN,
     of=_PLANS,
@@ -197,8 +197,8 @@ _PRICES: Final = ActPages(
     path="/prices",
     title="Prices",
     lead=(
-        "What 1,000,000 tokens of each model cost. Each change is a new version; what was charged before"
-        " keeps its price. A model that no entry fits is refused."
+        "The price of 1,000,000 tokens of each model. A change applies to future charges. Models "
+        "without a price are refused."
     ),
     empty="Without prices, usage can only be charged by amount.",
     listed=LIST_PRICES,
@@ -211,7 +211,7 @@ _PRICES: Final = ActPages(
 _PRICE_CHANGES: Final = ActPages(
     path="/prices/history",
     title="Price changes",
-    lead="Each version of the list, the newest first.",
+    lead="Every version of the price list, newest first.",
     empty="Changes of prices are listed here.",
     listed=LIST_HISTORY,
     query=HistoryQuery(),
@@ -233,7 +233,7 @@ _COUPONS: Final = ActPages(
 _CODES: Final = ActPages(
     path="/codes",
     title="Redemption codes",
-    lead="Each is worth credit to whoever redeems it first. Only their last characters are known.",
+    lead="The first user who redeems a code gets its credit. Only a code's last characters are shown.",
     empty="Create a batch of codes first.",
     listed=LIST_REDEMPTION_CODES,
     query=CodesQuery(),
@@ -243,7 +243,7 @@ _CODES: Final = ActPages(
 _BATCHES: Final = ActPages(
     path="/code-batches",
     title="Code batches",
-    lead="Redemption codes TOPUP-… that were made together, and are worth the same.",
+    lead="Redemption codes (TOPUP-…) that were created together, each worth the same amount.",
     empty="Create codes below and hand them out. Anyone who redeems a code gets its credit.",
     listed=LIST_BATCHES,
     query=Page(),
@@ -255,7 +255,7 @@ _BATCHES: Final = ActPages(
 _CHECKIN: Final = SettingsPage(
     path="/checkin",
     title="Check-in settings",
-    lead="What accounts get for coming by once a day. It is promotional credit; 1,000 credits are worth $1.00.",
+    lead="The promotional credit that accounts get for a daily check-in. 1,000 credits are worth $1.00.",
     shown=SHOW_CHECKIN,
     change=SET_CHECKIN,
 )

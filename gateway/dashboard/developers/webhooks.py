@@ -195,7 +195,7 @@ def _filter(form: Form) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise InvalidInput("Write a JSON object, such as the example.", param="filter") from None
+        raise InvalidInput("Enter a JSON object, as in the example.", param="filter") from None
 
 
 def _headers(form: Form) -> dict[str, str]:

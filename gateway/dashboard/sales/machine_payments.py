@@ -24,8 +24,8 @@ PATH: Final = "/machine-payments/{payment_id}"
 PAGES: Final = ActPages(
     path="/machine-payments",
     title="Machine payments",
-    lead="What payers without an account paid. One that is stuck waits for you: look at the network or the provider, and"
-    " say on its page what became of it.",
+    lead="Payments by payers without an account. If a payment is stuck, check the network or "
+    "provider. Then record the result on the payment's page.",
     empty="Payers without an account ask for POST /x402/topup.",
     listed=LIST_PAYMENTS,
     query=MachinePaymentsQuery(),

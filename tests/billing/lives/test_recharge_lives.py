@@ -175,7 +175,7 @@ async def test_an_erased_account_is_deleted_at_stripe_with_its_cards(payer: Paye
     await asyncio.gather(forget.run(), forget.run())
 
     assert [(one.customer_ref, one.attempts, one.last_error) for one in waiting] == [
-        (customer, 1, "stripe doesn't respond. Try again in a moment.")
+        (customer, 1, "stripe isn't responding. Try again in a moment.")
     ]
     assert await context.database.read(list_forgotten) == []
     assert stripe.account.find("customer", customer)["deleted"] is True

@@ -62,7 +62,7 @@ async def test_a_part_that_is_approved_is_all_that_is_credited_and_that_goes_bac
 ) -> None:
     order = (await buyer.pay(await buyer.order(), "pi_1", price=Price(1, "USD"))).order
 
-    with pytest.raises(InvalidInput, match=r"20\.00 USD was expected and 0\.01 USD was paid"):
+    with pytest.raises(InvalidInput, match=r"20\.00 USD was expected, but 0\.01 USD was paid"):
         await buyer.resolve(order, "approve", says_amount=False)
     approved = await buyer.resolve(order, "approve", amount=1)
 

@@ -108,7 +108,7 @@ async def test_a_subscription_carries_the_orders_id_to_its_renewals(
     [
         (
             {"amount_total": 999},
-            "charge 999 USD in its smallest unit, but the price here is 20.00 USD",
+            "price is 999 USD in the smallest unit, but the price here is 20.00 USD",
         ),
         ({"amount_total": 2000, "currency": "eur"}, "charge 2000 EUR"),
     ],
@@ -138,7 +138,7 @@ async def test_a_price_that_stripe_does_not_know_is_a_wrong_price(
     }
     vendor.post(SESSIONS).respond(400, json={"error": error})
 
-    with pytest.raises(PriceRefused, match="doesn't sell the plan's price price_pro"):
+    with pytest.raises(PriceRefused, match="rejected the plan's price price_pro"):
         await provider("stripe", client=client).open(
             wish(kind="subscription", product_ref="price_pro")
         )

@@ -270,7 +270,8 @@ async def test_a_send_of_who_left_is_told_to_an_owner_who_wants_no_mail_about_ap
         text = text_of(one)
         assert "dev@acme.example wanted to send" in text
         assert text.endswith(
-            "To end everything else that this colleague created, open Team in your dashboard: https://pay.acme.com/dashboard/team"
+            "To remove everything else that this colleague created, open Team in your dashboard: "
+            "https://pay.acme.com/dashboard/team"
         )
         # No switch ends them, so they name none.
         assert one["List-Unsubscribe"] is None

@@ -56,7 +56,7 @@ async def test_it_goes_to_the_invited_once_with_the_link_that_joins(
 
     assert more == []
     assert message["To"] == "ann@example.com"
-    assert message["Subject"] == "boss@acme.com invites you to their account"
+    assert message["Subject"] == "boss@acme.com has invited you to join their account"
     text = words(message)
     link = re.search(r"https://pay\.acme\.com/invitation/([0-9A-Za-z_-]{22})\s", text)
     assert link is not None

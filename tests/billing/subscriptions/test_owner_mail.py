@@ -84,7 +84,7 @@ async def test_the_owner_is_told_once_until_when_and_what_helps(
         [message] = server.messages
         assert (message["To"], message["Subject"]) == (
             "ann@mail.com",
-            "Your plan Pro was not paid",
+            "The payment for your plan Pro didn't arrive",
         )
         text, html = words_of(message, "plain"), words_of(message, "html")
         # Seven days after the 13th of July.

@@ -179,7 +179,7 @@ def test_a_proof_of_another_place_is_refused(changes: dict[str, Any]) -> None:
 def test_a_day_that_was_signed_twice_shows_against_the_one_that_was_kept() -> None:
     kept = msgspec.structs.replace(STATEMENT, root="0" * 64)
 
-    with pytest.raises(StatementRefused, match="differs from the one that you stored"):
+    with pytest.raises(StatementRefused, match="differs from your stored one"):
         verify_receipt(JWS, keys=KEYS, kept=[kept])
 
 

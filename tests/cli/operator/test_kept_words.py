@@ -130,7 +130,7 @@ def test_what_was_delivered_for_another_top_up_is_settled_by_nobody(
 
     assert (kept.exit_code, nothing.exit_code) == (1, 1)
     assert f"The same was delivered for {first} before." in kept.stderr
-    assert "No delivery by the supplier is stored for this top-up." in nothing.stderr
+    assert "The supplier's delivery isn't stored for this top-up." in nothing.stderr
     assert (shown["status"], shown["state"]) == ("pending", "needs_review")
     assert own("audit").exit_code == 0
 

@@ -167,7 +167,7 @@ def test_an_approval_has_to_say_what_counts_where_another_sum_came(
     partly = result_of(approve(topup, sold["review"], "--amount=0.01"))
 
     assert (silent.exit_code, nothing.exit_code, too_much.exit_code) == (1, 1, 1)
-    assert "20.00 USD was expected and 0.01 USD was paid" in silent.stderr
+    assert "20.00 USD was expected, but 0.01 USD was paid" in silent.stderr
     # A cent of the $20.00 for 20,000 credits is ten of them.
     assert (partly["status"], partly["credits"]) == ("paid", 10)
     assert "ana (as paid)" in partly["reason"]

@@ -79,7 +79,7 @@ async def test_a_receipt_proves_itself_once_its_day_is_sealed(gateway: Gateway) 
     assert unseen == {**given, "nonce": None}
 
     other_root = Statement(**{**msgspec.structs.asdict(statement), "root": "0" * 64})
-    with pytest.raises(StatementRefused, match="differs from the one that you stored"):
+    with pytest.raises(StatementRefused, match="differs from your stored one"):
         verify_receipt(sealed["receipt"], keys=keys, kept=[other_root])
 
 

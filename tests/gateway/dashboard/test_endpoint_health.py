@@ -186,9 +186,9 @@ async def test_what_was_cancelled_of_a_replay_is_not_on_its_way(gateway: Gateway
     await stepped(database)
     done = text_of((await browser.get(page)).text)
 
-    assert "On their way 2 Delivered 0" in running
+    assert "In progress 2 Delivered 0" in running
     assert "Cancelled 2 Delivered 0" in done
-    assert "On their way" not in done
+    assert "In progress" not in done
 
 
 async def stepped(database: Database) -> None:

@@ -53,7 +53,7 @@ async def test_a_new_password_ends_the_invitations_of_before_and_the_page_says_s
 
     assert changed.status_code == 303
     assert (over.status_code, again.status_code) == (404, 200)
-    assert "invitation has ended" in page
+    assert "invitation has expired" in page
 
 
 async def test_a_send_for_later_of_who_left_is_released_by_the_owner_and_by_no_key_of_theirs(
@@ -130,4 +130,4 @@ async def test_the_owner_sees_what_a_removed_colleague_made_and_ends_it(team: Te
     assert "their key" in seen
     assert by_them.status_code != 200
     assert ended.status_code == 303
-    assert "Nothing left to end" in over
+    assert "Nothing left to remove" in over

@@ -91,7 +91,7 @@ async def test_removing_an_app_ends_its_tokens(browser: Browser, agreed: Agreeme
     assert status == 303
     assert "revoked" in text_of((await browser.get(GRANTS)).text)
     found = await browser.get(grant_paths((await browser.get(GRANTS)).text)[0])
-    assert "No tokens work." in text_of(found.text)
+    assert "There are no active tokens." in text_of(found.text)
     answer = await agreed.post("/user/oauth/balance", token=token)
     assert answer.status_code == 401
 

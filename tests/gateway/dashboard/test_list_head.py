@@ -299,7 +299,7 @@ async def test_deliveries_that_match_are_counted_for_a_replay(gateway: Gateway) 
     await sent(gateway, ann, 100)
     log = "/dashboard/deliveries"
 
-    assert "Replay all that match" not in (await ann.get(log)).text
+    assert "Replay all matching deliveries" not in (await ann.get(log)).text
     # The only webhook need not be chosen; nothing of it has ended yet.
     counted = await ann.send(
         f"/dashboard/webhooks/{endpoint['data']['id']}/replay",

@@ -111,7 +111,7 @@ async def test_a_colleagues_link_ends_one_kind_of_one_account_and_allows_it_agai
     )
     gone = await gateway.client.post(path)
 
-    assert "You get emails of this kind: webhooks that fail." in page
+    assert "You get emails of this kind: failing webhooks." in page
     assert "dev@acme.com" not in page
     assert (sorted(untouched), sorted(off)) == (["key", "webhook"], ["key"])
     assert on == untouched
@@ -158,7 +158,7 @@ async def test_a_burst_of_failing_webhooks_is_one_line_of_the_overview(
     assert "Webhook failing: https://hooks.example.com/in first failed" in text_of(one)
     assert "will be disabled" not in text_of(one)
     # It was noticed on June 13 at noon; a day after the warning it ends.
-    ends = "It will be disabled on 2026-06-14 12:00:00 UTC unless an event arrives before then."
+    ends = "It will be disabled on 2026-06-14 12:00:00 UTC unless an event is delivered first."
     assert ends in text_of(warned)
     assert ends in text_of(page)
     assert "46 webhooks fail, 1 of them is disabled." in text_of(many)

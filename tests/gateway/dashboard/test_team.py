@@ -202,7 +202,7 @@ async def test_only_the_owner_invites_changes_and_opens_what_is_the_accounts(tea
     pages = [await theirs.request("GET", path) for path in ("/dashboard/admin", "/dashboard/buy")]
 
     assert {path: one.status_code for path, one in answers.items()} == dict.fromkeys(tried, 403)
-    assert "Your role in this account does not allow it" in unescape(
+    assert "Your role in this account doesn't allow this" in unescape(
         answers["/dashboard/team"].text
     )
     assert [one.status_code for one in pages] == [403, 200]

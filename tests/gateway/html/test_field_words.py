@@ -40,11 +40,11 @@ from kernel.errors import InvalidInput
         ("The name must have 1 to 100 characters.", "name", "write 1 to 100 characters"),
         ("`status` must be one of paid, failed.", "status", "choose one of paid, failed"),
         (
-            "per_day_cents must be at most 1000, the limit of a key above this one.",
+            "per_day_cents must be at most 1000, the limit of a parent key.",
             "per_day_cents",
-            "this must be at most $10.00, the limit of a key above this one",
+            "this must be at most $10.00, the limit of a parent key",
         ),
-        ("Platforms are IDs such as claude.", "platforms", "Platforms are IDs such as claude."),
+        ("Give platform IDs such as claude.", "platforms", "Give platform IDs such as claude."),
         ("`send_at` must be in the future.", "send_at", "this must be in the future."),
         ("There is no coupon with this code.", "coupon", "There is no coupon with this code."),
         (

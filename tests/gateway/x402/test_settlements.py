@@ -208,7 +208,7 @@ async def _decided_on_its_page(gateway: Gateway, payment_id: str) -> None:
     assert await press("settled", "", "seen") == 422
     assert await press("refused", "0xabc", "seen") == 422
     assert await press("settled", "0xabc", "seen on the chain") == 303
-    assert "Say what became of it" not in (await boss.get(here)).text
+    assert "Record the result" not in (await boss.get(here)).text
 
     [row] = await rows(gateway)
     assert (row.state, row.settlement) == ("paid", "0xabc")

@@ -97,12 +97,12 @@ async def test_the_only_webhook_of_an_account_is_warned_of_by_mail_with_its_time
     again = await team.told(server, after_s=3600)
 
     assert len(first) == 2
-    subject = "A webhook is about to be disabled"
+    subject = "A webhook will be disabled soon"
     assert told(messages) == [(OWNER, subject), (DEVELOPER, subject)]
     # It began to fail on June 13 at noon and was warned of four days later.
     assert (
         "https://hooks.example.com/0 has been failing since Jun 13, 2026, 12:00:00 PM UTC. It will be"
-        " disabled on Jun 18, 2026, 12:00:00 PM UTC unless an event arrives before then."
+        " disabled on Jun 18, 2026, 12:00:00 PM UTC unless an event is delivered first."
     ) in " ".join(words(messages[0]).split())
     assert again == []
 
@@ -124,7 +124,7 @@ async def test_200_keys_are_one_mail_that_says_who_made_them_and_what_they_may(
     assert f"https://pay.acme.com/dashboard/keys/{made[0].id}" in text
     assert "And 180 more." in text
     assert waiting == []
-    assert single["Subject"] == "A new key: agent 0"
+    assert single["Subject"] == "New key: agent 0"
     assert "more." not in words(single)
 
 
@@ -160,10 +160,10 @@ async def test_each_is_told_what_they_chose_and_staging_only_who_asked_for_it(
     # Of webhooks nobody wants to hear, nor of keys in staging.
     assert sorted(told(messages)) == [
         (OWNER, "The balance is below $10.00"),
-        (DEVELOPER, "A new key: agent 0"),
+        (DEVELOPER, "New key: agent 0"),
         (DEVELOPER, "The balance is below $10.00"),
         (FINANCE, "The balance is below $10.00"),
-        (SUPPORT, "A new key: agent 0"),
+        (SUPPORT, "New key: agent 0"),
     ]
     # What nobody wanted to hear counts as told, and so does its end.
     await team.choose(OWNER, webhook=True, key=True)
@@ -229,9 +229,9 @@ async def test_each_mail_ends_by_a_link_of_that_person_account_and_kind(
     developer = (await team.person(DEVELOPER)).member_id
     assert ends == {
         (OWNER, "A webhook fails"): (team.account.account_id, "webhook"),
-        (OWNER, "A new key: agent 0"): (team.account.account_id, "key"),
+        (OWNER, "New key: agent 0"): (team.account.account_id, "key"),
         (DEVELOPER, "A webhook fails"): (developer, "webhook"),
-        (DEVELOPER, "A new key: agent 0"): (developer, "key"),
+        (DEVELOPER, "New key: agent 0"): (developer, "key"),
     }
 
 

@@ -144,7 +144,7 @@ async def test_a_mail_to_the_owner_is_copied_once_to_who_wants_it(
 
     assert sorted(str(one["To"]) for one in messages) == ["developer@acme.com", "finance@acme.com"]
     assert again == []
-    assert "$5.00 of the credit that you were given expires" in words(messages[0])
+    assert "$5.00 of your free credit expires" in words(messages[0])
 
 
 async def kept(team: ToldTeam) -> list[tuple[str, int]]:

@@ -44,7 +44,7 @@ STATES = (
     *(code_words(code) for code in Code if code not in OPERATORS_OWN),
 )
 REFUSALS = (
-    "Stripe doesn't respond. Try again in a moment.",
+    "Stripe isn't responding. Try again in a moment.",
     "Stripe refused the payment: card_declined",
     "Stripe is no longer configured in the way that the plan requires. The operator can end the plan here.",
     "A request to change to max by the year is in progress. Wait until stripe has responded.",
