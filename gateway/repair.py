@@ -1,4 +1,4 @@
-"""Make our API's errors fixable by a program: list all of them, show an example, and name the next call."""
+"""Make our API's errors fixable by a program. List all of them, show an example, and name the next call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -122,7 +122,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class RefusedCall(NamedTuple):
-    """The refused API call, which may be a part of an HTTP request."""
+    """The refused API call, which may be only a part of the HTTP request."""
 
     method: str
     template: str
@@ -132,7 +132,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete an error of our own API. `inner` is the refused call if the request only contained it."""
+    """Complete an error of our own API. `inner` is the refused call if it was only a part of the request."""
     add_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
@@ -171,7 +171,7 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Return whether someone can sign in to the account. Without a caller, the error's code decides."""
+    """Return whether someone can sign in to the account. If there is no caller, the error's code decides."""
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
     return not caller.is_sandbox

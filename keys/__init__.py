@@ -1,1 +1,1 @@
-"""Decide who may call, and with which limits: accounts, credentials and sign-in."""
+"""Manage accounts, credentials and sign-in: who may call, and with which limits."""

@@ -1,8 +1,7 @@
-"""Accounts and their environments.
+"""Manage accounts and their environments.
 
-An account is a tenant. Each of its environments has separate data. A transaction that changes an account's
-money, events or keys first locks its rows of account_environments. Rows are locked in the order of account and
-environment.
+An account is a tenant. Each of its environments has separate data. A transaction that changes money, events or
+keys first locks the account's rows in account_environments. The lock order is account, then environment.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -53,7 +52,7 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# Lock the rows without returning them [saves 12 us of PostgreSQL for 15 tenants].
+# Lock the rows without returning them [saves 12 µs for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
@@ -123,8 +122,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Write now, because a deferred statement can write a row only once. The event's number is
-        # written to these rows, too.
+        # Don't defer this. Deferred writes must change different rows, and the event's number is written to
+        # these rows, too.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -162,7 +161,7 @@ class Account:
 class Standings:
     """The values of locked rows of account_environments.
 
-    Until `plan_only_until`, the account's own usage is paid for only by its plan. `day_limits` are in cents.
+    Until `plan_only_until`, only the account's plan pays for its own usage. `day_limits` are in cents.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -185,7 +184,7 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """Create an account in each of the environments. Raise EmailTaken if its email address is in use."""
+    """Create an account with the given environments. Raise EmailTaken if its email address is in use."""
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
@@ -335,8 +334,7 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Lock the accounts' environments until the transaction ends.
 
-    Other values must be read by a later statement. This statement's snapshot was taken before the lock was
-    granted.
+    Read other values in a later statement, because this statement's snapshot is older than the lock.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -434,7 +432,7 @@ _BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
 _FIRST = f"""
 SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
 """
-# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard.
+# Use REPLACE, because LIKE treats the underscore in an ID as a wildcard.
 _PAGES = Keyset(
     _ROWS.listed,
     "accounts",

@@ -1,4 +1,4 @@
-"""Decide whether an account may act: whether its live environment is open, and whether it is suspended.
+"""Check whether an account is suspended, and whether its live environment is open.
 
 As soon as a suspension is committed, nothing more is spent. Other changes stop within half a second. Reads,
 sign-in and due webhooks continue.

@@ -1,4 +1,6 @@
-"""Acts: everything that a merchant or operator can do or read. Each act is declared once, for all interfaces."""
+"""Declare acts, which are everything that a merchant or operator can do or read. One declaration serves all
+interfaces.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +41,7 @@ class Command(Protocol[R_co]):
 
 
 class Services(Protocol):
-    """Find a service of this type, which an act needs besides its transaction."""
+    """Return a service by its type, for acts that need more than their transaction."""
 
     def __call__(self, kind: type[S], /) -> S: ...
 
@@ -64,7 +66,7 @@ class Origin(Protocol):
 
     @property
     def request_digest(self) -> str | None:
-        """Return a digest of the request, by which a repeated call with its Idempotency-Key is recognised."""
+        """Return a digest that identifies the request when its Idempotency-Key is used again."""
         ...
 
 
@@ -86,7 +88,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
     person: str = ""
     object_id: str = ""
     inner_id: str = ""
-    # Counts a call to another system. It raises an error if there were too many.
+    # Counts a call to another system. Raises an error if there were too many calls.
     pace: Callable[[], Awaitable[None]] = _unpaced
 
     @property
@@ -123,10 +125,10 @@ class ActContext(CallContext, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
     after: R
-    # None if the object is new, or if the audit entry doesn't show its earlier state.
+    # None if the object is new, or if the audit entry omits its earlier state.
     before: R | None = None
     shown_once: Mapping[str, Any] = field(default_factory=dict)
-    # What the audit entry contains, if the object itself doesn't show what was done, such as a rotation.
+    # What the audit entry contains if the object doesn't show what changed, for example after a rotation.
     noted: Mapping[str, Any] | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
@@ -145,7 +147,7 @@ class Audited(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How many calls an account can make in each period. All of them can come at once."""
+    """How many calls an account can make in each period. They can all be made at once."""
 
     calls: int
     period_s: int
@@ -170,7 +172,7 @@ def about_topup(found: Any, _shown: Any) -> EnvelopeFacts:
 
 
 class Failing(NamedTuple):
-    """How an act reports that its change was made here, but failed elsewhere, such as at a receiver."""
+    """How an act reports a change that was made here but failed elsewhere, such as at a receiver."""
 
     kind: type[DomainError]
     detail: Callable[[Any], str | None]
@@ -184,7 +186,7 @@ class ActRow:
     # or email address.
     path: str
     result: type
-    # Makes the result's struct. If it is None, `result.of` makes the struct, unless the act has returned it.
+    # Makes the result's struct. If it is None, the act returns the struct, or `result.of` makes it.
     view: Callable[[Any], Any] | None = None
     scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
@@ -200,10 +202,10 @@ class ActRow:
     columns: tuple[str, ...] = ()
     # The field of the view that identifies the object in the path.
     named_by: str = "id"
-    # Makes the struct for one caller, if not all callers may see the same.
+    # Makes the struct for a caller, if callers may see different fields.
     seen: Callable[[CallContext, Any], Any] | None = None
     told: Callable[[Any, Any], EnvelopeFacts] | None = None
-    # The top-up's possible states, which decide the response's code. A response without a top-up is ok.
+    # The top-up's possible states. The state decides the response's code. Without a top-up, the code is `ok`.
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
     guesses_code: bool = False
     # The command exits with 1 if this returns true for the view.
@@ -230,17 +232,17 @@ class ChangingAct(ActRow, Generic[I]):
     # The API responds 202 with the status pending if this returns true for the view.
     is_pending: Callable[[Any], bool] | None = None
     shows_secret: bool = False
-    # True if the audit entry also names the person who decided, for example from `--by` on the command line.
+    # True if the audit entry also names who decided, for example from `--by` on the command line.
     names_person: bool = False
     moves_money: bool = False
-    # The question to confirm, with placeholders for the view's fields. It is empty if the act loses nothing.
+    # The question to confirm, with placeholders for the view's fields. It is empty if nothing can be lost.
     asks: str = ""
     done: str = "Saved."
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
-    # Returns whether this call shows or changes something lasting in live. A user in a session must
-    # then enter the password again.
+    # Returns whether this call needs the password again in live, because it reveals or changes something
+    # lasting.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False
@@ -269,7 +271,7 @@ class Act(ChangingAct[I], Generic[I, R]):
     dry: type | None = None
 
     def __post_init__(self) -> None:
-        """Reject an act for operators that needs a host to be resolved. Commands in process can't do that."""
+        """Reject an act for operators that needs a resolved host, because operators' commands can't resolve hosts."""
         assert self.target is None or OPERATOR not in self.audience, self.name
 
 
@@ -320,7 +322,7 @@ class State(NamedTuple):
 class ReadAct(ActRow, Generic[R]):
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
-    # Returns the state whose change ends a wait. It is None if the read takes no wait_s.
+    # Returns the state whose change ends a wait. It is None if the read doesn't accept wait_s.
     state: Callable[[R], State] | None = None
     prepare: Callable[[CallContext, Any, Database], Awaitable[Any]] | None = None
 
@@ -352,7 +354,7 @@ class ListAct(ActRow, Generic[Q, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportAct(ActRow, Generic[I, R]):
-    # This runs without a transaction, because a report may take minutes.
+    # This runs without a transaction, because creating a report may take minutes.
     run: Callable[[CallContext, I, Database], Awaitable[Sequence[R]]]
     query: type[I]
 

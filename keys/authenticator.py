@@ -1,6 +1,6 @@
 """Turn a token into a principal. A small cache saves most reads of the database.
 
-Cached entries are used for CACHE_LIFE_US at most, so a change takes effect that soon after its commit.
+Cached entries are used for at most CACHE_LIFE_US. So a committed change takes effect within that time.
 """
 
 import asyncio
@@ -297,7 +297,7 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # It does no harm if this time is lost, because the next minute's use is written again.
+            # Losing this time does no harm, because it is written again in the next minute of use.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 

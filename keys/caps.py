@@ -10,8 +10,9 @@ account's lock. Each row of spend_windows is for a period. This is a day, a mont
 - `lifetime`: which events were published.
 - `account:ENV`: the micros that the whole account spent on a day.
 
-A bucket counts until its last moment has left the window, so a window never allows too much. A spend stores
-the rows that counted it (counted_in). They begin with `/at/MICROSECONDS` if the account's own clock was ahead.
+A bucket counts until its last moment has left the window, so a window never allows too much. A spend stores the
+rows that counted it (counted_in). Their names begin with `/at/MICROSECONDS` if the account's own clock was
+ahead.
 """
 
 import hashlib
@@ -44,7 +45,7 @@ SENDS: Final = f"count:{HOUR_S}"
 RECIPIENTS: Final = f"recipients:{WEEK_S}"
 SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Among the names of rows, this marks a time on the account's own clock.
+# In a row's name, this marks a time on the account's own clock.
 _AT: Final = "at"
 _WHOSE: Final = "~"
 # A row has more sends than this only if the caller declared each of them distinct.
@@ -156,7 +157,7 @@ def add_to_buckets(
 
 
 def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """Return the sum in the window now. It is never too low."""
+    """Return the current sum of the window. It may be too high, but never too low."""
     return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
 
 
@@ -284,7 +285,7 @@ class CapExceeded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The window of a period with the least left, in cents. What is left is rounded down."""
+    """The state of a key's or an ancestor's cap, in cents. `remaining_cents` is rounded down."""
 
     key_id: str
     period: Period
@@ -409,10 +410,10 @@ async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> in
 def first_cap_exceeded(
     states: Sequence[Capped], spent: Mapping[Window, int], amount_micros: int, now_us: int
 ) -> CapExceeded | None:
-    """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
+    """Return the refusal if a debit exceeds what is left of a cap of the key or an ancestor, or None.
 
-    If several caps refuse, name the one that will have room last. A cap below the amount comes first, then the
-    cap per call, per month and per day. Of equal caps, name the nearest key's.
+    If several caps refuse, name the one that will have room last. A cap that the amount always exceeds comes
+    first. Of equal caps, name the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:

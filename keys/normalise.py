@@ -51,7 +51,7 @@ class InvalidEmail(DomainError):
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     """Return the address as it is stored. Raise InvalidEmail, which names `param`.
 
-    It has an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
+    An address has an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("The email address is too long.", param=param)
@@ -77,7 +77,8 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
 @lru_cache(maxsize=_DOMAINS_KNOWN)
 def _a_labels(domain: str) -> str | None:
     lowered = domain.lower()
-    # An ASCII domain needs no conversion. idna would take thirty times as long as a send's other checks.
+    # An ASCII domain needs no conversion. The package idna would take thirty times as long as a send's other
+    # checks.
     if not (domain.isascii() and "--" not in lowered):
         try:
             lowered = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode(

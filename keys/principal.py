@@ -1,4 +1,4 @@
-"""The authenticated caller, scopes and roles, and the combined limits of a key and its ancestors.
+"""Define the authenticated caller, scopes, roles, and the combined limits of a key and its ancestors.
 
 A child key never has a scope that one of its ancestors lacks. It never inherits `admin`.
 """
@@ -61,7 +61,7 @@ REDEEMS = "vouchers:redeem"
 REVERSES = "topup:reverse"
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# The scopes that an MCP client can request. It can't manage approvals, keys or others' codes,
+# The scopes that an MCP client can request. Such a client can't manage approvals, keys or others' codes,
 # because a requester must not decide about its own request.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
@@ -125,7 +125,7 @@ class Principal:
     - `lineage`: the key's ID, then its ancestors' IDs, nearest first. It is empty without a key.
     - `expires_at`: when the first of the credential, its key and the ancestors expires, on our clock.
     - `clock_ahead_us`: how far the account's own clock was ahead of ours.
-    - `kind`: it is `mcp` for an MCP client's token, which acts for its key.
+    - `kind`: `mcp` for an MCP client's token, which acts for its key.
     - `oauth`: the app that has the token.
     - `asks_code`: the user confirms with a code of the second factor, not with the password.
     """
@@ -200,7 +200,7 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the key if the caller can reverse only what it and its descendants sent, otherwise None."""
+    """Return the key if the caller may reverse only sends by that key and its descendants. Otherwise, return None."""
     return None if REVERSES in principal.scopes else principal.key_id
 
 
@@ -221,7 +221,7 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 def check_address(principal: Principal, address: Address | str | None) -> None:
     """Raise AddressNotAllowed unless all allow-lists contain the caller's address.
 
-    No list contains a missing or unreadable address. An IPv4 address in IPv6 format is treated as IPv4.
+    A missing or unreadable address is in no list. An IPv4 address in IPv6 format is treated as IPv4.
     """
     if not principal.ip_allow_lists:
         return
@@ -255,7 +255,7 @@ assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values()
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A key or ancestor as stored. But its expiry is on our clock, not on the account's own."""
+    """A stored key or ancestor, with its expiry converted to our clock."""
 
     id: str
     scopes: frozenset[str]

@@ -54,7 +54,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret, and delete one that is being set up. Raise InvalidInput if one is in use."""
+    """Make a new secret, and delete one that was never confirmed. Raise InvalidInput if a second factor is on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")

@@ -1,7 +1,8 @@
-"""Dashboard sessions: a person's sign-in in one browser, and the account and environment on display.
+"""Manage dashboard sessions. A session is a person's sign-in in one browser, and the account and environment on
+display.
 
-When the person switches the account or environment, the session gets a new token. So no cached entry acts in
-the earlier one.
+When the person switches the account or environment, the session gets a new token. So a cached entry can't act
+in the earlier one.
 """
 
 import hashlib
@@ -49,7 +50,7 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session. `account_id` is the person's own account. `acts_for` is another account that is shown."""
+    """A session. `account_id` is the person's own account. `acts_for` is the other account, if one is shown."""
 
     id: str
     account_id: AccountId
@@ -159,7 +160,7 @@ async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool
 
 
 async def check(tx: Transaction, session_id: str) -> None:
-    """Raise CredentialEnded if the session has ended. A cached credential may not show this yet."""
+    """Raise CredentialEnded if the session has ended. A cached credential may still look valid."""
     if await tx.fetch_one("SELECT 1 FROM sessions WHERE id = :id", id=session_id) is None:
         raise CredentialEnded("the credential is revoked", reason="revoked")
 
@@ -170,7 +171,7 @@ async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> lis
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
-    """Sign out. For another account's session, raise NotFound."""
+    """Sign out. Raise NotFound for another account's session."""
     touched = await tx.execute(
         "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
         id=session_id,

@@ -1,7 +1,7 @@
 """Limit what an account's staging environment can store in a UTC day.
 
-A worker regularly counts stored rows (worker/money/chores.py), so sends don't have to. A count is added only
-to the sum from which it started, so adding it twice has no effect.
+A worker regularly counts stored rows (worker/money/chores.py), so sends don't have to. A count is added only to
+the sum that it started from. So it can't be added twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -132,7 +132,7 @@ async def active_accounts(
            WHERE a.id > :after AND a.last_active_at >= :active_from
            ORDER BY a.id LIMIT :rows""",
         after=after,
-        # A use is recorded once a day, so the last use may be up to a day after the recorded time.
+        # An account's use is recorded once a day, so the last use may be up to a day later than recorded.
         active_from=day_us - DAY_US,
         rows=limit,
     )

@@ -6,7 +6,7 @@
 - mat_, mrt_: an MCP client's access token and refresh token.
 - sst_: a dashboard session's cookie.
 
-The prefix is followed by 26 random base62 characters (43 for a session), and by their CRC-32 in 6 characters
+The prefix is followed by 26 random base62 characters (43 for a session). Their CRC-32 follows in 6 characters,
 for leak scanners. With so many random bits, the hash needs no salt and can be fast.
 """
 
@@ -91,7 +91,7 @@ def is_mistyped(text: str) -> bool:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 in hex. Characters that UTF-8 can't encode are escaped before."""
+    """Return the SHA-256 in hex. Characters that UTF-8 can't encode are escaped first."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -1,8 +1,8 @@
 """Encrypt secrets that must be read again, under a master key that only this module sees.
 
-An encrypted text has a version (1 byte), the master key's ID (8), a nonce (12), and the ciphertext and tag
-(16) of AES-256-GCM. Purpose and subject are authenticated. With random nonces, a key can encrypt 2**32 texts
-(NIST SP 800-38D).
+An encrypted text has a version (1 byte), the master key's ID (8) and a nonce (12). Then come the ciphertext and
+tag (16) of AES-256-GCM. Purpose and subject are authenticated. With random nonces, a key can encrypt 2**32
+texts (NIST SP 800-38D).
 """
 
 import base64
@@ -144,7 +144,7 @@ class Vault:
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
     async def lacks_a_master_key(self, tx: Transaction) -> bool:
-        """Return whether the master key of a data key isn't configured. A text that was changed doesn't count."""
+        """Return whether a data key is encrypted under a master key that isn't configured. Ignore altered texts."""
         rows = await tx.fetch("SELECT sealed FROM sealed_keys")
         return any(
             row["sealed"][len(_VERSION) : _HEADER_BYTES] not in self._ciphers for row in rows

@@ -25,7 +25,7 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# How many new directories can be fetched in an hour for one account, one sandbox, all sandboxes and all accounts.
+# The maximum number of new directories per hour, for one account, one sandbox, all sandboxes and all accounts.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
 SANDBOXES_PER_HOUR_MAX: Final = 100
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory. `keys` are by thumbprint, or None if no fetch has succeeded."""
+    """A cached key directory. `keys` maps thumbprints to keys. It is None until a fetch succeeds."""
 
     keys: Mapping[str, bytes] | None
     fetched_us: int
@@ -72,7 +72,7 @@ class Agents:
         self._write: asyncio.Task[None] | None = None
 
     def caller_of(self, target: Target, caller: Principal | None) -> str | None:
-        """Return the URL of the agent that signed the request, or None without a valid signature [0.1 ms]."""
+        """Return the URL of the agent that signed the request, or None if there is no valid signature [0.1 ms]."""
         now_s = self._clock.now_us() // SECOND_US
         claim = claim_of(target, now_s=now_s)
         if claim is None:
@@ -127,8 +127,8 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            # A directory without keys counts as new at each fetch. Otherwise, a slow, broken one
-            # could keep others from being fetched.
+            # A directory without keys counts as new at each fetch. Otherwise, a broken one could prevent others
+            # from being fetched.
             self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None

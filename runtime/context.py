@@ -359,7 +359,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return how many connections a worker with its own address can have at most. A gateway has one fewer."""
+    """Return the maximum number of connections of a worker with its own address. A gateway has one fewer."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS
@@ -478,7 +478,7 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """Return the policy of the WEBHOOK_ALLOW_* settings. Plain http in staging is up to each endpoint."""
+    """Return the policy of the WEBHOOK_ALLOW_* settings. In staging, each endpoint decides about plain http."""
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,

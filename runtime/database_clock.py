@@ -1,8 +1,8 @@
-"""Give all processes the same time: the database's, which a monotonic counter continues.
+"""Give all processes the database's time, continued by a monotonic counter.
 
 The server's clock is measured at the start and every REFRESH_S. The error is at most half a round trip. So if
-one machine's clock is wrong or jumps, no due time, lease or signature changes. With SQLite, each process
-counts from its machine's time at the start.
+one machine's clock is wrong or jumps, no due time, lease or signature changes. With SQLite, each process counts
+from its machine's time at the start.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from store.errors import StoreError
 
 REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
-# Measure this many times, because the quickest response is the most exact.
+# Measure this many times, and use the quickest response, which is the most exact.
 SAMPLES: Final = 3
 # During a correction, the clock is faster or slower by one part in this many.
 SLEW_PARTS: Final = 10
@@ -27,7 +27,7 @@ _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-# This counter includes the machine's sleep on systems that have such a counter.
+# Where the system has CLOCK_BOOTTIME, this counter continues while the machine sleeps.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -36,7 +36,8 @@ def monotonic_us() -> int:
 
 
 class SteadyClock:
-    """A clock that reads `wall` once and then counts. Only `begin` and `correct` change its time.
+    """A clock that reads `wall` once and then adds the elapsed time. Only `begin` and `correct` change its
+    time.
 
     The time never goes back. A correction is made gradually, so that work doesn't become due all at once.
     """

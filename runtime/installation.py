@@ -118,8 +118,7 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
     """Return whether the vault can open what the database stores encrypted, or None if nothing is encrypted
     yet.
 
-    Return False if there is no vault, or if some of it is encrypted under a master key that the vault lacks.
-    Nothing is written.
+    Return False if there is no vault, or if the vault lacks a master key that is needed. Nothing is written.
     """
 
     async def work(tx: Transaction) -> bool | None:

@@ -1,11 +1,10 @@
 """Limit rates with token buckets that all processes share. Most calls need no round trip.
 
-A process takes tokens from Redis in blocks. If keys run out of tokens during a round trip, the next one gets
-tokens for all of them. So a thousand busy keys cost as few round trips as one [60 us of each send over 1,000
-wallets].
+A process takes tokens from Redis in blocks. One round trip gets tokens for all keys that have run out. So a
+thousand busy keys cost as few round trips as one.
 
 All processes together give a key at most `burst` tokens, plus `rate_per_s` for each second. While Redis is
-away, each process uses a bucket of its own. It starts as full as the process last saw the shared one.
+away, each process uses a bucket of its own. It starts as full as the shared bucket was when last seen.
 """
 
 import asyncio
@@ -22,9 +21,8 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process takes at most this many tokens at once, and no more than the key earns in a tenth of a
-# second. Other processes can't use them, so it keeps them only for HOLD_S. If it kept them for one
-# second, three calls in sixteen would need a round trip, not one.
+# A process takes at most this many tokens at once, and at most what the key earns in 0.1 s. Other processes
+# can't use them, so it holds them only for HOLD_S. Holding them for one second would triple the round trips.
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
@@ -34,11 +32,11 @@ ROUNDS_MAX = 8
 # While the script runs, Redis serves nobody else. For this many buckets, it takes about a millisecond.
 KEYS_AT_ONCE_MAX = 256
 
-# A bucket is stored as one number, the time on Redis's clock at which it is full again (GCRA). A
-# missing key means a full bucket. KEYS are the buckets. ARGV is one text, because the client checks
-# each argument. For each bucket, it has six numbers: microseconds per token, burst, least, wanted,
-# block, and returned tokens. For each bucket, the script returns four numbers: tokens granted,
-# tokens left, and the microseconds until `least` would be granted and until the bucket is full.
+# A bucket is stored as one number, the time on Redis's clock at which it is full again (GCRA). A missing key
+# means a full bucket. KEYS are the buckets. ARGV is one text, because separate arguments take more time. For
+# each bucket, it has six numbers: microseconds per token, burst, least, wanted, block, and returned tokens. The
+# script returns four numbers for each: tokens granted, tokens left, and the microseconds until `least` is
+# available and until the bucket is full.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -77,7 +75,7 @@ logger = logging.getLogger(__name__)
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """Whether a call is allowed. `limit` is the burst. `remaining` is a close estimate over all processes.
+    """Whether a call is allowed. `limit` is the burst. `remaining` is a close estimate across all processes.
 
     `reset_s` is the time until the bucket is full. `retry_after_s` is the time until the same call would be
     allowed.
@@ -135,7 +133,7 @@ class _Lacking:
         """Return the script's arguments for this bucket. They also return unused tokens to Redis."""
         _, rate_per_s, burst = self.bucket
         share = self.share
-        # If the last block was used up in time, take twice as many tokens, otherwise half as many.
+        # If the last block was used up in time, take twice as many tokens. Otherwise, take half as many.
         is_used_up = now_s - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
         share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
@@ -276,7 +274,7 @@ class Limiter:
         return None
 
     async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
-        """Wait until buckets without tokens have got some from Redis. Return False if Redis is away."""
+        """Wait until buckets without tokens have received some from Redis. Return False if Redis is away."""
         now_s = self._monotonic()
         lacking = [
             (bucket, share)

@@ -38,7 +38,7 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address|webhook-portal)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# The user in a URL with a password, and the end of the text that may contain the password.
+# These match the user in a URL with a password, and the end of the text that may contain the password.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
 # A line without any of these has nothing to mask. Searching for them is 20 times cheaper than the expression above.
@@ -205,7 +205,7 @@ class LineHandler(logging.Handler):
             try:
                 lines.append(mask(self._form(record)))
             except Exception as error:
-                # One unreadable value must not cost the other lines.
+                # An unreadable value must not prevent other lines from being written.
                 lines.append(json.dumps({"event": "log.unreadable", "error": type(error).__name__}))
         if self._dropped:
             lines.append(

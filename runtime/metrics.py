@@ -1,4 +1,4 @@
-"""A process's metrics for Prometheus, in a registry of their own.
+"""Define a process's metrics for Prometheus, in their own registry.
 
 Label values come from fixed lists or from the operator, never from a caller. So the number of series is
 bounded. Only the event loop uses the metrics, so they need no locks.
@@ -89,7 +89,7 @@ class PlainHistogram(Collector):
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# The bounds reach from a delivery that starts at once to one that waits an hour for a worker.
+# The buckets cover deliveries that start at once and those that wait an hour for a worker.
 _LAG_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 # An attempt at a payment provider may take 7 s. A call to a supplier may take 60 s.
 _OUTSIDE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60)
@@ -99,7 +99,7 @@ _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 class Requests:
     """Counts and durations of HTTP requests by route, method and status.
 
-    Recording a request takes 1 us here, and would take 3 us with the library's Counter.
+    Recording a request takes 1 µs here, and would take 3 µs with the library's Counter.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

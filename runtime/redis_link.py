@@ -1,7 +1,7 @@
-"""One process's link to Redis. No caller waits long if Redis is slow or unreachable.
+"""Connect a process to Redis, so that no caller waits long if Redis is slow or unreachable.
 
 A call takes at most `timeout_s`. After a failed call, all calls are refused until a background probe succeeds.
-Only a Redis cluster ends the process, because it would always refuse our calls.
+If Redis is a cluster, the process exits, because a cluster always refuses our calls.
 
 A hint (Queue) tells workers to look for work now. A hint may be lost, because workers also poll the database.
 Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON. ARQ's default is
@@ -161,12 +161,14 @@ def fault_of(error: BaseException) -> RedisFault:
 
 
 async def check_usable(redis: Redis) -> None:
-    """Run a test command that resembles our calls, and raise its error. A full Redis still answers PING."""
+    """Run a test command that resembles our calls, and raise its error. PING isn't enough, because a full Redis
+    answers it.
+    """
     await cast(Awaitable[object], redis.eval(_PROBE, len(PROBE_KEYS), *PROBE_KEYS))
 
 
 class RedisState:
-    """Whether this process can use Redis. It can only if all its parts can."""
+    """Whether all parts of this process can reach Redis."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._counter = None if metrics is None else metrics.redis_refusals
@@ -204,7 +206,7 @@ class RedisState:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        # A process that makes no calls, such as a worker, refused none during the outage.
+        # A process that makes no calls, such as a worker, has no refused calls to report.
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 
@@ -321,7 +323,7 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """Return False from a failed call until a probe succeeds. Calls aren't sent meanwhile."""
+        """Return False after a failed call until a probe succeeds. Calls aren't sent meanwhile."""
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:
@@ -453,8 +455,8 @@ SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
 # Work that is due later than this needs no hint, because workers also poll.
 WAKE_AHEAD_MS = 2000
-# KEYS is the queue. ARGV is a channel or "", a message, then five values for each job: key, body, life in ms, score
-# and ID. A job whose ID is already queued isn't changed.
+# KEYS is the queue. ARGV has a channel or "", a message, and for each job its key, body, life in ms, score and
+# ID. A job whose ID is already queued isn't changed.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -463,8 +465,8 @@ for i = 3, #ARGV, 5 do
 end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 """
-# KEYS is the queue. ARGV is the prefixes of job keys and of running keys, a body, its life in ms, a score, then the
-# IDs.
+# KEYS is the queue. ARGV has the prefixes of job keys and of running keys, a body, its life in ms, a score, and
+# the IDs.
 _ADD_HINT = """
 for i = 6, #ARGV do
   if redis.call('EXISTS', ARGV[2] .. ARGV[i]) == 0 then
@@ -513,7 +515,7 @@ class Queue:
         self._link = link
         self._kept = link.connect()
         self._otherwise = otherwise
-        # Whether a hint wasn't sent to Redis since Redis last responded.
+        # Whether a hint was lost since Redis last responded.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
@@ -598,7 +600,7 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str]) -> None:
-        """Publish the hint. If no worker listens, queue a job instead, which takes as much CPU as a delivery."""
+        """Publish the hint. If no worker listens, queue a job instead. A job takes as much CPU time as a delivery."""
         channel = wake_channel(self._queue_name)
         if await self._link.execute(self._kept, "PUBLISH", channel, " ".join(names)):
             return

@@ -1,4 +1,4 @@
-"""All settings of a process, each with a description, a unit and a default.
+"""Define all settings of a process, each with a description, a unit and a default.
 
 Settings are read once at the start: from the command's options, then the environment, then `.env`. A wrong
 value stops the process. The message names the variable and says what it should be, but never shows the value.
@@ -37,7 +37,7 @@ from runtime.setting_forms.redis_url import check_redis_url
 
 
 def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
-    """Return the known name that differs in the fewest characters, or None if more than `most` differ."""
+    """Return the known name that differs in the fewest characters, or None if more than `most` characters differ."""
     near = [(changes(name, one), one) for one in known if abs(len(name) - len(one)) <= most]
     found = min(near, default=None)
     return None if found is None or found[0] > most else found[1]
@@ -432,7 +432,7 @@ def nearest_setting(name: str) -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """Return the TOPUP_ variables that aren't settings. The *_FD variables of `topup dev` don't count."""
+    """Return the TOPUP_ variables that aren't settings. Ignore the *_FD variables of `topup dev`."""
     known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
@@ -463,7 +463,7 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
 
 def _sentence(location: tuple[int | str, ...], problem: str) -> str:
     problem = problem.removeprefix("Value error, ")
-    if not location:  # A message about several settings together already names them.
+    if not location:  # A problem that concerns several settings already names them.
         return problem
     where = "".join(f"[{part}]" for part in location[1:])
     return f"{PREFIX}{str(location[0]).upper()}{where}: {problem[:1].lower()}{problem[1:]}"

@@ -1,7 +1,7 @@
-"""The basis of `topup dev`: bind the socket, lock the data directory, and restart children that end.
+"""Bind sockets, lock the data directory, and restart child processes that exit.
 
 Children are started in the given order and stopped in reverse order. Each child has its own session, so Ctrl-C
-reaches only the supervisor. Each child also watches a pipe that closes when the supervisor ends.
+reaches only the supervisor. Each child also watches a pipe that closes when the supervisor exits.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """Lock the directory and return a descriptor. Closing it ends the lock. Raise DataDirInUse if another
-    process holds it.
+    """Lock the directory and return a descriptor. Closing the descriptor releases the lock. Raise DataDirInUse
+    if another process holds it.
     """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -119,7 +119,7 @@ class Child:
 class Keeper:
     """Run a child again and again until stopped.
 
-    `is_ready` means that this child has reported that it works. `was_ready` means that the child before it did.
+    `is_ready` means that this child has reported that it works. `was_ready` means that the previous child had.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -236,7 +236,8 @@ class Keeper:
 class Supervisor:
     """Restart the children until the first SIGINT, SIGTERM or SIGHUP. A second signal aborts.
 
-    A child reports that it works on a descriptor. `ready_variable` names the variable that holds it.
+    A child uses a descriptor to report that it works. `ready_variable` names the variable that holds the
+    descriptor.
     """
 
     def __init__(
@@ -270,8 +271,8 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Run all children until stopped or cancelled, then stop them. Return False if aborted. This can be
-        called once.
+        """Run all children until stopped or cancelled, then stop them. Return False if aborted. Call this only
+        once.
         """
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Watch for stalled database sessions, file descriptors, the database's servers, and space for staging.
+"""Watch stalled database sessions, free file descriptors, the database's servers, and the space for staging.
 
 - Every process ends stalled sessions that hold locks.
 - No two processes may use different primaries. Each process checks every server in its URL, and shares the
@@ -77,7 +77,7 @@ async def _watch_transactions(database: Store, every_s: float) -> None:
         try:
             ended = await database.end_stalled()
         except Exception as error:
-            # Log this once, because an outage lasts and other parts of the process also log it.
+            # Log only the first failure of an outage. Other parts of the process log it, too.
             if not has_failed:
                 logger.warning("database.stalled_unknown", extra={"error": str(error)})
             has_failed = True

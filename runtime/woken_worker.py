@@ -1,4 +1,4 @@
-"""Run jobs from the queue. The worker sleeps until there is work, and works without Redis too."""
+"""Run jobs from the queue. The worker sleeps until there is work, and works without Redis, too."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ class WokenWorker(Worker):
     """An ARQ worker that sleeps until a hint arrives, a job is due, or one polling interval has passed.
 
     `on_wake` gets the names of hints. After each reconnection it gets ANYTHING, because a hint may have been
-    missed. It must not block. on_startup and on_shutdown always run.
+    missed. `on_wake` must not block. on_startup and on_shutdown always run.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class WokenWorker(Worker):
 
     @job_counter.setter
     def job_counter(self, _count: int) -> None:
-        """Ignore ARQ's own count."""
+        """Ignore the count that ARQ sets."""
 
     async def serve(self) -> None:
         """Work until a signal arrives or stop() is called. Then close."""
@@ -148,7 +148,9 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start the jobs that don't run in this process. ARQ would check a running job with three calls to Redis."""
+        """Start the jobs that aren't running in this process. ARQ would check a running job with three calls to
+        Redis.
+        """
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:
@@ -180,7 +182,7 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Deliveries continue even if a job breaks the check.
+            # Deliveries continue even if a job makes this check fail.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)
@@ -189,7 +191,7 @@ class WokenWorker(Worker):
     async def _next_due_s(self, now_ms: int) -> float:
         """Return the seconds until the next job is due, at most one polling interval.
 
-        A running job stays at the beginning of the set, so only scores above now_ms count.
+        A running job stays at the beginning of the set, so only scores above now_ms matter.
         """
         rows = await self.pool.zrangebyscore(
             self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True

@@ -22,7 +22,7 @@ SPANS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Each row has the columns step (its start in microseconds), status, number and total."""
+    """A tenant's rows by time step. The columns are step (its start in microseconds), status, number and total."""
 
     step_us: int
     starts: Sequence[int]

@@ -2,7 +2,7 @@
 
 - A result is returned only after its batch has committed.
 - If a command breaks its batch, the other commands are tried once more.
-- If the queue gets too long or a command too old, commands are refused (Unavailable).
+- Commands are refused (Unavailable) if the queue gets too long or they wait too long.
 
 One task writes full batches. If that task is held up, a second one takes other tenants' commands. If another
 transaction has locked a tenant's rows, the tenant's commands leave the batch and wait in BlockedCommands.
@@ -30,7 +30,7 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# After this time, the caller gets the response that the outcome isn't known yet.
+# After this time, the response says that the outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 TRIES_AT_ONCE_MAX: Final = 2
 # All waiting tenants are tried within about this time.
@@ -131,8 +131,8 @@ class Commit(Protocol[C, R]):
 class BlockedCommands(Generic[C, R]):
     """Commands of tenants whose rows another transaction has locked. Batches don't wait for them.
 
-    A tenant's commands stay in order. Commands that get too old are refused (Unavailable). Tenants that haven't
-    been tried come first. All tenants are tried in about ROUND_S.
+    A tenant's commands stay in order. Commands that get too old are refused (Unavailable). Tenants not yet
+    tried come first. All are tried within about ROUND_S.
     """
 
     def __init__(
@@ -277,7 +277,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """Call on_batch with a batch's number of commands, and on_kept with its duration in seconds."""
+        """Call on_batch with the number of commands in a batch, and on_kept with its duration in seconds."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -390,8 +390,8 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop as long as more commands arrive.
 
-        A request reaches this queue after two turns of the event loop. Without this pause, full and single
-        batches would alternate under load.
+        A request reaches this queue after two turns of the event loop. Without this pause, full batches and
+        batches of one command would alternate under load.
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS

@@ -41,7 +41,7 @@ def check_touched(touched: int, expected: int) -> None:
 
 
 class BatchRead:
-    """A statement and the function that receives its rows. If the text is empty, nothing is read."""
+    """A statement and the function that receives its rows. If the statement is empty, nothing is read."""
 
     __slots__ = ("take", "text", "values")
 
@@ -103,7 +103,7 @@ class Transaction(Protocol):
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """Run a write as late as insert_deferred does. Raise StoreError unless it changes `touching` rows."""
+        """Defer a write, as insert_deferred does. Raise StoreError unless it changes `touching` rows."""
         ...
 
     async def update_and_insert(
@@ -127,7 +127,7 @@ class Transaction(Protocol):
         ...
 
     def hint(self, name: str) -> None:
-        """Notify the process's listener after the commit that there is work of this name."""
+        """After the commit, notify the process's listener that there is work of this name."""
         ...
 
 
@@ -240,7 +240,7 @@ def no_hint(_name: str) -> None: ...
 
 
 def pass_on(on_hint: OnHint, names: Iterable[str]) -> None:
-    """Pass each hint to the listener. An error is only logged, because the commit has happened."""
+    """Pass each hint to the listener. An error is only logged, because the commit has already happened."""
     for name in sorted(names):
         try:
             on_hint(name)

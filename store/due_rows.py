@@ -12,8 +12,8 @@ T = TypeVar("T")
 class DueRows(Generic[T]):
     """The rows of a table that are due according to `next_check_at`.
 
-    The column `called` identifies the party that is called for a row. exclude_keys has the form
-    "environment/party" for each party to skip.
+    The column `called` identifies the party that is called for a row. exclude_keys lists the parties to skip,
+    in the form "environment/party".
     """
 
     def __init__(

@@ -163,7 +163,7 @@ class ChargeUnderWay(RuntimeError):
 
 
 class NotIdle(RuntimeError):
-    """Nothing was deleted, because the account has been used since or isn't a sandbox."""
+    """Nothing was deleted, because the account was used too recently or isn't a sandbox."""
 
 
 _MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
@@ -178,10 +178,11 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. This may be called again.
+    """Delete every row of the account. Raise ChargeUnderWay while a charge has no outcome. Calling this again
+    is safe.
 
-    first_of_all runs in the transaction that marks the account. If idle_before is given, NotIdle is raised unless the
-    account is a sandbox and was last used before then.
+    first_of_all runs in the transaction that marks the account. If idle_before is given, NotIdle is raised
+    unless the account is a sandbox and was last used before then.
     """
 
     async def first(tx: Transaction) -> None:

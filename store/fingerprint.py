@@ -163,7 +163,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def fingerprints(columns: Iterable[Row], indexes: Iterable[Row]) -> dict[str, str]:
-    """Return each table's digest by the table's name.
+    """Return a digest for each table name.
 
     A column is (table, name, type, is required, has a default). An index is (table, is unique, is partial,
     column names joined by commas).

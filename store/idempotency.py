@@ -1,9 +1,10 @@
 """Store responses, so that a repeated request with the same Idempotency-Key gets the first response's bytes.
 
-A response is stored in the transaction whose effect it reports. It is found by the account, the environment, and a
-digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing is safe.
+A response is stored in the transaction whose effect it reports. It is found by the account, the environment,
+and a digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing
+is safe.
 
-A call of several steps first stores a row with a lease, so that a crash blocks the key only for a limited time. Only
+A call of several steps first stores a row with a lease. So a crash blocks the key only for a limited time. Only
 the holder of the lease's token can extend, complete or abandon the call.
 """
 
@@ -162,12 +163,12 @@ def request_key(
 ) -> RequestKey:
     """Return digests of an Idempotency-Key and its request. Raise InvalidInput if the key is malformed.
 
-    If another owner in the account uses the same text, it counts as another key.
+    If another owner in the account uses the same text, it is a different key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise _malformed(key_text)
     request = f"{method} {path}\n".encode() + canonical_body
-    # An owner contains no line end, so two different pairs of owner and key never give the same bytes.
+    # An owner contains no line break, so two different pairs of owner and key never give the same bytes.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
@@ -288,7 +289,7 @@ async def save(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Store the lease of a call of several steps, unless another lease on the key is still running."""
+    """Store the lease of a call of several steps, unless another lease on the key is still valid."""
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 

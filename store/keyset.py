@@ -29,8 +29,8 @@ _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before"
 _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
-# Each bound has: the operator for IDs within it, the order and operator that find the nearest ID outside, when that
-# row still belongs to the days, and the value without a bound.
+# The first part is the operator for IDs within the bound. The next two find the nearest ID outside it. If that
+# row's time matches the fourth part, the bound is wrong, and the fifth replaces it.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),

@@ -126,7 +126,7 @@ def _migrate_file(path: Path, revision: str) -> None:
         # mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # The path isn't parsed as a URL, where some characters have a special meaning.
+    # The path isn't parsed as a URL, because some characters have a special meaning there.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     # The driver would begin a transaction only before an INSERT. Half of a failed migration would then be stored.
     sa.event.listen(engine, "connect", _leave_begin_to_us)

@@ -1,4 +1,4 @@
-"""Run a merchant's acts inside the process, for pages and tools, exactly as an API request would.
+"""Run a merchant's acts for pages and tools inside the process, with the same result as an API request.
 
 The caller's scopes and environment apply. A repeated Idempotency-Key returns the stored API response.
 """
@@ -40,7 +40,7 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. `ids` are the path's parameters, by default those of the
+    """Return the act's view as plain values. `ids` are the path's parameters. The default is those of the
     current request.
     """
     require_scope(call.principal, *act.scopes)
@@ -57,7 +57,7 @@ async def list_own(
 ) -> Listing[Any]:
     """Return a page of the list, with its items as plain values.
 
-    Parameters that are None or empty are omitted. `rows` is the limit, which may be higher than a caller's.
+    Parameters that are None or empty are omitted. `rows` is the limit. It may exceed the maximum for callers.
     """
     require_scope(call.principal, *act.scopes)
     found = await list_act(act, _asking(call, act.query, None, query, rows))
@@ -75,8 +75,8 @@ async def run_own(
 ) -> Any:
     """Run the act once for the key, and return its view as plain values.
 
-    `wrong` has errors that a page already found, by field. If there are any, the act isn't run, and
-    InvalidInput lists them with all other wrong fields.
+    `wrong` maps fields to errors that the page has already found. If there are any, InvalidInput lists all
+    wrong fields, and the act isn't run.
     """
     body, query = (_NOTHING, values) if act.is_in_query else (values, _NOTHING)
     done = await run_route(call, route_of(act), body, ids, query=query, key=key, wrong=wrong)
@@ -95,7 +95,7 @@ async def run_route(
     rows: int | None = None,
     is_waiting: bool = False,
 ) -> Envelope:
-    """Return the response of an API route. If `is_waiting`, a wait ends when the caller disconnects."""
+    """Return the response of an API route. If `is_waiting`, stop waiting when the caller disconnects."""
     require_scope(call.principal, *route.scopes)
     inner = _asking(call, route.query, ids, query, rows)
     inner.method, inner.template = route.method, API_PREFIX + route.path

@@ -22,8 +22,8 @@ CONFIRM: Final = "/dashboard/confirm"
 STRANGER: Final = "stranger"
 TRIES: Final = Allowance(10, 900)
 CODE_TRIES: Final = (Allowance(10, 900), Allowance(100, 86_400))
-# With this limit, strangers guess a code with a chance of 3 in 1,000 each day. Recovery codes and passkeys
-# can't be guessed.
+# With this limit, a stranger's daily chance of guessing a code is 3 in 1,000. Recovery codes and passkeys can't
+# be guessed.
 STRANGERS_TRIES: Final = Allowance(1_000, 86_400)
 
 
@@ -69,8 +69,8 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Require a recent confirmation or a code if the user has a second factor. Raise SignInRefused without
-    either.
+    """Require a recent confirmation or a code from a user with a second factor. Raise SignInRefused if there is
+    neither.
     """
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
@@ -83,8 +83,8 @@ async def require_second_factor(call: RequestContext[Any, Any], given: str) -> N
 
 
 async def asks_code(call: RequestContext[Any, Any]) -> bool:
-    """Return whether the user signs in with two factors, according to the database rather than the cached
-    credential.
+    """Return whether the user signs in with two factors. Check the database, because the cached credential may
+    be outdated.
     """
     person_id = call.principal.person_id
     return await call.context.database.read(lambda tx: second_factor.is_asked(tx, person_id))
@@ -93,7 +93,7 @@ async def asks_code(call: RequestContext[Any, Any]) -> bool:
 async def check_code(
     call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
 ) -> None:
-    """Use a code of the user's authenticator app, or a recovery code.
+    """Check a code of the user's authenticator app or a recovery code, and use it up.
 
     Attempts are counted separately for each `source`, so that strangers can't use up the user's attempts.
     """

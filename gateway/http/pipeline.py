@@ -1,8 +1,8 @@
 """Check a request before its handler runs.
 
-The checks are, in this order: route, credential, address, rate limit, scope, query, body, the page that a
-cookie came from, and Idempotency-Key. So a stranger only learns that a path exists, and stored responses
-are only looked up for callers who may see them.
+The checks run in this order: route, credential, address, rate limit, scope, query, body, origin (for cookies),
+and Idempotency-Key. So a stranger learns only that a path exists. Stored responses are looked up only for
+callers who may see them.
 """
 
 from collections.abc import Awaitable
@@ -75,8 +75,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended if the caller may not change anything.
 
-    A suspended account may still remove access. Its page forms pass, because the API request inside is
-    refused.
+    A suspended account may still remove access. Forms on its pages pass, because the API request that they make
+    is refused.
     """
     if caller.is_paused:
         raise paused()

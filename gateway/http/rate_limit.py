@@ -1,9 +1,9 @@
-"""Limit how often credentials and accounts call, and how much time callers without a credential take.
+"""Limit how often credentials and accounts call, and how much CPU time callers without a credential use.
 
 - Headers follow draft-ietf-httpapi-ratelimit-headers. A burst is twice the rate, so the window is two seconds.
-- Callers without a credential must not slow down sends. The event loop serves one of them at a time, and all
-  of them together get at most SHARE of its time. One address can use WORK_BURST_S of CPU time at once. After
-  that, it gets SHARE_OF_ADDRESS of a core.
+- Callers without a credential must not slow down sends. The event loop serves one of them at a time, and uses
+  at most SHARE of its time for them. One address can use WORK_BURST_S of CPU time at once. After that, it gets
+  SHARE_OF_ADDRESS of a core.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ KNOWN_MAX = 10_000
 LOOK_UPS = 600
 LOOK_UPS_PER_S = 10.0
 MISS_COST = 10
-# The size of a body counts only above this many bytes.
+# Ignore the size of bodies up to this many bytes.
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 _NAMES = (b"account", b"default")
@@ -63,8 +63,8 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """The rate limits of credentials and accounts. If rate_per_s is 0, nothing is limited. If
-    account_rate_per_s is 0, only credentials are limited.
+    """The rate limits of credentials and accounts. A rate_per_s of 0 limits nothing. An account_rate_per_s of 0
+    limits only credentials.
 
     An account's limit is never lower than a credential's.
     """
@@ -96,8 +96,8 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check. The account's comes first: if it refuses, the credential's isn't used
-        up.
+        """Return the limits to check. The account's limit comes first. If it refuses, the credential's isn't
+        used up.
         """
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
@@ -146,7 +146,7 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 class Allowance(NamedTuple):
-    """How many calls are allowed in each period. All of them can come at once."""
+    """How many calls are allowed in each period. They can all be made at once."""
 
     calls: int
     period_s: int
@@ -159,10 +159,10 @@ async def take_one(limiter: Limiter, key: str, allowed: Allowance, detail: str) 
 
 
 async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
-    """Look up a secret code. A wrong code uses ten times as much of the account's limit as a right one."""
+    """Look up a secret code. A wrong code counts ten times as much toward the account's limit as a valid one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse a caller whose tokens don't cover a wrong code. Otherwise, guesses with the last tokens would be cheap.
+    # Refuse callers whose tokens don't cover a wrong code, because their last guesses would otherwise be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:
@@ -173,7 +173,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take one unit for each record of the request, or for each KiB of its body if it has more KiB."""
+    """Take one unit per record or per KiB of the request's body, whichever is more."""
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
     if rate and caller.is_sandbox:
@@ -309,7 +309,7 @@ class Strangers:
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._is_serving = False
         self._free_at_s = 0.0
-        # When the whole burst of each address is available again.
+        # For each address, the time at which its whole burst is available again.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     async def serve(
@@ -321,7 +321,7 @@ class Strangers:
     ) -> T:
         """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time.
 
-        If is_free, the address's time is neither checked nor counted.
+        If is_free, don't limit the address's time.
         """
         address = None if is_free else self._counted_as(call)
         if address is not None:

@@ -114,7 +114,7 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """Return a smaller amount that the limits allow together with its fee, or None if there is none."""
+    """Return a smaller amount that is within the limits including its fee, or None."""
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None

@@ -32,8 +32,8 @@ class RequestContext(Generic[B, Q]):
     - template: the route's path without the caller's values, so that logs and metrics can contain it.
     - agent: the URL of the agent that signed the request. gateway/http/rate_limit.py looks it up when it is
       needed.
-    - receive: the server's receive function, by which a long wait notices that the client has left. It is None
-      for a request from inside the process.
+    - receive: the server's receive function. A long wait uses it to notice that the client has disconnected. It
+      is None for a request from inside the process.
     """
 
     __slots__ = (

@@ -90,7 +90,7 @@ class MethodNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method, a path below an API's prefix, and what a request must have.
+    """A method, a path below an API's prefix, and the requirements for a request.
 
     - scopes: the caller must have one of them. Only a route that is_public has none, because it needs no
       credential.
@@ -219,7 +219,7 @@ class Router:
                 yield node.resource
 
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Return the resource at the path with the path's parameters, or None if no route matches.
+        """Return the path's resource and parameters, or None if no route matches.
 
         Raise NotFound if a parameter can't be an ID.
         """

@@ -1,6 +1,6 @@
-"""Run the gateway on listening sockets: uvicorn, with limits on what a connection may use.
+"""Run the gateway with uvicorn, and limit what a connection may use.
 
-While the gateway stops, each response announces that its connection closes. This keeps proxies from sending a
+While the gateway stops, each response announces that its connection closes. Otherwise, proxies could send a
 POST that would be lost.
 """
 
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """Do what a signal does. The first call starts the delay, if one is set. The next call ends it."""
+        """Begin to stop. The first call starts the delay, if any. The next call ends it."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -171,7 +171,7 @@ async def serve(
     on_stopping: Callable[[], None] = lambda: None,
     is_kept: bool = False,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or the end of the parent process. Return when all requests are finished.
+    """Serve until SIGINT, SIGTERM or the parent's exit. Then finish all requests and return.
 
     After a signal, keep serving for stop_delay_s, so that a load balancer can notice /readyz. A second signal
     ends this delay. If a supervisor runs this process (`is_kept`), a second SIGTERM is ignored.
@@ -229,7 +229,7 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
         lifespan="off",
         log_config=None,
         access_log=False,
-        # gateway/http/auth.py decides which proxies to trust, by the setting TRUSTED_PROXIES.
+        # gateway/http/auth.py decides which proxies to trust. The setting is TRUSTED_PROXIES.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,

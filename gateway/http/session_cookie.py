@@ -1,4 +1,4 @@
-"""Handle the session cookie and known devices, and check that a request comes from one of our own pages.
+"""Handle the session cookie and known devices, and check that requests come from our own pages.
 
 A known device has its own limit of sign-in attempts, so that a stranger's guesses don't lock out the owner.
 """

@@ -1,7 +1,7 @@
-"""Keep a request open until the state that it reads changes (?wait_s=), or to stream events.
+"""Hold requests open to wait for a change of state (?wait_s=) or to stream events.
 
-Meanwhile, no transaction is open. Events are streamed once and in order. If a stream ends, the client
-continues after the last ID that it received.
+Meanwhile, no transaction is open. Events are streamed once and in order. If a stream ends, the client continues
+after the last ID that it received.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Call `read` until its state changes or is final, for at most wait_s. Return its last result."""
+    """Call `read` until the state that it returns changes or is final, for at most wait_s. Return the last result."""
     found = await read()
     state = state_of(found)
     if not call.query.wait_s or state.is_final or call.method == "HEAD":
@@ -116,7 +116,7 @@ def poll_links(
 
 
 def with_poll_headers(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """Add headers to each response with code 1002 or 3006. They say what to poll, and when."""
+    """Add headers to each response with code 1002 or 3006. The headers say what to poll, and when."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"
@@ -205,7 +205,7 @@ class EventStream:
 
     async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # If the client reconnects before it received an event, it continues from this ID.
+        # If the client reconnects before it receives an event, it continues from this ID.
         await self._send_part(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True

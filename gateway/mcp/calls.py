@@ -126,7 +126,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolRequest(NamedTuple):
-    """A tool call with its arguments. `responses` is None if the user wasn't asked yet."""
+    """A tool call with its arguments. `responses` is None until the user is asked."""
 
     call: RequestContext[Fields, Fields]
     tool: ApiTool
@@ -159,7 +159,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
 
 
 async def _paid(asked: ToolRequest) -> CallToolResult:
-    # No question is asked for a paid send, because declining would leave a payment without a top-up.
+    # Don't ask about a paid send, because declining would leave a payment without a top-up.
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 the protocols' packages are large
 
     send = None
@@ -222,7 +222,7 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
         try:
             cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
-            # The top-up was approved, or it ended, before the client answered.
+            # Before the client answered, the approval was decided or expired.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)
@@ -283,8 +283,7 @@ def _result(
     first: str | None = None,
     said: PaymentMeta | None = None,
 ) -> CallToolResult:
-    """Return the envelope as structured values and as text. If there is a sentence `first`, put it before the
-    text.
+    """Return the envelope as structured values and as text. Put the sentence `first`, if any, before the text.
 
     The fields that x402 clients read are added beside the envelope's own.
     """

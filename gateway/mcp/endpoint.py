@@ -107,7 +107,7 @@ def _load(*, is_paid: bool) -> ReplyOf:
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Return an error that occurred before a tool was reached, as a JSON-RPC error with our own code.
+    """Return an error that occurred before any tool ran, as a JSON-RPC error with our own code.
 
     JSON-RPC defines no codes for these errors, and leaves numbers outside its own range to applications.
     """

@@ -27,9 +27,8 @@ class Message(NamedTuple):
 
 
 class PaymentMeta(NamedTuple):
-    """What a response says about payment.
-
-    `required` is x402's PaymentRequired, or empty. `meta` is added to the result's `_meta`.
+    """What a response says about payment. `required` is x402's PaymentRequired, or empty. `meta` is added to
+    the result's `_meta`.
     """
 
     required: Mapping[str, Any]

@@ -49,8 +49,8 @@ _RECEIPT: Final = "org.paymentauth/receipt"
 _CHALLENGES: Final = "org.paymentauth/payment-required"
 _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
-# A payment may take this long to settle. If this process dies before that, only the same payment
-# can continue earlier.
+# A payment may take this long to settle. Meanwhile, if this process dies, only the same payment can continue
+# the call.
 _LEASE_S: Final = 86_400
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)
@@ -60,7 +60,9 @@ _decode_json = msgspec.json.decode
 
 
 class PaidSend:
-    """A send_topup call that contains a payment or must be paid for. `arguments` lack the idempotency_key."""
+    """A send_topup call that contains a payment or must be paid for. `arguments` don't include the
+    idempotency_key.
+    """
 
     def __init__(
         self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]

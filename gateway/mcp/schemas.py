@@ -44,7 +44,7 @@ _ENUM_MAX: Final = 12
 # If an argument has more allowed values than this, the tool lists only some of them. An error then
 # suggests the right one.
 _WORDS_MAX: Final = 20
-# The errors of all tools have the same fields. The server's instructions describe them.
+# All tools' errors have the same fields, which the server's instructions describe.
 _ERROR: Final[Schema] = {"type": "object"}
 _CHARACTERS: Final = 64
 

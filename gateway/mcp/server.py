@@ -137,7 +137,7 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
             "tools/list": CacheHint(_LIST_MS, "private"),
             "server/discover": CacheHint(_DISCOVER_MS, "public"),
         },
-        # No argument is repeated in a header. If one were, clients would have to list the tools before each call.
+        # Don't repeat arguments in headers. Clients would then have to list the tools before each call.
         get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
         on_call_tool=cast(Any, _call_tool),
@@ -165,7 +165,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
     message = read(call.raw, call.headers, _VERSIONS)
     if not isinstance(message, Message):
         return message
-    # If a name occurred twice, such as an amount, the SDK would silently use the last value.
+    # If a name were repeated, the SDK would silently use its last value.
     refuse_repeated_names(call.raw)
     _check_scope(call, message)
 
@@ -187,7 +187,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _check_scope(call: RequestContext[Fields, Fields], message: Message) -> None:
-    """Raise ScopeMissing if a token may not call the tool, because its client can then request more scopes.
+    """Raise ScopeMissing if a token can't call the tool. Its client can then request more scopes.
 
     An API key's scopes are its owner's decision. With a key, the tool itself reports the error to the agent.
     """

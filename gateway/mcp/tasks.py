@@ -1,7 +1,7 @@
 """Implement MCP's Tasks extension (io.modelcontextprotocol/tasks). A send that has to wait becomes a task
 (docs/decisions/0047-mcp-tasks.md).
 
-No row is stored for a task. It is the top-up itself, and LinkTokens derives the task's ID from the top-up's.
+A task is the top-up itself and has no row of its own. LinkTokens derives its ID from the top-up's ID.
 """
 
 from typing import Any, Final

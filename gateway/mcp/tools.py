@@ -42,7 +42,7 @@ class ApiTool:
     - other_path: the path of a second route, which the tool calls if it gets that path's argument.
     - key: whether the tool takes an idempotency_key.
     - fills: the default values of arguments.
-    - shows: the fields of the response's data, or of a list's items, that the output schema has.
+    - shows: the fields of the data, or of a list's items, that the output schema includes.
     - omits: fields that agents don't need. The tool refuses them.
     - says: descriptions of arguments, instead of the route's own.
     """

@@ -66,7 +66,9 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
 
 
 def _one_of(codes: list[int]) -> Schema:
-    """Make a single code a constant. It lets clients distinguish responses with the same HTTP status."""
+    """Return a schema of the codes. A single code becomes a constant, so that clients can distinguish responses
+    with the same HTTP status.
+    """
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 

@@ -1,7 +1,7 @@
 """Build the JSON Schemas of all structs in requests and responses, for client generators.
 
-Fields in responses are required. If a request field has a default, only its description says so: a generated
-client would otherwise always send the field.
+Fields in responses are required. If a request field has a default, only its description says so. Otherwise, a
+generated client would always send the field.
 """
 
 import json

@@ -152,7 +152,7 @@ def _cut(value: Any, kept: Collection[str]) -> Any:
 
 
 def _nullable(value: Any) -> Any:
-    """Write a choice between null and one plain type as a list of types."""
+    """Write a choice between null and one plain type as a list of types, which is shorter."""
     if isinstance(value, list):
         return [_nullable(one) for one in value]
     if not isinstance(value, dict):

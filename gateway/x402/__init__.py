@@ -1,1 +1,1 @@
-"""Let payers without an account pay for a top-up in the request that sends it, by x402 or other protocols."""
+"""Let payers without an account pay for a top-up in the same request, using x402 or other protocols."""

@@ -1,8 +1,8 @@
 """Implement the HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
 tokens (draft-stripe-charge-00).
 
-Challenges aren't stored. A challenge's ID is a MAC of the request, price, seller and expiry. Its random
-identifier is known only to the payer, who shows it later to see what was bought.
+Challenges aren't stored. A challenge's ID is a MAC of the request, price, seller and expiry. Only the payer
+knows its random identifier, which later gives access to what was bought.
 """
 
 import base64
@@ -53,7 +53,7 @@ class ShownCredential(NamedTuple):
     """A credential in a request. Its challenge may be forged until `misfit` has checked it.
 
     `ref` and `identifier` are digests of the token and of the challenge's secret. `expires_at` is when the
-    challenge ends.
+    challenge expires.
     """
 
     ref: str
@@ -70,7 +70,9 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, Authorization has an API key."""
+    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, the request's Authorization header
+    contains an API key.
+    """
 
     key: str
     realm: str

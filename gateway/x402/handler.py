@@ -1,7 +1,7 @@
 """Handle POST /x402/topup: return the price, or the top-up that the payment in the request pays for.
 
-A known payment isn't verified or charged again. Codes are shown to a caller with the payment's identifier, or
-with a key that may see them. If the identifier could be guessed, the payment's signature is needed, too.
+A known payment isn't verified or charged again. To see codes, a caller needs the payment's identifier, or a key
+that may see them. If the identifier could be guessed, the payment's signature is also required.
 """
 
 import hashlib
@@ -462,7 +462,7 @@ def _request_of(call: PaidCall, environment: str, principal: Principal | None) -
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """Build the request without checking today's platforms. An earlier payer's platform may be gone."""
+    """Build the request without checking whether its platform still exists."""
     body = call.body
     said = body.delivery
     return PaidRequest(
@@ -523,7 +523,7 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Return a digest of what is paid for, without `distinct` and the fee, because these may have changed."""
+    """Return a digest of what is paid for. It excludes `distinct` and the fee, which may have changed."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")

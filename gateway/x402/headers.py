@@ -1,6 +1,6 @@
 """Read and write the three headers of x402 version 2, with the x402 package's own models.
 
-Only the signed parts of a payment are used and passed on. If it contained a second authorization, a
+Only the signed parts of a payment are used and passed on. If a payment contained a second authorization, a
 facilitator would settle that, too.
 """
 
@@ -114,7 +114,7 @@ class Asking(NamedTuple):
 class Presented(NamedTuple):
     """A payment in a request. Times are in seconds since the epoch.
 
-    `ref` identifies the payment. `identifier` is a digest of the secret identifier, and `digest` one of the
+    `ref` identifies the payment. `identifier` is a digest of the secret identifier. `digest` is a digest of the
     signed authorization. `payload` and `extensions` are passed on to the facilitator.
     """
 

@@ -1,4 +1,4 @@
-"""List the payments accepted without an account. This doesn't import the protocols' packages."""
+"""List the payment protocols accepted without an account, without importing their packages."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +17,6 @@ def offered(context: Context, environment: str) -> tuple[str, ...]:
 
 
 def _is_safe(context: Context, environment: str) -> bool:
-    """Return whether nobody can read a payment token on its way here. In staging, a token is worth nothing."""
+    """Return whether payment tokens are safe in transit. In staging, they are worth nothing."""
     public_url = context.settings.public_url
     return environment == "staging" or not public_url or public_url.startswith("https://")

@@ -64,7 +64,7 @@ class PaymentMethod(Protocol):
     def terms(self, asked: PaidRequest) -> Terms: ...
 
     def proof(self, shown: Any, payment: MachinePayment) -> bytes:
-        """Return the proof that the payer paid. It is stored, and sent to settle the payment."""
+        """Return the proof of payment. It is stored, and later sent to settle the payment."""
         ...
 
 
@@ -96,7 +96,7 @@ class ByWallet:
 
 @dataclass(frozen=True, slots=True)
 class ByToken:
-    """A card payment, made by a shared payment token in a `Payment` credential.
+    """A card payment, made with a shared payment token in a `Payment` credential.
 
     If `is_beside_key`, Authorization already holds an API key.
     """
@@ -154,9 +154,7 @@ def _asking(call: PaidCall) -> Asking:
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return the owner of the API key that came with the payment, if one came. Raise an error if it is
-    refused.
-    """
+    """Return the owner of the API key sent with the payment, if any. Raise an error if the key is refused."""
     if call.credential is not None:
         require_scope(call.credential, "topup:send")
         return call.credential
@@ -178,11 +176,11 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Return the environment in which to buy credit. If the request names none, the payment's protocol can
-    decide it.
+    """Return the environment in which to buy credit. If the request doesn't name one, the payment's protocol
+    may decide.
 
-    Raise EnvironmentMismatch if the key is for another one, and InvalidInput or NotOffered if no payment is
-    accepted there.
+    Raise EnvironmentMismatch if the key is for another environment. Raise InvalidInput or NotOffered if
+    payments aren't accepted there.
     """
     asked = call.body.environment
     if principal is not None:

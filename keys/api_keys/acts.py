@@ -104,8 +104,8 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API would give a key the scope admin. The key would outlive its
-    token.
+    """Raise ScopeMissing if a call to the operators' API would give a key the scope admin. The key would
+    outlive the caller's token.
     """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):

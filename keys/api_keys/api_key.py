@@ -33,8 +33,8 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping, update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard. In one of the
-# databases, it also ignores case.
+# Use REPLACE, because LIKE treats the underscore in an ID as a wildcard. In one database, LIKE also ignores
+# case.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 _OWN = "k.account_id = :account_id AND k.environment = :environment"
 _USED = """
@@ -50,7 +50,7 @@ mark_used = partial(account.mark_used, _USED)
 class ApiKey:
     """An API key. `lineage` has the IDs of its ancestors, nearest first.
 
-    If `client_id` is set, the key belongs to an MCP client and has no secret. `last_used_at` is exact to a
+    If `client_id` is set, the key belongs to an MCP client and has no secret. `last_used_at` is exact to the
     minute.
     """
 
@@ -95,8 +95,8 @@ async def mint(
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it and its secret, which is never shown again.
 
-    If `parent` uses a key, the new key becomes that key's child. A limit wider than the parent's raises
-    InvalidInput.
+    If `parent` uses a key, the new key becomes that key's child. Raise InvalidInput for a limit wider than the
+    parent's.
     """
     secret = token_format.new_api_key(environment)
     shown = {
@@ -164,7 +164,7 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys, newest first, including revoked ones. A viewer with a key sees only it and its descendants."""
+    """List keys, newest first, including revoked ones. A viewer with a key sees only that key and its descendants."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -222,7 +222,7 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Revoke a key and all its descendants for good."""
+    """Revoke a key and all its descendants permanently."""
     key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
@@ -244,7 +244,7 @@ async def resume(
 ) -> ApiKey:
     """Resume a key. Its descendants resume, too, except those that were paused themselves.
 
-    Only a user, or a key without a common ancestor, can do this. Others get ScopeMissing.
+    Only a user or an unrelated key can do this. Others get ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
@@ -264,7 +264,7 @@ async def rotate(
 ) -> tuple[ApiKey, str]:
     """Give the key a new secret. Return the key and the secret.
 
-    The previous secret works for another `overlap_s` seconds. Older secrets stop working now.
+    The previous secret works for another `overlap_s` seconds. Older secrets stop working immediately.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")

@@ -83,7 +83,7 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a key with this preset is for, and the fields that it fills in or requires. Suggestions are in
+    """What a key with this preset is for, and which limits the preset fills in or requires. Suggestions are in
     cents.
     """
 

@@ -13,14 +13,14 @@ from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
 LIVE_KEYS_MAX = 1_000
-# the maximum length of a chain of ancestors, because each send counts for every key in it
+# The maximum number of keys in a chain of ancestors. A send counts for each of them.
 LINEAGE_KEYS_MAX = 8
 _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
-# repeat_guard_s is missing here, because a descendant's guard can be shorter: the ancestor's longer
-# one applies, too.
+# repeat_guard_s isn't listed: a descendant's guard may be shorter, because the ancestor's longer guard applies,
+# too.
 _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 

@@ -1,4 +1,4 @@
-"""The bodies for creating and changing a key: its scopes, lists and limits."""
+"""Define the bodies for creating and changing a key, with its scopes, lists and limits."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
@@ -24,8 +24,7 @@ from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# These limits are only for the documentation. keys/normalise.py checks the length after it has
-# removed spaces and composed accents.
+# These limits are only for the documentation. keys/normalise.py checks the length after normalising the text.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -139,7 +138,7 @@ ExpiresAt = Annotated[
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
-    """A spending limit for any period of this many seconds."""
+    """A spending limit for each rolling window of this many seconds."""
 
     seconds: Annotated[
         int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")

@@ -1,4 +1,4 @@
-"""Turn digests of API keys into principals, many at once. Their ancestors' limits are included.
+"""Turn digests of API keys into principals, in bulk. The limits of ancestors are included.
 
 A key has no principal if it, its secret or one of its ancestors is revoked, expired or missing. Expiry times
 are on the account's own clock, so they are converted to ours.
@@ -61,7 +61,9 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return a principal for each digest, or why its key no longer works. This takes at most two statements."""
+    """Return a principal for each digest, or the reason that its key no longer works. This takes at most two
+    statements.
+    """
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -103,7 +105,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first key may do. The others are its ancestors. If one is missing, it counts as revoked."""
+    """Return what the first key may do. The others are its ancestors. A missing ancestor counts as revoked."""
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):
@@ -126,7 +128,8 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
     """Return what these rows allow until something in them expires, or None if they allow nothing.
 
-    Results are cached, because the same rows are read for each send. Judging them anew would add 5 % to a send.
+    Results are cached, because the same rows are read for each send. Without the cache, a send would take 5 %
+    longer.
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -227,7 +230,7 @@ class KeyState:
     approval_threshold_cents: int | None
     approval_above_per_day_cents: int | None = None
     lifetime_cents: int | None = None
-    mandate: str | None = None  # as keys/mandate.py writes it
+    mandate: str | None = None
     paused_at: int | None = None
     name: str | None = None
     lifetime_micros: int | None = None  # what the key has spent so far, if it has lifetime_cents

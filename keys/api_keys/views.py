@@ -1,4 +1,4 @@
-"""API views of a key. Its secret is shown once, when it is created."""
+"""Define the API views of a key. Its secret is shown once, when it is created."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -40,7 +40,7 @@ class KeyCaps(Shaped, kw_only=True):
 
 
 class KeyWindow(Shaped, kw_only=True):
-    """A spending limit for any period of this many seconds."""
+    """A spending limit for each rolling window of this many seconds."""
 
     seconds: int
     cents: Cents

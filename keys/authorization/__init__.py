@@ -1,1 +1,1 @@
-"""Sign-in to /mcp with OAuth 2.1: clients, consents, codes and tokens."""
+"""Let MCP clients sign in to /mcp with OAuth 2.1."""

@@ -1,8 +1,8 @@
-"""MCP clients. A client registers here (RFC 7591), or publishes a document that describes it. The document's
-address is then its ID (draft-ietf-oauth-client-id-metadata-document, 4).
+"""Identify MCP clients. A client registers here (RFC 7591), or publishes a document that describes it. The
+document's address is then its ID (draft-ietf-oauth-client-id-metadata-document, 4).
 
-Codes are sent only to registered addresses, which are compared as text. Allowed are https, a program's own
-scheme (RFC 8252, 7.1), and http on the user's own machine with any port (7.3).
+Codes are sent only to registered addresses, which are compared as text. Allowed are https, private-use schemes
+(RFC 8252, 7.1), and http on the user's own machine with any port (7.3).
 """
 
 import re
@@ -122,7 +122,7 @@ def _check_private(uri: str) -> None:
 
 
 class AuthorizationRefused(DomainError):
-    """A refusal in OAuth's format. `error` is for the client's code."""
+    """A refusal in OAuth's format. `error` is for the client program."""
 
     def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
         super().__init__(detail, param=param, reason=error)
@@ -142,7 +142,9 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """An MCP client. `document_url` is its ID and describes it. It is None if the client registered here."""
+    """An MCP client. `document_url` is its ID and the address of its description. It is None if the client
+    registered here.
+    """
 
     id: str
     name: str

@@ -1,7 +1,7 @@
 """Record which MCP client acts for which account, and issue codes for consents.
 
-A grant has the same key for ever. If the key ends, a later consent can't revive the old tokens. A code is
-valid for a minute and can be exchanged once. The caller holds the account's lock.
+A grant's key never changes. If the key is revoked, a later consent can't revive old tokens. A code is valid for
+a minute and can be exchanged once. The caller holds the account's lock.
 """
 
 import secrets

@@ -1,12 +1,11 @@
-"""Tokens of MCP clients. A code is exchanged for the first pair of tokens, and each refresh token for the next
+"""Issue tokens to MCP clients. A code is exchanged for the first pair, and each refresh token for the next
 pair.
 
 If a response was lost, the client repeats its refresh. Within REPEAT_US, it gets the same pair if the new
-refresh token is unused. Any other reuse means that the token was stolen. All tokens of that code then end (RFC
-9700, 4.14.2).
+refresh token is unused. Any other reuse means that the token was stolen. All tokens of that code are then
+revoked (RFC 9700, 4.14.2).
 
-A pair is computed from the token that it replaces and from a secret key, so all processes compute the same
-one.
+A pair is computed from the token that it replaces and a secret key. So all processes compute the same pair.
 """
 
 import hashlib
@@ -128,8 +127,8 @@ async def exchange(
 ) -> TokenPair | AuthorizationRefused:
     """Return the first pair of tokens for a code. Raise AuthorizationRefused if the code can't be exchanged.
 
-    The account's lock lets only one of several calls succeed. If the code was used before, its tokens end.
-    This refusal is returned, because an exception would undo that.
+    The account's lock lets only one of several calls succeed. If the code was used before, its tokens are
+    revoked. The refusal is then returned, because an exception would undo the revocation.
     """
     found = await mcp_grant.find_code(tx, code)
     if found is None or found.client_id != client_id:
@@ -161,7 +160,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens, or a refusal that ended tokens. Raise any other AuthorizationRefused."""
+    """Return the next pair of tokens, or a refusal if tokens were revoked. Raise any other refusal."""
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -182,10 +181,10 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """End all tokens of this token's code (RFC 7009). If the grant has no other tokens, end its key and return
-    it.
+    """Revoke all tokens of this token's code (RFC 7009). If the grant has no other tokens, revoke its key and
+    return it.
 
-    Return None if the token is unknown or another client's.
+    Return None if the token is unknown or belongs to another client.
     """
     found = await _find(tx, token)
     if found is None:
@@ -214,7 +213,9 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete ended tokens. Used refresh tokens are stored for another day, so that a second use is noticed."""
+    """Delete tokens that are no longer valid. Used refresh tokens are stored for another day, so that a second
+    use is noticed.
+    """
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 
@@ -260,7 +261,9 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """Handle a refresh token's second use: return the same pair if that is safe, or end its code's tokens."""
+    """Handle a refresh token's second use. Return the same pair if that is safe. Otherwise, revoke all tokens
+    of its code.
+    """
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US
@@ -381,7 +384,7 @@ WHERE g.key_id = :id AND t.kind = 'refresh' AND t.revoked_at IS NULL AND t.used_
 
 
 async def scopes_of(tx: Transaction, credential_id: str, *, now_us: int) -> frozenset[str]:
-    """Return the scopes that a key or token has now. If it is paused or has ended, it has none."""
+    """Return the scopes that a key or token has now. If it is paused or no longer valid, it has none."""
     key = await tx.fetch_one(_HOLDING_KEY, id=credential_id)
     if key is not None and key["client_id"] is not None:
         if key["environment"] == "live" and not key["is_live_open"]:

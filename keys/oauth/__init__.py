@@ -1,1 +1,1 @@
-"""OAuth apps, codes, grants and tokens, and the addresses to which a browser can be redirected."""
+"""Manage OAuth apps, codes, grants and tokens, and check redirect addresses."""

@@ -1,4 +1,4 @@
-"""OAuth apps: other parties' software that acts for users of this gateway, as far as each user allowed.
+"""Manage OAuth apps, which are other parties' software that acts for users with their consent.
 
 This module returns a secret once, and stores only its SHA-256. The caller holds the owner's lock.
 """

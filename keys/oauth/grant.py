@@ -1,7 +1,7 @@
-"""OAuth codes and grants: what a user allowed an app to do.
+"""Record a user's consent to an app, as OAuth codes and grants.
 
 A code is valid once, for ten minutes. A public app also needs the code's PKCE verifier. A new consent renews
-the grant under its ID, so earlier charges of the period still count. The caller holds the user's lock.
+the grant under the same ID, so earlier charges of the period still count. The caller holds the user's lock.
 """
 
 import base64
@@ -141,7 +141,9 @@ async def check_code(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """Return the consent behind the code. Raise CodeRefused, or CodeReused if the grant must end."""
+    """Return the consent behind the code. Raise CodeReused if the code was used before, or CodeRefused if it
+    isn't valid.
+    """
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -210,7 +212,7 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Return whether the verifier matches. Without a challenge, there must be no verifier (RFC 9700)."""
+    """Return whether the verifier matches. If there is no challenge, there must be no verifier (RFC 9700)."""
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):
@@ -299,7 +301,7 @@ async def list_grants(
 
 
 async def revoke(tx: Transaction, grant_id: str, *, now_us: int) -> None:
-    """End the grant until the user consents again. keys/oauth/token.py ends its tokens."""
+    """Revoke the grant until the user consents again. keys/oauth/token.py ends its tokens."""
     await tx.execute(
         "UPDATE oauth_grants SET revoked_at = :now_us WHERE id = :id AND revoked_at IS NULL",
         now_us=now_us,

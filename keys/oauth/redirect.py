@@ -72,7 +72,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host as a redirect must write it, without the port 443. Raise InvalidInput if it isn't valid."""
+    """Return the host in the form that redirects use, without port 443. Raise InvalidInput if it isn't valid."""
     if not text.isascii():
         raise InvalidInput(
             "Write the host in ASCII. An international name begins with xn--.",
@@ -178,7 +178,7 @@ def _is_same_program(url: str, uri: str) -> bool:
 
 
 def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
-    """Add the parameters that have a value. Raise RedirectRefused if the URL already has one of ours."""
+    """Add the parameters that have a value. Raise RedirectRefused if the URL already has one of them."""
     _, mark, query = url.partition("?")
     if _reserved_in(url):
         raise _refused("already has a parameter of ours")

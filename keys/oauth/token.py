@@ -1,7 +1,8 @@
-"""oat_ tokens. Each is for one app, one user, one scope and the app's environment. It is valid for 90 days.
+"""Issue oat_ tokens. Each is for one app, one user, one scope and the app's environment. It is valid for 90
+days.
 
-A token can do what its grant allows when it is used. It never has all of topup:read, because a voucher code
-can be redeemed outside every cap. The caller holds the user's lock.
+A token can do what its grant allows when it is used. It never has all of topup:read, because a voucher code can
+be redeemed outside every cap. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable
@@ -71,8 +72,8 @@ async def exchange(
 ) -> tuple[OAuthToken, str] | CodeReused:
     """Return the code's token and its secret. Raise CodeRefused if the code can't be exchanged.
 
-    The user's lock lets only one of several calls succeed. If the code was used before, the grant ends (RFC
-    6749, 4.1.2). This refusal is returned, because an exception would undo that.
+    The user's lock lets only one of several calls succeed. If the code was used before, the grant is revoked
+    (RFC 6749, 4.1.2). The refusal is then returned, because an exception would undo the revocation.
     """
     user = await oauth_grant.find_user(tx, app, code)
     if user is not None:
@@ -139,7 +140,7 @@ async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -
 
 
 async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
-    """End the app's access. Its tokens and all codes end with the grant, so a later consent revives none."""
+    """Revoke the app's access. Its tokens and all codes end with the grant, so a later consent can't revive them."""
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
     await oauth_grant.void_codes(tx, user, grant.app_id, now_us=now_us)

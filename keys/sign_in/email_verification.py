@@ -1,4 +1,4 @@
-"""Verify that an account's owner reads mail at its address, by a link that is valid once, for an hour."""
+"""Verify that an account's owner reads mail at its address, with a link that is valid once, for an hour."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +61,7 @@ async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVe
 
 
 async def use(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Verify the account's address, and end all its links. The caller holds the account's lock."""
+    """Verify the account's address, and invalidate all its links. The caller holds the account's lock."""
     found = await find(tx, verification_id, now_us=now_us)
     await verify_email(tx, found.account_id, now_us=now_us)
     await tx.execute(

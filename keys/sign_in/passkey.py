@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn): a device's key replaces the code in two-factor sign-in.
+"""Use passkeys (WebAuthn) instead of codes in two-factor sign-in.
 
 A device's response is accepted only once. Its challenge must be newer than the passkey's last one, and the
 device's counter must be higher.
@@ -69,7 +69,9 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys. Raise InvalidInput without two-factor sign-in or room for another."""
+    """Return the account's passkeys. Raise InvalidInput if two-factor sign-in is off or there are too many
+    passkeys.
+    """
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)

@@ -1,5 +1,5 @@
-"""Challenges for passkeys to sign. Each is for one person, purpose, session and site. It is valid for five
-minutes.
+"""Make and check challenges for passkeys. Each is valid for five minutes, for one person, purpose, session and
+site.
 
 Any process can check a challenge, and no row is stored for it.
 """
@@ -40,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """The person and use of a challenge. `bound` is the session, or the sign-in that had the right password."""
+    """The person and use of a challenge. `bound` is the session, or the sign-in whose password was right."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str

@@ -64,7 +64,7 @@ class Passwords:
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Compare the password. Sources that signed in to this account before have their own queue."""
+        """Check the password. Sources that signed in to this account before have their own queue."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

@@ -1,4 +1,6 @@
-"""Links to set a new password, sent to the account's email address. A link is valid once, for an hour."""
+"""Make and use links to set a new password. A link is valid once, for an hour, and is sent to the account's
+email address.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -69,7 +71,9 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Store the hash. End the account's links, and all sessions but one. Return how many sessions ended."""
+    """Store the hash. Invalidate the account's links, and end all sessions but one. Return how many sessions
+    ended.
+    """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)
     return await session.end_others(tx, account_id, kept_session_id, now_us=now_us)

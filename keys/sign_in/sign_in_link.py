@@ -1,4 +1,4 @@
-"""Create and use the link by which the operator of `topup dev` signs in without a password.
+"""Create and use the link with which the operator of `topup dev` signs in without a password.
 
 An account has one link at a time. It is valid once, for ten minutes, and never replaces a second factor.
 """
@@ -28,7 +28,7 @@ class SignInLink:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
-    """Make a link in place of the earlier one. Return None if the account has a second factor or no address."""
+    """Make a link, and delete the earlier one. Return None if the account has a second factor or no address."""
     await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id AND id LIKE :ours",
         account_id=account.id,

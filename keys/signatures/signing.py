@@ -1,4 +1,4 @@
-"""Sign webhooks and check signatures. One secret is used for two schemes, and a key pair for Ed25519.
+"""Sign webhooks and check signatures. Two schemes use the same secret. Ed25519 uses a key pair.
 
 The libraries of Stripe (X-AiTopUp-Signature) and of Standard Webhooks (webhook-*) accept these signatures.
 """
@@ -76,7 +76,7 @@ def ed25519_signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
 
 
 def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
-    """Return whether the signature is right. A malformed one is just wrong."""
+    """Return whether the signature is right. A malformed signature is simply wrong."""
     try:
         public.verify(base64.b64decode(text, validate=True), signed)
     except (InvalidSignature, binascii.Error, ValueError):
@@ -105,7 +105,7 @@ def new_webhook_secret() -> str:
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the 24 to 64 bytes of the key inside a whsec_ secret. Raise InvalidSecret if it isn't one."""
+    """Return the 24 to 64 bytes of the key inside a whsec_ secret. Raise InvalidSecret for any other text."""
     if secret != secret.strip():
         raise InvalidSecret("The secret begins or ends with white space.")
     if not secret.startswith(SECRET_PREFIX):
@@ -124,7 +124,7 @@ def secret_key(secret: str) -> bytes:
 class ReadSecret(NamedTuple):
     """A secret, prepared for signing with its whole text and with its key bytes.
 
-    Each message copies these two states, so the key is hashed only once [5.1 instead of 7.5 µs].
+    Each message copies the two prepared states, so the key is hashed only once [5.1 instead of 7.5 µs].
     """
 
     text: str
@@ -156,7 +156,7 @@ def headers_signed_by(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Return the four signature headers of a request. They have a signature by each secret, newest first.
+    """Return the four signature headers of a request. They contain one signature per secret, newest first.
 
     Sources: Stripe's webhook signatures, scheme v1; Standard Webhooks 1.0.
     """

@@ -1,6 +1,6 @@
 """Identify automated callers by Web Bot Auth, which uses HTTP Message Signatures (RFC 9421).
 
-Until a signature expires, it can be copied to a request with another body. So it names a caller, but allows
+Until a signature expires, it can be copied to a request with another body. So it names a caller, but grants
 nothing (docs/decisions/0049-web-bot-auth.md).
 """
 
@@ -215,7 +215,7 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature with this tag, if its algorithm and components are known."""
+    """Return the request's first signature with this tag, if its algorithm and components are supported."""
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
         return None

@@ -1,7 +1,7 @@
-"""Tokens that belong to an account instead of a key: sat_ (the account's) and adm_ (an operator's).
+"""Manage tokens that belong to an account instead of a key: sat_ (the account's) and adm_ (an operator's).
 
-A sat_ token that a key made ends with that key and its secret. What it spends counts for the key's caps. Only
-the command line makes adm_ tokens. The caller holds the account's lock.
+A sat_ token made by a key stops working with that key and its secret. What the token spends counts for the
+key's caps. Only the command line makes adm_ tokens. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ AccessTokenKind = Literal["system", "operator"]
 LIVE_TOKENS_MAX = (
     100  # the maximum number of tokens of an account in one environment, without revoked ones
 )
-# REPLACE instead of LIKE, because LIKE treats the underscore in an ID as a wildcard.
+# Use REPLACE, because LIKE treats the underscore in an ID as a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
     WHERE k.account_id = :account_id AND k.environment = :environment
@@ -62,8 +62,8 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# When a key makes a token (t), the key has certain secrets. The token works until the last of them
-# expires. A signed-in client's key has no secret.
+# A token (t) that a key made works until the last of the key's secrets at that time expires. A signed-in
+# client's key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at
@@ -146,7 +146,9 @@ async def create(
 
 
 async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing for a rotated key's previous secret. What it makes would outlive it."""
+    """Raise ScopeMissing if the caller uses a rotated key's previous secret. Anything it made would outlive
+    that secret.
+    """
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return
     row = await tx.fetch_one(

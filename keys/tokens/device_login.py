@@ -206,7 +206,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
 
 
 async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
-    """Record a poll of an open login. If it comes too early, all later polls must be further apart."""
+    """Record a poll of an open login. A poll that comes too early lengthens the interval of all later polls."""
     interval_s = login.interval_s
     is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
     if is_too_fast:
@@ -224,8 +224,8 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """Create the key of an approved login. This locks its tenant.
 
-    Only one caller succeeds, and others get LoginExpired. If the user who approved it has lost access, raise
-    LoginDenied. After an error of api_key.mint, the program can poll again.
+    Only one caller succeeds, and others get LoginExpired. If the user who approved the login has lost access,
+    raise LoginDenied. After an error of api_key.mint, the program can poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])

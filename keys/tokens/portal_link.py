@@ -1,7 +1,7 @@
-"""Portal links: an account's webhooks on a page that another site can embed, for anybody who has the link.
+"""Manage portal links. A link opens an account's webhooks on a page that other sites can embed.
 
-A link works until it expires, it is revoked, or the key, token or person that made it loses access. Every use
-checks this. This module returns the address once, and stores only its SHA-256.
+A link works until it expires, it is revoked, or its maker loses access. The maker is a key, token or person.
+Every use checks this. This module returns the address once, and stores only its SHA-256.
 """
 
 import re
@@ -45,8 +45,8 @@ _READS: Final = frozenset({"webhooks:read"})
 _LISTED_US: Final = 7 * DAY_US
 _PRUNED_ROWS: Final = 100
 _SECRET_BYTES: Final = 32
-# Matches an origin as browsers write it. IPv6 addresses are missing, because a content security
-# policy can't contain them.
+# Matches an origin as browsers write it. IPv6 addresses are excluded, because a content security policy can't
+# contain them.
 _ORIGIN: Final = re.compile(
     r"(https?)://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
 )
@@ -191,7 +191,7 @@ async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
 async def list_links(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[PortalLink]:
-    """List links older than before_id, newest first. Links that ended in the last week are included."""
+    """List links older than before_id, newest first. Include links that expired in the last week."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 

@@ -1,1 +1,1 @@
-"""Several identical processes that share one port."""
+"""Run several identical processes that share one port."""

@@ -1,1 +1,1 @@
-"""A temporary record of an account's API requests that were refused, failed or changed a setting."""
+"""Record an account's API requests that were refused, failed or changed a setting. Records are temporary."""

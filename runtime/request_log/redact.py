@@ -20,9 +20,9 @@ _NAME: Final = (
     r"|\bvalue\b|\bsign\b|\bpin\b|\botp\b|\bcode\b|\bcodes\b|voucher|card|cvc|iban|verifier"
 )
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
-# A name such as input_tokens isn't secret, because its value is a number.
+# A number is secret only if its name matches this. For example, input_tokens isn't secret.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
-# One of our own words, such as an error's code or reason.
+# Matches our own words, such as an error's code or reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
 # These match a word, the characters between a name and its value, and a value. Quotes may be escaped, because JSON
@@ -37,7 +37,7 @@ _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
     """Return the start of the body without secrets, at most BODY_BYTES_MAX bytes.
 
-    `is_answer` means that the body is our response. The codes in it may be shown.
+    If `is_answer`, the body is our response, and its codes may be shown.
     """
     if not body:
         return ""

@@ -1,4 +1,4 @@
-"""The recorded requests, without secrets (redact.py). A request is recorded after its response, and its account
+"""Store recorded requests, without secrets (redact.py). A request is recorded after its response. Its account
 can read it.
 """
 

@@ -1,4 +1,4 @@
-"""Settings, grouped by subject, such as the seller, staging or traces."""
+"""Define settings, grouped by subject, such as the seller, staging or traces."""
 
 import os
 import re
@@ -402,7 +402,7 @@ def _number_of(value: Any) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may run on. A container's limit on CPU time doesn't count."""
+    """Return how many cores this process may run on. Ignore a container's limit on CPU time."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,7 +1,8 @@
 """Read the payment providers' variables like all other settings.
 
-TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a notification
-also identifies its environment. So the two environments need different secrets. Messages never contain a value.
+TOPUP_<NAME>_<FIELD> is for live, and TOPUP_<NAME>_STAGING_<FIELD> is for staging. The secret that verifies a
+notification also identifies its environment. So the two environments need different secrets. Messages never
+contain a value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,8 +55,7 @@ NO_PROVIDERS = ProviderSetup({}, {})
 def read_providers(
     folders: Sequence[Path], sources: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> ProviderSetup:
-    """Return the providers' settings. `sources` map names in capitals to values. Of two values, the earlier
-    source's counts.
+    """Return the providers' settings. `sources` map upper-case names to values, and earlier sources win.
 
     Raise ProviderSetupRefused if a setting is missing or wrong.
     """

@@ -20,7 +20,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is probed after 5 s and given up 15 s later. Unacknowledged data is given up after 10,000 ms.
+# A silent peer is probed after 5 s, and given up after another 15 s. Data may stay unacknowledged for 10 s.
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,

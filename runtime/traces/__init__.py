@@ -1,1 +1,1 @@
-"""OpenTelemetry spans. Code that makes spans imports tracing.py, and spans.py sends them."""
+"""Make and send OpenTelemetry spans. Code that makes spans imports tracing.py. spans.py sends them."""

@@ -1,4 +1,4 @@
-"""Start tracing if it is on. Otherwise nothing of OpenTelemetry is imported."""
+"""Start tracing if it is on. Otherwise, don't import OpenTelemetry."""
 
 import contextlib
 import importlib.util
@@ -35,7 +35,9 @@ def is_installed() -> bool:
 
 @contextlib.asynccontextmanager
 async def open_tracing(metrics: Metrics, *, is_on: bool) -> AsyncIterator[Tracing | None]:
-    """Yield the tracing, or None if it is off. Raise SettingsError if a variable is wrong or the packages are missing."""
+    """Yield the Tracing object, or None if tracing is off. Raise SettingsError if a variable is wrong or the
+    packages are missing.
+    """
     if not is_on:
         yield None
         return

@@ -53,7 +53,7 @@ class Spans:
         self._queue = _CountedQueue(exporter, dropped, _queue_max())
         resource = _resource()
         self._tracer = _provider(resource, self._queue).get_tracer(SERVICE)
-        # A batch's span is recorded if the span of one of its requests is. So the batch needs no sampler.
+        # A batch's span needs no sampler. It is recorded if the span of one of its requests is recorded.
         batches = _provider(resource, self._queue, is_always_on=True)
         self._batch_tracer = batches.get_tracer(SERVICE)
         self._under_way: dict[str, SdkSpan] = {}
@@ -106,7 +106,7 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # The span ends with the last part of the batch. Later work on a busy machine doesn't count.
+        # End the span when the batch ends. Later work on a busy machine isn't part of it.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:
@@ -119,7 +119,7 @@ class Spans:
 
         def shut_down() -> None:
             self._queue.shutdown()  # type: ignore[no-untyped-call]
-            # The event loop may have ended by now.
+            # The event loop may be closed by now.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 

@@ -1,4 +1,4 @@
-"""The interface for code that makes spans. runtime/traces/spans.py implements it."""
+"""Define the interface for code that makes spans. runtime/traces/spans.py implements it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -14,7 +14,9 @@ class Tracing(Protocol):
     """Accept spans. No method waits or raises."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Start a span for an incoming request, in the trace of `line` or a new one. Return None if it isn't sampled."""
+        """Start a span for an incoming request, in the trace that `line` names or in a new one. Return None if
+        it isn't sampled.
+        """
         ...
 
     def begin_call(self, line: str) -> Span | None:

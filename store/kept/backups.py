@@ -1,4 +1,4 @@
-"""Record when each copy of the database was taken, by which build, and where it is.
+"""Record when and by which build each copy of the database was taken, and where it is.
 
 The row is written before the copy is taken, so the copy contains it. A restore can then find out which build
 made the copy.
@@ -32,9 +32,10 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of the database. Times are in microseconds, the size in bytes.
+    """A copy of the database. Times are in microseconds. The size is in bytes.
 
-    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy failed or isn't finished.
+    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy failed or isn't
+    finished.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Remember the last acknowledged commits and their server, to detect a database that went back in time.
+"""Remember the last acknowledged commits and their server, to detect a database that has lost some of them.
 
 Each process has a file in the data directory with the last acknowledged token of each connection. A power
 failure may lose the last seconds. Without a data directory, a process knows only its own commits.
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 class AcknowledgedCommit(NamedTuple):
     """A commit that was acknowledged at kept_s, in this machine's Unix time.
 
-    accepted_at is when an operator had last accepted a loss, as far as this process knew.
+    accepted_at is the last time an operator accepted a loss, as far as this process knew.
     """
 
     token_id: str
@@ -105,7 +105,9 @@ class AcknowledgedCommits:
         self._write(0, _HEADER.size)
 
     def newest(self, *, accepted_at: int) -> list[AcknowledgedCommit]:
-        """Return the commits that a server must have if its operator last accepted a loss at accepted_at."""
+        """Return the newest commits, which a server must have. Leave out commits from before accepted_at, when
+        an operator accepted a loss.
+        """
         now_s = time.time()
         commits = [*_commits(self._memory), *self._others]
         commits = [
@@ -224,7 +226,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit
 
 
 def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
-    """Return the newest commit of each row, but no more than fit into half a file."""
+    """Return the newest commit of each row, up to half of what a file can hold."""
     by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one

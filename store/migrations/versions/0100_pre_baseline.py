@@ -1,6 +1,6 @@
 """Create the schema of 0.1.0: every table, its indexes and the first rows of an installation.
 
-This file was made from store/schema.py, which explains the columns, and never changes. It replaces the
+This file never changes. It was made from store/schema.py, which explains the columns. It replaces the
 migrations before 0.1.0. `topup migrate` also accepts a database at the last of those migrations.
 """
 
