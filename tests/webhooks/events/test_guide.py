@@ -66,7 +66,7 @@ def test_the_numbers_on_the_page_are_the_codes() -> None:
         f"{message.SCHEDULE_ENTRIES_MAX} waits of at most three days",
         f"every {waiting.HEARTBEAT_S:.0f} seconds",
         f"does not read for {waiting.SEND_S_MAX:.0f} seconds",
-        f"can have {feed.STREAMS_PER_HOLDER} open streams, an account {feed.STREAMS_PER_TENANT}",
+        f"can have {feed.STREAMS_PER_HOLDER} open streams, and an account {feed.STREAMS_PER_TENANT}",
     ):
         assert sentence in " ".join(PAGE.split()), sentence
     assert TOLERANCE_S == 5 * 60
