@@ -3,9 +3,8 @@
 A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API refuses with HTTP 200 and
 `success: false`.
 
-A code is named after the transaction, so that it can be found after a lost response. Names have up to 20 characters. A
-refusal is definite only if no code has that name and the response has no `data`. With `data`, New API's database
-failed, and the call is repeated.
+A code is named after the transaction, so that it can be found after a lost response. A refusal is definite only if no
+code has that name and the response has no `data`. With `data`, New API's database failed, and the call is repeated.
 
 Since 2026 the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, its main
 branch in 2026.

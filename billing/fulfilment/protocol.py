@@ -3,11 +3,11 @@
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. The worker first stores the
 attempt and the result of `prepare`, then calls the platform's first supplier. No transaction is open during a call.
 
-- Delivered completes the top-up. Only after Refused is the next supplier called. After the last one, the funds are
+- Delivered completes the top-up. After Refused, the next supplier is called. After the last one, the funds are
   returned.
 - After Waiting, Unknown, a timeout or a worker's crash, the same supplier is called again, with growing delays.
-- `asked_again` says what such a call does. `repeat` calls `fulfil` again. `look` calls `look` first, and `fulfil` only
-  after NotDone. `person` leaves the top-up to an operator.
+- `asked_again` says what such a call does. `repeat` calls `fulfil` again. `look` calls `look_up` first, and `fulfil`
+  only after NotDone. `person` leaves the top-up to an operator.
 - A supplier that repeatedly fails to respond isn't called for a while, and its top-ups wait.
 
 A supplier may work on several top-ups at once. With `is_one_per_recipient`, it can have only one open attempt for each
@@ -49,7 +49,7 @@ class OptionsRefused(ValueError):
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Options of a kind of supplier. Each subclass repeats `frozen=True, kw_only=True`.
 
-    Secret text has the type `Sealed`. The fields' Meta sets limits; `make` checks everything else.
+    Secret text has the type `Sealed`. The fields' Meta sets limits. `make` checks everything else.
     """
 
 
@@ -109,7 +109,7 @@ class Waiting:
 class Unknown:
     """The supplier gave no reliable response. `detail` is for the operator and contains no secrets.
 
-    `needs_review` means that the response fits both success and failure, so an operator decides. `is_unreadable` means
+    `needs_review` means that the response could mean success or failure, so an operator decides. `is_unreadable` means
     that the response had an unexpected format, which doesn't count against the supplier's availability.
     """
 
@@ -122,7 +122,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The supplier certainly did nothing, so `fulfil` can be called again. Only `look` returns this."""
+    """The supplier certainly did nothing, so `fulfil` can be called again. Only `look_up` returns this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class Registration:
     - sample: the simulated delivery in staging.
     - is_one_per_recipient: allows only one open attempt for a recipient, for kinds that read a value and then write it.
     - callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}.
-    - where: the options that locate the supplier. They can't change while attempts are open.
+    - where: the options that locate the supplier. While attempts are open, they change only if the operator allows it.
     - terms: exceptions to the checks in billing/topups/plausible.py.
     """
 

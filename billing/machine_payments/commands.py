@@ -323,7 +323,9 @@ def _stored(detail: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PaidRehearsal:
-    """Check that a payment's top-up could be sent, without writing anything. Raise the error of a refused send."""
+    """Check that a payment's top-up could be sent, without writing anything. If the send would be refused, raise its
+    error.
+    """
 
     payment: MachinePayment
     send: Send

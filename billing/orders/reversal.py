@@ -1,15 +1,14 @@
 """Take sold credit back when its payment is returned, and apply refunds and disputes to an order.
 
 Only credit that was sold is taken back, and no balance becomes negative. The sale's promotional grant pays first, then
-the wallet, and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was
-taken from.
+the wallet. The rest becomes a debt. Credit that is given back pays debts first, and then returns to where it was taken
+from.
 
 While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the outcome,
 one transaction ends the hold and takes the credit.
 
 If part of a payment is returned, the same part of the credit is taken back, rounded up. If an uncredited payment is
-returned, no credit moves. The order's review ends when our refunds have returned all of that payment, and reopens if a
-refund fails.
+returned, no credit moves.
 """
 
 from abc import ABC, abstractmethod

@@ -366,7 +366,7 @@ LINKS_AT_ONCE: Final = 5_000
 
 
 class Link(NamedTuple):
-    """A column that names a row of another table, its owner. `keys` is the primary key of the column's table.
+    """A column with the ID of a row in another table, the owner. `keys` is the primary key of the column's table.
 
     An owner that is shared may belong to another account or to none. `unless` is SQL for exceptions, in which `r` is
     the row and `o0` the owner.

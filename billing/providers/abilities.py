@@ -133,7 +133,7 @@ class RefundReport:
 class Refunding(Protocol):
     """Refund a payment.
 
-    A request is sent once, or repeated only under the same idempotency key. ProviderRefused is final; after
+    A request is sent once, or repeated only under the same idempotency key. ProviderRefused is final. After
     ProviderUnavailable, the outcome is unknown.
 
     - takes_part: the provider can refund a part.

@@ -2,8 +2,8 @@
 
 Creem is the merchant of record and may add tax. A fact's price is before tax, and never more than what was paid.
 Refunded amounts are reduced in proportion. Creem has no idempotency keys, so requests other than checkouts are sent
-only once. A refund returns everything that is left of a payment. Source: docs.creem.io, event types, webhooks and API
-reference.
+only once. A refund returns everything that is left of a payment. Source: docs.creem.io (event types, webhooks, API
+reference).
 """
 
 import hashlib
