@@ -16,7 +16,7 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# These errors mean that the response isn't in this gateway's form.
+# These errors mean that the response isn't in this gateway's format.
 _MISREAD = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(httpx.InvalidURL, httpx.RequestError),
@@ -24,7 +24,9 @@ _MISREAD = (
 
 
 def report(error: Exception) -> click.exceptions.Exit | None:
-    """Print an expected failure and return the exit. Return None if the error is unexpected."""
+    """Print an expected failure, and return the exception that ends the command. Return None if the error is
+    unexpected.
+    """
     if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):

@@ -1,4 +1,4 @@
-"""The description, advice and exit code of each database fault."""
+"""Define the description, advice and exit code of each database fault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

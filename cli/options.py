@@ -47,7 +47,7 @@ def web_address(_context: click.Context, _option: click.Parameter, value: str | 
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Read the secret that an option names. `-` stands for a line of standard input, @FILE for a file's
+    """Read the secret that an option names. `-` stands for a line of standard input. @FILE stands for a file's
     first line.
 
     A secret on the command line itself is accepted with a warning, because process lists show it.
@@ -83,7 +83,7 @@ by_option: Final = click.option(
 
 
 def actor_name(by: str | None) -> str:
-    """Return the name of the person who decides. In a container, the user may have only a number."""
+    """Return the name of the person who decides. In a container, the user may have a number but no name."""
     if by:
         return by
     try:

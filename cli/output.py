@@ -1,8 +1,11 @@
 """Print results and failures, as tables or records for people and as JSON for programs.
 
-Only the result goes to standard output. Control characters in texts from outside are escaped. The exit code
-is 0 for success, 1 if something was refused or found, 2 for wrong usage or settings, and 3 if the database,
-Redis or gateway can't be reached.
+Only the result goes to standard output. Control characters in texts from outside are escaped. Exit codes:
+
+- 0: success
+- 1: something was refused or found
+- 2: wrong usage or settings
+- 3: the database, Redis or gateway can't be reached
 """
 
 import asyncio

@@ -1,8 +1,7 @@
-"""Print records and lists for people. A record has one field per line. A list is a table that fits the
-terminal.
+"""Print records and lists for people. A record has one field per line. A list is a table that fits the terminal.
 
-Columns are in order of importance. IDs and times are never shortened; other text is cut with "…". Columns
-that don't fit are named below the table.
+Columns are in order of importance. IDs and times are never shortened. Other text is cut with "…". Columns that
+don't fit are named below the table.
 """
 
 import re
@@ -19,12 +18,12 @@ WIDTH: Final = 80
 WIDTH_MAX: Final = 240
 _GAP: Final = 2
 _EDGES: Final = 2
-# A text cut shorter than this would say nothing.
+# Text that is cut shorter than this would be meaningless.
 _CUT_MIN: Final = 14
 # Sentences and values must be readable as a whole, so they wrap.
 _SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})
 _SENTENCE_MIN: Final = 16
-# IDs are copied and pasted, and part of a time says nothing.
+# IDs are copied and pasted, and part of a time is meaningless.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
@@ -108,8 +107,8 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """Return each column's width. Each gets its minimum, and those that need the least more get the rest
-    first.
+    """Return each column's width. Each column gets its minimum. The rest goes first to the columns that need the
+    least.
     """
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}

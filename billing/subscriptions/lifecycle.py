@@ -1,4 +1,4 @@
-"""Apply the provider's reports and the passing of time to subscriptions. No credit moves here.
+"""Change subscriptions when a provider reports or when time passes. No credit moves here.
 
 Outdated reports change nothing, so reports may come in any order.
 """
@@ -80,8 +80,7 @@ class ChangeSubscription(OnSubscription):
         if self.status == "paused":
             return pause(changed, self.resumes_at, now_us=now_us)
         if changed.paused_at is not None:
-            # If the subscription is past due, nothing is charged at the end of its period, so the grace period starts
-            # now.
+            # A past-due subscription isn't charged at the end of its period, so the grace period starts now.
             end_at = self.period_end_at if self.status == "active" else None
             return unpause(changed, period_end_at=end_at, now_us=now_us)
         return changed
@@ -99,7 +98,9 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Return the new state. A reported "active" only ends a pause. Only a payment activates a subscription."""
+        """Return the new state. A reported "active" can end a pause. Otherwise, only a payment activates a
+        subscription.
+        """
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":

@@ -1,4 +1,4 @@
-"""Write letters to an account's owner about plans, recharges and expiring credit."""
+"""Write letters to account owners about plans, recharges and expiring credit."""
 
 from collections.abc import Callable
 from typing import Any, Final

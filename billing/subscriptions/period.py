@@ -1,7 +1,7 @@
-"""Credit a paid period once for each subscription and start.
+"""Credit each paid period of a subscription once.
 
-An invoice that doesn't match is held for an operator, and so is the first invoice of an account's second plan.
-Plan credit counts as purchased and pays debts first. Source: contract, 5.3.
+An invoice that doesn't match is held for an operator. The first invoice of an account's second plan is held, too.
+Plan credit counts as purchased and pays debts first (contract, 5.3).
 """
 
 from abc import ABC, abstractmethod
@@ -69,7 +69,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(SubscriptionCommand, ABC):
-    """A command for a report about a subscription. Reports from other providers are refused."""
+    """A command for a report about a subscription. It refuses reports from other providers."""
 
     notification: NotificationRef
 
@@ -346,7 +346,9 @@ class CannotHold(LimitReached):
 
 @dataclass(frozen=True, slots=True)
 class GiveParts(SubscriptionCommand):
-    """Grant the parts that are due, however late. Parts that start after the subscription's end are dropped."""
+    """Grant the parts that are due, even if they are late. Parts that start after the subscription's end are
+    dropped.
+    """
 
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(SubscriptionWorkingSet)

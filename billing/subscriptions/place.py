@@ -106,7 +106,7 @@ def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaidPlan(SettlePaid):
-    """Settle a paid order for a plan without credit. The provider's invoices bring the credit."""
+    """Settle a paid order for a plan without adding credit. Credit is added when the provider's invoices arrive."""
 
     subtotal: Price | None = None
 

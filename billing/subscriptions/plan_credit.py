@@ -1,19 +1,18 @@
-"""Grant a period's credit by its plan's terms, and take it back when the payment is returned.
+"""Grant a period's credit under its plan's terms, and take it back if the payment is returned.
 
 Each part is granted once, under the account's lock. Credit that is granted at once and never expires goes to the
 wallet.
 
 Credit is taken back in this order:
 
-- parts that are not granted yet
+- parts that aren't granted yet
 - the ledger accounts of the parts, newest first
 - expired credit
 - credit that rolled over to later periods
 - the wallet
-- then the account owes the rest.
 
-Never take more than the returned share or than was granted. When money comes back, what was taken last is restored
-first.
+The account owes the rest. Never take more than the returned share, or more than was granted. If the money comes
+back, what was taken last is restored first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,9 +33,9 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 
-# A remainder of the period that is shorter than this belongs to its last part.
+# If the rest of the period is shorter than this, it belongs to the last part.
 _LEAST_PART_US = 14 * DAY_US
-# A provider may start the next period late by up to this much.
+# A provider may start the next period up to this late.
 _GAP_US = DAY_US
 
 
@@ -64,7 +63,7 @@ def give_period(
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
-    """Grant a due part. If `micros` is less than the part, grant only that much, and the rest becomes another part."""
+    """Grant a due part. If `micros` is less than the part, grant only that much, and make the rest a new part."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if micros < part.credits_micros:
         rest = replace(
@@ -99,7 +98,9 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
-    """Report expired credit that no later part can roll over. If `is_rolled_over`, only a part that is still due can."""
+    """Report expired credit that can't roll over. If `is_rolled_over`, credit can still roll over only into a due
+    part.
+    """
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
     for part in siblings:
@@ -108,7 +109,7 @@ def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool =
             continue
         if part.unreported_micros:
             grants.save(replace(part, unreported_micros=0))
-            # Report only credit that really expired: a refund may have taken back some of it.
+            # Report only credit that really expired. A refund may have taken back some of it.
             _publish_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
@@ -212,9 +213,9 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """Record the part as granted, before `_give` moves its credit.
+    """Record the part as granted. `_give` moves its credit later, after older credit has rolled over.
 
-    Older credit rolls over in between. Of two ledger accounts with the same expiry, the older one is spent first.
+    Of two ledger accounts with the same expiry, the older one is spent first.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -241,8 +242,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when the part expires, so that a late grant costs nobody credit. A late part expires with the current part
-    or, without one, after its own full length.
+    """Return when the part expires, so that a late grant costs nobody credit. A late part expires with the current
+    part. If there is no current part, the late part lasts its full length.
     """
     if part.expires == NEVER:
         return None
@@ -287,17 +288,17 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         if part.expires_at is not None
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
-        # If a part has already rolled over, a part that is granted late may not take the rest of it.
+        # A late part may not take the rest of a part that has already rolled over.
         and (part.unreported_micros or not part.rolled_micros)
     ]
-    # Expired credit whose loss wasn't reported yet rolls over first.
+    # Expired credit that hasn't been reported as lost rolls over first.
     for part in sorted(ended, key=lambda each: not each.unreported_micros):
         micros = min(part.unreported_micros or part.expired_micros, room - rolled)
         if micros:
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    # Credit isn't reported as lost while a due part may roll it over. The next period may already be paid.
+    # Credit that a due part can still roll over isn't lost yet.
     publish_lost(state, one, is_rolled_over=True)
 
 
@@ -447,7 +448,7 @@ def _out_of(
     parts: Sequence[PlanGrant],
     micros: int,
 ) -> int:
-    """Take credit from the parts' ledger accounts, and then their expired credit. Return how much was taken."""
+    """Take credit from the parts' ledger accounts, then expired credit. Return how much was taken."""
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)

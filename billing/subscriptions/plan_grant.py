@@ -1,7 +1,7 @@
-"""Store a plan's credit in parts. For each part, store how much it grants, when, and what happened to it.
+"""Store the parts of a plan's credit, with their amounts, times and states.
 
-A part that expires has its own ledger account of kind grant, which is named by the part's ID. Writers hold the
-account's lock.
+A part that expires has its own ledger account of kind grant, named by the part's ID. Writers hold the account's
+lock.
 """
 
 from collections.abc import Iterable, Sequence

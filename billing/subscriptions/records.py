@@ -106,7 +106,9 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The unused amounts of tenants' last plans, by tenant, provider and currency, and the tenants that had a trial."""
+    """`amounts` has the unused amount of each last plan, by tenant, provider and currency. `tried` has the tenants
+    that had a trial.
+    """
 
     amounts: Mapping[tuple[Tenant, str, str], int]
     tried: frozenset[Tenant]

@@ -155,7 +155,7 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Record the provider's pause or the pause's new end. The state doesn't change here.
+    """Record the provider's pause, or its new end. The state doesn't change here.
 
     The provider is called after a day, or soon after `resumes_at`, and then every hour.
     """
@@ -219,8 +219,8 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when the state will change because of the time. Time doesn't end a pause. Instead, the provider is called
-    at `next_check_at`.
+    """Return when time alone will change the state. Time doesn't end a pause. Instead, the provider is called at
+    `next_check_at`.
     """
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":

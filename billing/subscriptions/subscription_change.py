@@ -31,9 +31,9 @@ from store.row_mapping import RowMapping
 
 ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
-# This is longer than a provider's call can take, so two processes never call at the same time.
+# No call to a provider can take this long, so two processes never call at the same time.
 LEASE_US = 60 * SECOND_US
-# Delays after each unclear response. WAIT_US_MAX is the delay after all further ones.
+# Delays after the first unclear responses. All further delays are WAIT_US_MAX.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
 ATTEMPTS_MAX = 76
@@ -232,10 +232,10 @@ class ChangedSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSubscriptionChange(SubscriptionCommand):
-    """Request a change. `resumes_at` is on the account's clock. If an operator requested the change, `by` is the
-    operator.
+    """Request a change. `resumes_at` is on the account's clock. `by` is the operator, if an operator requested the
+    change.
 
-    `is_local` changes only our row.
+    If `is_local`, only our row changes.
     """
 
     act: Act

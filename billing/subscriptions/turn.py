@@ -1,6 +1,6 @@
 """Store a subscription's change with its events.
 
-The events follow from comparing the row before and after, so a repeated or late notification publishes nothing.
+Comparing the row before and after yields the events, so a repeated or late notification publishes nothing.
 """
 
 from collections.abc import Iterator, Sequence

@@ -49,7 +49,7 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Return the order's payments that credited nothing. Some have no row yet: held invoices, and the checkout of an
+    """Return the order's payments that credited nothing. Some have no row yet: held invoices, and the payment of an
     order in review or rejected.
     """
     rows, subscriptions = (
@@ -72,7 +72,7 @@ def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) 
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = returned_of(reversals, payment.amount)
-    # A dispute doesn't count, because the bank may still give the money back.
+    # Exclude disputes, because the bank may still give the money back.
     is_back = (
         returned_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount

@@ -1,7 +1,7 @@
-"""Colleagues: invite them, change their role, remove them, leave, and end keys that they made.
+"""Colleagues: invite them, change their roles, remove them, end their keys, and leave an account.
 
-Only the owner can invite colleagues, change roles and remove colleagues. If live is open, each of these requires the
-owner's password.
+Only the owner can invite colleagues, change roles and remove colleagues. If live is open, each of these requires
+the owner's password.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -77,7 +77,7 @@ class Colleague(Shaped, kw_only=True):
 
 
 class EndedWork(Shaped, kw_only=True):
-    """How much of what a colleague created was ended."""
+    """How many of a colleague's objects were ended."""
 
     keys: Annotated[int, Meta(description="The number of API keys that were revoked.")]
     endpoints: Annotated[int, Meta(description="The number of webhooks that were deleted.")]
@@ -312,6 +312,6 @@ END_WORK: Final = StepsAct(
     examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )
-# Inviting and changing roles are only on the owner's pages. As acts, they would turn a stolen token into lasting
-# access.
+# Only the owner's pages can invite colleagues and change roles. As acts, these would turn a stolen token into
+# lasting access.
 ACTS: Final = (LIST, SHOW, REMOVE, END_WORK)

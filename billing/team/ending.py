@@ -1,7 +1,7 @@
 """End what a colleague created for an account.
 
-This may stop at any point and be repeated. Sends are cancelled in separate transactions, so that a backlog
-blocks nobody.
+This may stop at any point, and can then be repeated. Sends are cancelled in separate transactions, so that a
+backlog blocks nobody.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """A colleague's key. `is_child` means that another of the colleague's keys or their descendants created it."""
+    """A colleague's key. `is_child` means that it descends from another of the colleague's keys."""
 
     id: str
     environment: str

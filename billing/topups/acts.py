@@ -159,7 +159,7 @@ def _story_outcome(timeline: TopUpTimeline, _: TopUpStory) -> EnvelopeFacts:
 
 
 def code_kept(context: CallContext, topup: TopUp) -> str | None:
-    # A supplier's code can't be computed again, and a stored response contains only a hint of it.
+    # A supplier's code can't be computed again. A stored response contains only a hint of it.
     is_own = topup.fulfilment_code is None
     codes = context.service(TopUpRules).codes
     return codes.shown(topup, context.caller) if is_own else None

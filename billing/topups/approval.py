@@ -1,6 +1,6 @@
-"""Hold a send for a decision if it is above its key's threshold or its sender was removed.
+"""Hold a send for a decision if it exceeds its key's threshold or its sender was removed.
 
-An approval that has expired can't be decided. It reads as expired even before a worker marks it.
+An approval that has expired can't be decided, even before a worker marks it as expired.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

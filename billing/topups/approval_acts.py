@@ -1,4 +1,4 @@
-"""Approvals: an operator, or a key unrelated to the requesting one, decides on a held send."""
+"""Approvals: an operator or an unrelated key decides on a held send."""
 
 from collections.abc import Sequence
 from functools import partial

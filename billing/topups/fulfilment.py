@@ -1,7 +1,7 @@
-"""Move a pending top-up through its suppliers: hand it over, settle it, or try the next supplier.
+"""Move a pending top-up through its suppliers. Hand it over, settle it, or try the next supplier.
 
-The next supplier is called only after a definite refusal. While an outcome is unknown, the top-up can't be
-switched to another supplier or failed.
+The next supplier is called only after a definite refusal. While an outcome is unknown, the top-up can't fail or be
+switched to another supplier.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,8 +44,8 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An attempt at a supplier. `requests_made` counts its calls. The outcome `dropped` means that an operator ended it
-    without a response from the supplier.
+    """An attempt at a supplier. `requests_made` counts its calls. The outcome `dropped` means that an operator
+    ended it before the supplier responded.
     """
 
     transaction_id: str
@@ -82,7 +82,7 @@ class AttemptWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # For each (environment, supplier, account, recipient) here, an open attempt blocks others.
+        # Each key is (environment, supplier, account, recipient). Its open attempt blocks other attempts.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}
@@ -218,7 +218,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call. Return False if this call is older. It must then not change anything."""
+    """Lock the supplier's newest call. Return False if this call is older and so must change nothing."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
@@ -278,8 +278,8 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 
 REASON_CHARACTERS_MAX = 200
-# The shortest and the longest delay while another top-up of the recipient is at the supplier. Between these limits, the
-# delay is an eighth of the top-up's age.
+# The shortest and the longest delay while another top-up for the recipient is at the supplier. Between these
+# limits, the delay is an eighth of the top-up's age.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
 # After this long, a call to a supplier has certainly ended.
@@ -410,10 +410,10 @@ class PostponeCheck(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class Settle(OnAttempts):
-    """End a pending top-up after a response from its supplier or a decision by an operator or the sandbox.
+    """End a pending top-up after its supplier responds, or after an operator or the sandbox decides.
 
-    A late, contradictory or implausible response delivers nothing. It is stored for an operator, and the result has an
-    `objection`. Raise AttemptEnded if a previous supplier refuses.
+    A late, contradictory or implausible response delivers nothing. It is stored for an operator, and the result has
+    an `objection`. Raise AttemptEnded if a previous supplier refuses.
     """
 
     outcome: Literal["delivered", "failed"]

@@ -1,4 +1,4 @@
-"""Describe platforms as a send needs them: limits, fees and suppliers in order."""
+"""Describe a platform for sends: its limits, its fees, and its suppliers in order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,8 +55,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform with its enabled suppliers. It is offered only if it has one. Accounts in `account_fees` don't pay
-    `fee`.
+    """A platform with its enabled suppliers. Without suppliers, it isn't offered. Accounts in `account_fees` don't
+    pay `fee`.
     """
 
     id: str

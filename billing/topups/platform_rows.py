@@ -24,7 +24,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
 
-# The row with the fee of all other accounts has this instead of an account ID.
+# The row with the default fee has this value instead of an account ID.
 EVERYBODY: Final = ""
 ACCOUNT_FEES_MAX: Final = 5_000
 
@@ -152,7 +152,8 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier's row. `sealed` contains the encrypted secret options, and `hints` the last characters of each option.
+    """A supplier's row. `sealed` contains the encrypted secret options. `hints` contains the last characters of
+    each.
 
     While `breaker_opened_at` is set, workers call the supplier only rarely.
     """
@@ -352,7 +353,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record what workers found about a supplier. This doesn't change the version of the rows."""
+    """Record a supplier's health as workers found it. The rows' version stays the same."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now

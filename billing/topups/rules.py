@@ -44,7 +44,7 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# There are six rounds, in steps of two. Four already make a permutation that looks random.
+# Each step does two rounds. Four of the six rounds already make the permutation look random.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
@@ -64,7 +64,7 @@ class NotRedeemable(DomainError):
 class VoucherCodes:
     """Make voucher codes. A code is ATU- and five groups of four Crockford base32 characters.
 
-    The bits are the top-up's ID under a keyed permutation, so codes needn't be stored and can't be guessed.
+    Codes are encrypted top-up IDs, so they needn't be stored and can't be guessed.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -140,7 +140,7 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """Permute each number. For a single number, `_permute` is three times as fast [7 us]."""
+        """Permute each number. For a single number, `_permute` is three times as fast."""
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
         for step in _STEPS:
@@ -179,7 +179,7 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
     """Return whether the caller may see the code. The sending key, its ancestors and holders of the scope may.
 
-    A related key that isn't an ancestor could otherwise spend the credit beyond its own caps.
+    Otherwise, a related key could spend the credit beyond its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by
@@ -237,7 +237,9 @@ def _written(number: int) -> str:
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:
-    """Return the code's 20 digits in pairs. The last one is a check digit, which detects any single wrong character."""
+    """Return the code's 20 digits in pairs. The last digit is a check digit, which detects any single wrong
+    character.
+    """
     written = number << _DIGIT_BITS
     # Compute with two halves, because every shift of a long number would allocate another number.
     high, low = written >> _HALF_BITS, written & _HALF_MASK
@@ -331,7 +333,7 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens for pages without an account, and back. Tokens aren't stored, and each has one spelling."""
+    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored. Each has one spelling."""
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}

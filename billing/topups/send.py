@@ -1,7 +1,7 @@
 """Send a top-up: check the rules in a fixed order, then apply the send.
 
-One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. The funds of a
-top-up that waits are held.
+One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. If the
+top-up must wait, its funds are held.
 """
 
 import re
@@ -48,7 +48,7 @@ from webhooks.events.schemas import ApprovalReason
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# This fulfils sends to the recipients that the sandbox defines.
+# Sends to recipients that the sandbox defines have this fulfilment.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]

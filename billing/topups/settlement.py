@@ -50,7 +50,7 @@ DENIED = "the approval was denied"
 LEFT = "whoever sent it left the account, and nobody released it within 72 hours"
 ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
-# This stands for the supplier until all items of the batch are accepted.
+# A placeholder for the supplier until all items of the batch are accepted.
 BY_BATCH = "batch"
 
 
@@ -69,7 +69,7 @@ class AwaitsApproval(DomainError):
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Pay the recipient and the fees from the held funds.
 
-    If a supplier delivered (`given`), the voucher is settled externally in the same step, so that nobody can use both.
+    If a supplier delivered (`given`), the voucher is settled externally in the same step. Nobody can then use both.
     A code in `given` replaces the voucher's code.
     """
     topups = topups_of(state)
@@ -241,7 +241,7 @@ class Decide(OnTopUp):
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
-            # Before the first change, check all rules that may refuse.
+            # Before the first change, check all rules that may refuse it.
             try:
                 source = check_again(state, topup)
             except InvalidPlatform as gone:
@@ -259,7 +259,9 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel the top-up if it can never continue. If it may continue later, raise the error of the obstacle."""
+        """Cancel the top-up if it can never continue. If only an obstacle blocks it for now, raise the obstacle's
+        error.
+        """
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(
@@ -327,8 +329,8 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Check a held top-up that continues now, and return its first supplier. If a rule refuses it, raise that rule's
-    error.
+    """Check a held top-up before it continues, and return its first supplier. If a rule refuses it, raise that
+    rule's error.
 
     Funds and caps were checked when the send was accepted.
     """

@@ -19,7 +19,7 @@ from store.row_mapping import RowMapping, as_json
 SaidOutcome = Literal["delivered", "failed"]
 Why = Literal["late", "second", "repeated", "implausible"]
 DETAIL_CHARACTERS_MAX: Final = 300
-# This limits the table's size if a supplier returns another code for every repeated call.
+# This limits the table's size if a supplier returns a new code for each repeated call.
 WORDS_OF_TOPUP_MAX: Final = 50
 GAUGED_MAX: Final = 10_000
 

@@ -43,7 +43,9 @@ class DeliverableRefused(ValueError):
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How to notify the recipient. It is erased with the recipient. `locale` is a language tag such as zh-Hans."""
+    """How to notify the recipient. It is erased together with the recipient. `locale` is a language tag such as
+    zh-Hans.
+    """
 
     email: bool = False
     locale: str | None = None
@@ -51,7 +53,9 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """What a top-up delivers: credit, or a code, key, link or note. Credit has no `value`; others store it encrypted."""
+    """What a top-up delivers: credit, or a code, key, link or note. Credit has no `value`. Other kinds store it
+    encrypted.
+    """
 
     kind: DeliverableKind
     value: str | None = None
@@ -163,7 +167,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# These fulfil without a supplier: credit to a wallet in this gateway (formerly named `voucher`), and decisions.
+# Credit to a wallet (formerly named `voucher`) and decisions need no supplier.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
@@ -205,7 +209,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     # The trace of the send's request (kernel/trace.py). If another process ends the top-up, its event still contains
     # this trace.
     trace: str | None = None
-    # the supplier that is called or delivered; None for a wallet in this gateway
+    # the supplier that is being called or has delivered; None for a wallet in this gateway
     supplier: str | None = None
     # the delivery without its value; None for credit to a wallet in this gateway
     deliverable: StoredDeliverable | None = None
@@ -216,10 +220,10 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     scheduled_for: int | None = None
     fee_cents: int = 0
     earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
-    # the rows of spend_windows, besides day and month, that count this send (keys/caps.py)
+    # the rows of spend_windows that count this send, other than day and month (keys/caps.py)
     counted_in: str | None = None
     key_name: str | None = None  # the sending key's name at that time; None without a key
-    # the IP address of the send; None if the account made no call
+    # the sender's IP address, if known
     caller_address: str | None = None
     idempotency_key: str | None = None  # the send's Idempotency-Key, masked; None if it had none
     # the sender of a waiting top-up (Principal.sender); None for a key or an immediate send

@@ -289,9 +289,9 @@ class ReversedTopUp(SettledTopUp, kw_only=True):
 
 
 class TopUpStory(TopUp, kw_only=True):
-    """A top-up with all that happened to it. `approval_id` is present if the send needed approval.
+    """A top-up with its history. `approval_id` is present if the send needed approval.
 
-    `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null
+    `needs_review` means that the supplier's outcome is unknown and an operator must investigate. `reversal` is null
     unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators.
     """
 

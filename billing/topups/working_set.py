@@ -76,7 +76,7 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []
         self.mailed_ids: set[str] = set()
         self.mails = MailsOfBatch(rules.mail)
-        # (account ID, Principal.sender): first the senders to check again, then those that have lost access.
+        # (account ID, Principal.sender). These senders are checked again. `_left` has those that have lost access.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
@@ -271,9 +271,9 @@ def release_funds(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Return each part of a top-up's funds to its source, and no longer count the send in the key's limits.
+    """Return each part of a top-up's funds to its source. The key's limits no longer count the send.
 
-    It still counts in the hourly number of sends, which stops a loop of sends and cancellations.
+    The hourly number of sends still includes it, to stop a loop of sends and cancellations.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
@@ -289,7 +289,7 @@ def release_funds(
     spending.release(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # If a batch's top-up has no written approval yet, it wasn't counted as unapproved. So nothing is returned for it.
+    # A batch's top-up without a stored approval wasn't counted as unapproved, so nothing is returned for it.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.release_unapproved(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

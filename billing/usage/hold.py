@@ -1,7 +1,7 @@
 """Hold credit for usage whose price isn't known yet.
 
 A hold ends once, and only `move` changes its state. Credit that isn't captured returns to its sources. It no longer
-counts in the caps of the time when it was held.
+counts toward the caps of the period in which it was held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
-# What to do if a capture is above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for the
-# rest, and the account owes what the wallet lacks. By default, the capture is refused.
+# What to do if a capture is above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for
+# the rest. The account owes what the wallet lacks. Without either, the capture is refused.
 Overage = Literal["cap", "owe"]
 HoldPart = tuple[str, int]  # ledger account ID and amount in micros
 
@@ -73,7 +73,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    # the rows of spend_windows, besides day and month, that count this hold (keys/caps.py)
+    # the rows of spend_windows that count this hold, other than day and month (keys/caps.py)
     counted_in: str | None = None
 
     @property

@@ -73,7 +73,7 @@ class ExtendBody(Fields, frozen=True, kw_only=True):
 
 
 class CaptureBody(TokenFields, frozen=True, kw_only=True):
-    """How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured."""
+    """How much of the hold to capture: an amount, or tokens of a model. Without either, the whole hold is captured."""
 
     credits: Int64 | None = None
     amount_micros: Int64 | None = None

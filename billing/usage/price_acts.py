@@ -1,4 +1,4 @@
-"""Prices: what each model's tokens cost, according to the operator's price list."""
+"""Prices: what each model's tokens cost in the operator's price list."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
@@ -35,8 +35,8 @@ PerMillion = Annotated[int, Meta(ge=0, description="Micros for 1,000,000 tokens.
 
 
 class Price(Shaped, kw_only=True):
-    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before
-    it, unless a longer entry matches.
+    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text
+    before it. Longer entries take precedence.
     """
 
     model: Annotated[
@@ -126,7 +126,7 @@ class PriceFile(Fields, frozen=True, kw_only=True):
 
 
 class WithdrawnModel(Fields, frozen=True, kw_only=True):
-    """The model whose price to withdraw."""
+    """The model whose price is to be withdrawn."""
 
     model: Annotated[Model, Meta(description="The model's name in the list.")]
 
@@ -146,7 +146,7 @@ class PriceVersion(Struct, kw_only=True):
 
 
 class PastPrice(Shaped, kw_only=True):
-    """One change of one price. The amounts are null if the price was withdrawn."""
+    """A change to a price. The amounts are null if the price was withdrawn."""
 
     version: Annotated[int, Meta(ge=1, description="The list's version that set this price.")]
     model: str

@@ -159,7 +159,7 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Charge for an item with a new reference. If `is_told`, an unknown model's error names the most similar one."""
+    """Charge for an item with a new reference. If `is_told`, an unknown model's error names the most similar model."""
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
     # Free usage is recorded, but moves no money.

@@ -67,7 +67,7 @@ class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
 
 
 class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
-    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single one."""
+    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single record."""
 
     records: (
         Annotated[

@@ -1,4 +1,6 @@
-"""Store an account's usage by UTC day, key or app, and model. The sums are written together with the usage records."""
+"""Store the sums of an account's usage, by UTC day, model, and key or app. They are written together with the usage
+records.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

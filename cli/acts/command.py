@@ -244,7 +244,7 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
-    """Return the way that a command's options choose. Raise UsageError if they can't be used together."""
+    """Return the way that a command's options choose. Raise UsageError if the options contradict each other."""
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
     # If an act has no `names_person`, `by` may be one of its own fields.
     by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None
@@ -284,7 +284,7 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return the account to act for. A catalogue's act has none, and may have another field of that name."""
+    """Return the account to act for. A catalogue's act has none, although one of its fields may have that name."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 

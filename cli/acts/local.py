@@ -75,7 +75,7 @@ class Parts:
 
 
 class Local:
-    """Run acts in this process. If `by` is None, the user of this machine decides."""
+    """Run acts in this process as the operator `by`. If it is None, the user of this machine is the operator."""
 
     live_url = ""
 
@@ -239,7 +239,7 @@ def _kinds() -> SupplierKinds:
 
 
 def _providers() -> Providers:
-    """Return the configured providers. They only show how they are set up, and are never called."""
+    """Return the configured providers. They are shown but never called."""
     import httpx  # noqa: PLC0415 as above
 
     setup = load_settings().providers

@@ -73,7 +73,7 @@ def with_amounts(
         if fact.name in found and currency:
             found[fact.name] = price_of(str(found[fact.name]), currency, param=fact.name).amount
             if fact.currency in names:
-                # With the currency, the gateway can refuse an amount that was meant in another one.
+                # With the currency, the gateway can refuse an amount that was meant in another currency.
                 found[fact.currency] = currency
     return found
 
@@ -255,7 +255,9 @@ def _single(fact: FieldFacts, written: Any) -> Any:
 
 
 def _time(fact: FieldFacts, written: str) -> str:
-    """Convert a day or month to its start in UTC, and a last day to its end. Return other text unchanged."""
+    """Convert a day or month to its start in UTC. Convert a period's last day to its end. Return other text
+    unchanged.
+    """
     if fact.unit == "day_end" and _DAY.fullmatch(written):
         return f"{written}T23:59:59Z"
     try:

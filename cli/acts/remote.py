@@ -1,4 +1,4 @@
-"""Run an act over HTTP. A merchant's key calls the public API, an operator's token the operators' API."""
+"""Run an act over HTTP. A merchant's key calls the public API. An operator's token calls the operators' API."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,7 +28,8 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # If the environment was given as an option, send it. The gateway then refuses a token of the other environment.
+        # If the environment was given as an option, send it. The gateway can then refuse a token of the other
+        # environment.
         self._environment = {"environment": environment} if environment else {}
 
     def list(
@@ -52,7 +53,7 @@ class Remote:
         changed: Mapping[str, Any] = answer.data
         if answer.transaction_id is None or {"transaction_id", "status"} & changed.keys():
             return changed
-        # The response to a send has the transaction ID and the status next to the data, not in it.
+        # The response to a send has the transaction ID and the status outside its data.
         return {"transaction_id": answer.transaction_id, "status": answer.status, **changed}
 
     def _path(self, act: AnyAct) -> str:

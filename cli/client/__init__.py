@@ -1,1 +1,1 @@
-"""Commands that aren't acts: they sign in, receive webhooks, verify, and watch."""
+"""Commands that aren't acts, such as login, listen and verify."""

@@ -79,7 +79,7 @@ async def follow(
 
 
 def hear_ctrl_c() -> None:
-    """Let Ctrl-C stop this process, even if a shell started it in the background, where the signal is ignored."""
+    """Let Ctrl-C stop this process. Otherwise, a process that a shell started in the background ignores it."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

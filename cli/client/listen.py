@@ -51,7 +51,7 @@ FORWARD_S_MAX: Final = 10.0
 ANSWER_CHARACTERS: Final = 160
 
 NAME: Final = "topup listen"
-# At the end, print the newest events that weren't accepted, but at most this many.
+# At the end, print at most this many of the newest events that weren't accepted.
 MISSED_MAX: Final = 20
 
 

@@ -38,7 +38,7 @@ def own_name() -> str:
 
 
 def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
-    """Return the new key that a user allowed in the browser, in the API's form. Exit if the login is refused."""
+    """Return the API's data of the new key that a user allowed in the browser. Exit if the login is refused."""
     note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S

@@ -87,7 +87,7 @@ class Access(msgspec.Struct, kw_only=True):
 
     @property
     def is_staging(self) -> bool:
-        """Return whether the key's form is that of staging. Any other key may spend live credit."""
+        """Return whether the key has the prefix of staging keys. Any other key may spend live credit."""
         return self.api_key.startswith("ak_staging_")
 
     @property
@@ -124,7 +124,7 @@ def access(profile: str) -> Access:
 
 
 def access_kept(profile: str) -> Access:
-    """Return the profile's own key and address, and ignore the environment. Exit if there is no such profile."""
+    """Return the profile's own key and address, and ignore environment variables. Exit if there is no such profile."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
@@ -137,7 +137,7 @@ def url_of(profile: str) -> str:
 
 
 def is_logged_in() -> bool:
-    """Return whether a command without --profile has a key, either from the environment or from the default profile."""
+    """Return whether a command without --profile has a key, from an environment variable or the default profile."""
     named = os.environ.get(KEY_VARIABLE) or os.environ.get(PROFILE_VARIABLE)
     return bool(named) or DEFAULT in load()
 

@@ -64,10 +64,10 @@ class RemoteGateway:
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
-        """Change something with a new idempotency key. Repeating the call is safe, but repeating the command isn't.
+        """Make a change with a new idempotency key. The call can be repeated safely, but the command can't.
 
-        If the response is lost, print `look`: a command (or a function that finds it) that shows whether the change was
-        made. If the code of a refusal is in `takes`, return the refusal instead of exiting.
+        If the response is lost, print `look`, a command that shows whether the change was made. `look` may be a
+        function that finds it. If the code of a refusal is in `takes`, return the refusal instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(
@@ -75,7 +75,9 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """Return the page's address at this gateway, whatever host the URL names. Exit if the path isn't below `below`."""
+        """Return the page's address at this gateway, and ignore the URL's host. Exit if the path isn't below
+        `below`.
+        """
         path = httpx.URL(url).path
         if not path.startswith(below):
             raise fail(f"{url} is no page of this gateway's sandbox")
@@ -151,7 +153,7 @@ class RemoteGateway:
 
 def _pause_s(answer: httpx.Response) -> int | None:
     is_busy = answer.status_code in {429, 503}
-    # A proxy sends 502 and 504. If the body is the gateway's own JSON, it is a result.
+    # Proxies send 502 and 504. If the body is the gateway's own JSON, don't repeat the call.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None

@@ -1,4 +1,4 @@
-"""`topup replay`: send an endpoint's deliveries of a period again, and show the progress."""
+"""`topup replay`: resend an endpoint's deliveries from a period, and show the progress."""
 
 import time
 from collections.abc import Mapping

@@ -107,7 +107,7 @@ def send(
 
 
 def _confirm(given: Access, what: str) -> None:
-    """Continue in staging, or if the user says yes. Exit if the user says no, or if there is no terminal to ask on."""
+    """Ask before spending live credit. Exit if the user says no, or if there is no terminal."""
     if given.is_staging:
         return
     if not sys.stdin.isatty():

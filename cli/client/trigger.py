@@ -1,4 +1,4 @@
-"""`topup trigger`: cause an event by real calls, only in staging."""
+"""`topup trigger`: trigger an event with real calls, only in staging."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ EVENT_S_MAX: Final = 5.0
 _REFUSED_BY_PLATFORM: Final = 3005
 _LOOK: Final = "topup topups list"
 
-# A cause returns the ID of the event's subject. The event is found by this ID.
+# A cause is a function that returns the ID of the event's subject. The event is found by this ID.
 Cause = Callable[["Sandbox"], str]
 
 CAUSES: Final[Mapping[str, Cause]] = {
@@ -43,12 +43,12 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "key.cap_near": lambda sandbox: sandbox.used_up(),
     "key.cap_reached": lambda sandbox: sandbox.used_up(),
 }
-# A requester can't decide, so these events need another, unrelated key.
+# Requesters can't decide on their own requests, so these events need another, unrelated key.
 NEEDS_APPROVER: Final = frozenset({"approval.approved", "approval.denied", "key.resumed"})
 _PLAN: Final = "a plan is bought, paid and changed by a person: `topup open plan`"
 _SAVED: Final = "a recharge charges a card that a person saved: `topup open recharge`"
 _LATER: Final = "it comes with time: move the account's clock, POST /sandbox/clock"
-# What causes each event that no key of the account can cause.
+# What triggers each event that no key of the account can trigger.
 NOT_CAUSED: Final[Mapping[str, str]] = {
     "approval.expired": _LATER,
     "credit.expiring": _LATER,
@@ -79,7 +79,7 @@ _PAUSE_S: Final = 0.1
 
 
 class Sandbox:
-    """The calls that cause events. `approver` decides with an unrelated key."""
+    """The calls that trigger events. `approver` decides with an unrelated key."""
 
     def __init__(self, given: Access, platform: str, approver: Access | None) -> None:
         self._given = given

@@ -14,7 +14,7 @@ from cli.output import dollars_of, examples, json_option, print_json, show_recor
 @profile_option
 @json_option
 def whoami(profile: str) -> None:
-    """Show the key that is used: its name, environment and scopes, and how much of its limits is left."""
+    """Show the name, environment and scopes of the key that is used, and how much of its limits is left."""
     given = access(profile)
     own = RemoteGateway(given).get("/keys/self").data
     if wants_json():

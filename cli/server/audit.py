@@ -29,8 +29,7 @@ from runtime.settings import Settings, load_settings
 from store.database import Database
 
 FINDINGS_MAX = 10_000
-# Each audit compares this many days with their transfers. `topup checkpoints verify` compares older
-# ones.
+# Each audit compares this many days with their transfers. `topup checkpoints verify` also compares older days.
 _RECENT_US: Final = 4 * DAY_US
 _COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
 _Found = list[dict[str, Any]]
@@ -38,7 +37,7 @@ _T = TypeVar("_T")
 
 
 class ProvingKey(NamedTuple):
-    """The vault for checking signing keys. It is None if the master key is unknown or wrong (`is_wrong`)."""
+    """`vault` checks signing keys. It is None if the master key is unknown or wrong (`is_wrong`)."""
 
     vault: Vault | None
     is_wrong: bool = False
@@ -77,13 +76,13 @@ class _Result(NamedTuple):
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger. Exit 1 if anything is wrong.
 
-    The audit checks every sum, balance, hold and event number. It also checks that no sealed day, event,
-    delivery, audit entry or billing document was changed, removed or added. Rows that are newer than the
-    last signed head of the record log are listed as unproved.
+    The audit checks every sum, balance, hold and event number. It also detects changed, removed or added sealed
+    days, events, deliveries, audit entries and billing documents. Rows that are newer than the last signed head of
+    the record log are listed as unproved.
 
-    The first audit checks all transfers. For an account with more than 5,000 transfers, later audits use
-    the sealed days and the changes since the last clean audit. /metrics and `topup doctor` show when the
-    ledger was last proved.
+    The first audit checks all transfers. For an account with more than 5,000 transfers, later audits use the sealed
+    days. They also check the changes since the last clean audit. /metrics and `topup doctor` show when the ledger
+    was last proved.
     """
     result = run(_collect(is_full=full))
     for line in _relied_on(result):

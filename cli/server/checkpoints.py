@@ -159,8 +159,8 @@ def seal(look_back_days: int) -> None:
 @click.option("--cursor", type=int, metavar="NUMBER", help="List only heads before this one.")
 @json_option
 def heads(*, limit: int, cursor: int | None) -> None:
-    """List the hourly signed heads of the record log, newest first. --json includes the signed statements,
-    which you can store as evidence.
+    """List the hourly signed heads of the record log, newest first. --json includes the signed statements, which
+    can serve as evidence.
     """
 
     async def work(tx: Transaction) -> Sequence[RecordHead]:
@@ -193,8 +193,7 @@ async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
     key.check()
     async with open_store(settings) as database:
         patient = database.unhurried()
-        # The record log covers both environments, so only rows of the other environment are left
-        # out.
+        # Some rows of the record log belong to both environments. Leave out only those of the other one.
         other = {"live": "staging", "staging": "live"}.get(environment)
         log = prove_records(patient, since_day=since_day, vault=key.vault)
         records = [

@@ -100,7 +100,7 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """List the top-ups that the gateway's log says were confirmed, but that the database lacks. Exit 1 if there are any.
+    """List the top-ups that the gateway's log confirms but the database lacks. Exit 1 if there are any.
 
     The gateway must have logged JSON (TOPUP_LOG_FORMAT=json).
     """

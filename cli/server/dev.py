@@ -139,7 +139,7 @@ def _short(settings: Settings) -> str:
 
 
 def development_key(settings: Settings) -> str:
-    """Return the master key that opens what the database stores encrypted. Exit if there is none."""
+    """Return the master key that decrypts what the database stores. Exit if there is none."""
     file = settings.data_dir / FILE_NAME
     is_given = bool(settings.secret_key.get_secret_value())
     source = _SETTING if is_given else str(file)
@@ -245,7 +245,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 
 async def _supply_live(database: Store, settings: Settings) -> None:
-    """Make `wallet` the supplier of each live platform that has none, and print them."""
+    """Add the supplier `wallet` to each live platform that has no supplier, and print these platforms."""
     master = open_vault(settings.secret_key.get_secret_value())
     first = [setting.platform() for setting in settings.platforms]
 
@@ -266,8 +266,7 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
     """Return a link that signs the operator in once.
 
-    Return None if a proxy is in front (PUBLIC_URL), or if the output isn't a terminal and may end up in a
-    file.
+    Return None if a proxy is in front (PUBLIC_URL), or if the output isn't a terminal.
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):
@@ -352,7 +351,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
         "PROCESSES": 1,
-        # There is no load balancer that needs a delay.
+        # There is no load balancer, so no delay is needed.
         "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])

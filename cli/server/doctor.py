@@ -114,7 +114,7 @@ async def disk(settings: Settings) -> str:
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise CheckError(f"{detail}. Below {FREE_MIB_MIN} MiB, writes begin to fail: make room now")
-    # A copy beside the file, or a migration that rewrites a table, needs as much space as the file.
+    # A copy, or a migration that rewrites a table, needs as much space as the file.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
         raise CheckWarning(
@@ -177,7 +177,7 @@ def doctor(context: click.Context, /) -> None:
 async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
     check = partial(_check, settings=settings, codes=codes)
     seen = await check("database", database)
-    # If the database can't be opened, other checks of it would only repeat the reason.
+    # If the database can't be opened, further checks of it would only repeat the reason.
     is_open = seen.is_well is not False or await _opens(settings)
     ask = check if is_open else _not_asked
     return [
@@ -239,7 +239,7 @@ def _unknown(name: str) -> str:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    """Report which addresses, other than public ones, webhooks may reach."""
+    """Report which non-public addresses webhooks may reach."""
     if settings.webhook_allow_private:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]

@@ -371,7 +371,7 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """Count the workers that listen on Redis. A stopped worker counts until its connection ends.
+    """Count the workers that listen on Redis. A stopped worker is counted until its connection ends.
 
     Without Redis, count the workers' rows in the database.
     """
@@ -426,7 +426,7 @@ def _is_named(settings: Settings) -> bool:
 
 @contextlib.asynccontextmanager
 async def _redis(settings: Settings) -> AsyncIterator[Redis]:
-    """Yield a client. If Redis doesn't respond, raise CheckWarning; the check `redis` reports the reason."""
+    """Yield a client. If Redis doesn't respond, raise CheckWarning. The check `redis` reports the reason."""
     if not _is_named(settings):
         raise CheckWarning(_UNSEEN)
     try:
@@ -517,8 +517,7 @@ async def _fetch(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
     try:
-        # httpx's timeout applies to each read, so a response that arrives one byte at a time would never
-        # end.
+        # httpx's timeout applies to each read. A response that arrives one byte at a time would never end.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,
@@ -610,7 +609,7 @@ async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
         return Finding("metrics", True, "are shown to this machine")
     advice = "refuse that path in the proxy (docs/proxies.md), and see TOPUP_METRICS_CIDRS"
     if seen.proxy == "trusted" and seen.address == "private":
-        # TOPUP_METRICS_CIDRS may contain this machine's address, and still exclude strangers.
+        # TOPUP_METRICS_CIDRS may allow this machine's address, but still exclude strangers.
         detail = f"{url}/metrics is shown to this machine, through the proxy: better {advice}"
         return Finding("metrics", None, detail)
     return Finding("metrics", False, f"{url}/metrics is open to strangers: {advice}")

@@ -36,7 +36,7 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
     else:
-        # Errors of name resolution have their own numbers, and no text.
+        # Name resolution errors have their own numbers and no text.
         reason = error.strerror or os.strerror(error.errno or 0)
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"
@@ -66,7 +66,7 @@ def passed_fd(variable: str) -> int | None:
 
 
 def notify_ready() -> bool:
-    """Tell the supervisor that this process works. Return False if there is no supervisor."""
+    """Tell the supervisor that this process is ready. Return False if there is no supervisor."""
     fd = passed_fd(READY_FD_VARIABLE)
     if fd is None:
         return False

@@ -31,8 +31,7 @@ from runtime.settings import Settings
 from runtime.supervisor import Child, Keeper, Supervisor, parent_fd, reserve_port, watch_parent
 
 START_FAILURES_MAX: Final = 5
-# How often each process is called, how long its response may take, and after how many failures in a row it
-# is killed.
+# The interval and timeout of the calls to each process, and the number of consecutive failures before it is killed.
 ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
@@ -47,10 +46,10 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ProcessGroup(Supervisor):
-    """A group of equal processes.
+    """A group of identical processes.
 
-    `exit_code` is the exit code of the process that ended the group, or None if a stop was requested. `ask`
-    is called every `asked_s` seconds and returns the names of the processes that respond.
+    `exit_code` is that of the process that ended the group, or None if a stop was requested. `ask` is called every
+    `asked_s` seconds and returns the names of the processes that respond.
     """
 
     def __init__(
@@ -134,8 +133,7 @@ class ProcessGroup(Supervisor):
                 continue
             for keeper in self.keepers:
                 name, pid = keeper.child.name, keeper.pid
-                # Ignore a process that has ended or has only just become ready, because another process was
-                # called.
+                # Ignore a process that has ended or only just become ready. The call went to the process before it.
                 is_silent = name not in answering and pid is not None and asked.get(name) == pid
                 silences[name] = silences[name] + 1 if is_silent else 0
                 if silences[name] >= SILENCES_MAX:

@@ -36,7 +36,7 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     """Replace the configured database with a copy. First stop the gateways and workers.
 
-    All changes made after the copy are lost, and work that the copy shows as unfinished runs again. Read
+    All changes made after the copy are lost. Work that was unfinished at the time of the copy runs again. Read
     docs/backup.md before you start anything.
     """
     settings = load_settings()
@@ -90,8 +90,8 @@ async def _copy(tx: Transaction) -> Backup | None:
 
 
 class _Seen(NamedTuple):
-    """What was restored. `sealed` says whether the master key opens it, and `warning` why this code can't
-    run on it.
+    """What was restored. `sealed` says whether the master key decrypts it. `warning` says why this code can't run
+    on it.
     """
 
     schema: str | None

@@ -96,7 +96,6 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
 
 
 def _beside(context: Context) -> Beside:
-    """Return what serves the worker's own address."""
     if context.settings.worker_port is None and context.siblings is None:
         return nothing_beside
     from cli.server.worker_address import answering  # noqa: PLC0415 an HTTP server [5 MB]

@@ -18,7 +18,7 @@ logger = logging.getLogger("topup.worker")
 
 @contextlib.asynccontextmanager
 async def answering(context: Context, checks: Checks) -> AsyncIterator[None]:
-    """Serve the worker's address while this is open. Do nothing if no address is set or it can't be used."""
+    """Serve the worker's address while this context is open. Do nothing if no address is set or it can't be used."""
     settings, siblings = context.settings, context.siblings
     async with contextlib.AsyncExitStack() as stack:
         if siblings is not None:

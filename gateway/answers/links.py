@@ -1,6 +1,6 @@
 """Choose an error's links, which are API calls that help with its code and reason.
 
-If only a user can help, the page for that comes first.
+If only a user can fix the error, the page for that comes first.
 """
 
 import re
@@ -15,7 +15,7 @@ from kernel.words import Link
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# For these reasons, the setting to change is on another page than the key's.
+# Pages for these error reasons, because the key's page can't help.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,
@@ -199,7 +199,7 @@ def _credit(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """Return how much test credit the same request needs, including what is owed. If that is unknown, count
+    """Return how much test credit the same request needs, including what is owed. If that is unknown, return
     $10.00.
     """
     amount = asked.body.get("amount_cents")

@@ -1,4 +1,4 @@
-"""Declare a route's successful responses. The documentation and the tests are made from these rows."""
+"""Declare a route's successful responses. The documentation and the tests are made from these declarations."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -17,7 +17,7 @@ _WORDS = re.compile(r"[\s:,`]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error, with its row of the table of codes and this request's details."""
+    """An error, with its row in the table of codes and this request's details."""
 
     code: Code
     http_status: int
@@ -49,8 +49,8 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in errors that are raised inside. With provider="channel", an error about `provider`
-    names `channel`.
+    """Rename fields in errors raised inside this context. With provider="channel", an error about `provider` names
+    `channel`.
     """
     try:
         yield

@@ -1,3 +1,3 @@
-"""Texts that occur only in the gateway's responses."""
+"""Define texts that occur only in the gateway's responses."""
 
 API_PREFIX = "/api/public/v1"

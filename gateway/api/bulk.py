@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call. Each is accepted or refused separately, or all are together.
+"""Bulk sends: many top-ups in one call. Items are accepted or refused separately, or all together.
 
 Each item is parsed separately, and as strictly as the body of a single send.
 """

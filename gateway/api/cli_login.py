@@ -32,7 +32,7 @@ from store.database import Transaction
 from webhooks.events.key_events import publish_key
 
 PAGE: Final = "/dashboard/cli"
-LOGINS_MAX: Final = 30  # logins in an hour from one address
+LOGINS_MAX: Final = 30  # logins per hour from one address
 POLLS_MAX: Final = 120  # a minute and address
 
 
@@ -59,7 +59,7 @@ class CliTokenBody(Fields, frozen=True, kw_only=True):
 
 
 class CliLogin(Struct, kw_only=True):
-    """A sign-in's two codes: a secret one for the machine, and one for the user to type or compare."""
+    """A sign-in's two codes. One is secret and for the machine. The user types or compares the other."""
 
     device_code: Annotated[str, Meta(description="A secret for the device alone.")]
     user_code: Annotated[

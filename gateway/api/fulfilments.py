@@ -1,7 +1,7 @@
-"""Fulfilments: suppliers report how a pending top-up ended, signed with their callback secret.
+"""Fulfilments: a supplier reports how a pending top-up ended, and signs the report with its callback secret.
 
-The signed body names the top-up, so the signature isn't valid for another top-up. An unknown top-up gets
-the same response as a wrong signature, so nobody can find out which IDs exist.
+The signed body names the top-up, so the signature isn't valid for another top-up. An unknown top-up gets the same
+response as a wrong signature, so nobody can find out which IDs exist.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class DeliverableBody(Fields, frozen=True, kw_only=True):
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """The result of a top-up. The sender sees the reason of a failure.
+    """The result of a top-up. The sender sees the reason for a failure.
 
     If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier.
     """
@@ -143,7 +143,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
         outcome=body.status,
         reason=body.reason or "refused by the fulfilment",
         given=_given(body),
-        # If a top-up has no supplier, such as in the sandbox, any supplier may settle it.
+        # If a top-up has no supplier, as in the sandbox, any supplier may settle it.
         by=None if topup.supplier is None and topup.status in HELD_STATES else supplier,
         cost_cents=body.cost_cents,
         doubt=doubt_of_echo(
@@ -216,7 +216,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
 def _speakers(
     call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
 ) -> list[tuple[str, str]]:
-    """Return the suppliers that may report on the top-up, the current one first, with their secrets."""
+    """Return the suppliers that may report on the top-up, with their secrets. The current supplier comes first."""
     suppliers, first = call.context.suppliers, topup.supplier
     if first is None:
         source = suppliers.book.of(topup.environment).next_after(topup.platform, ())

@@ -1,8 +1,11 @@
 """Serve health checks and /metrics.
 
-/healthz reports whether the process is alive, /readyz whether it can serve requests, and
-/healthz/deliveries whether workers claim deliveries. /healthz/caller shows how a request arrived. If
-several processes share a port, any of them reports the metrics of all, and which others are ready.
+- /healthz: whether the process is alive
+- /readyz: whether it can serve requests
+- /healthz/deliveries: whether workers claim deliveries
+- /healthz/caller: how a request arrived
+
+If several processes share a port, each reports the metrics of all, and which others are ready.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

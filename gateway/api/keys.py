@@ -30,7 +30,7 @@ STAGING: Final[Environment] = "staging"
 SANDBOX_NAME = "Sandbox"
 APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
-SANDBOX_ACCOUNTS_MAX = 5  # accounts in an hour from one address
+SANDBOX_ACCOUNTS_MAX = 5  # accounts per hour from one address
 
 
 class SandboxBody(Fields, frozen=True, kw_only=True):
@@ -83,8 +83,8 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
                 now_us=now_us,
             )
 
-        # The approver key can only approve. It is unrelated to the first key, because a requester can't
-        # approve.
+        # The approver key can only approve. It is unrelated to the first key, so it may approve that key's
+        # requests.
         _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 

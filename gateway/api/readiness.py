@@ -1,6 +1,6 @@
 """Decide whether this gateway should get requests. It should if the database responds and batches commit.
 
-Problems of one account, and overdue work of workers, don't make it unready.
+It stays ready despite problems of a single account or overdue workers.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Record when the probe began, so that a batch that fails during the probe is newer.
+            # Record when the probe began, so that a batch that fails during the probe counts as newer.
             self._last_commit_at_s = began_s
 
 

@@ -48,7 +48,7 @@ ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class McpRequest:
-    """A known client's request, with the scopes that it may get and any error to send to it."""
+    """A known client's request, with the scopes that it may get and any error to send to the client."""
 
     client: McpClient
     redirect_uri: str
@@ -182,7 +182,7 @@ async def allow(
 
 
 async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
-    """Return the key that the client already uses: a live key if there is one, otherwise a staging key."""
+    """Return the key that the client already uses. A live key takes precedence over a staging key."""
 
     async def read(tx: Transaction) -> ApiKey | None:
         for environment in reversed(ENVIRONMENTS):

@@ -66,10 +66,10 @@ FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 class ActPages:
     """The pages of one subject.
 
-    - `path` is relative to /dashboard/admin, and `empty` is the text of an empty list.
+    - `path` is relative to /dashboard/admin. `empty` is the text of an empty list.
     - `choices` returns the allowed values of a form's fields in an environment.
-    - `own_address` is the address of an object's page, without the object's name. If it is empty, objects
-      have no page.
+    - `own_address` is the address of an object's page, without the object's name. If it is empty, objects have no
+      page.
     """
 
     path: str
@@ -126,8 +126,8 @@ class ActPages:
         return _ADMIN + self.path
 
     def form_address(self, act: AnyChange) -> str:
-        """Return the address of the act's form. A form with steps has its own page; others are on the
-        list's page.
+        """Return the address of the act's form. A form with steps has its own page. Other forms are on the list's
+        page.
         """
         if act.input.layout:
             return f"{_ADMIN}/new{self.path}"
@@ -402,7 +402,7 @@ class SettingsPage:
 
     - `path` is relative to /dashboard/admin.
     - `of` has the subject's pages, whose buttons this page also shows.
-    - `shown` reads the current settings. Its fields are named like those of the change.
+    - `shown` reads the current settings. Their fields have the names of the change's fields.
     """
 
     path: str
@@ -479,7 +479,7 @@ class SettingsPage:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPage:
-    """A page with a report: its options, its first lines, and a link to the whole report as a file.
+    """A page with a report's options and first lines, and a link to the whole report.
 
     `summed` names the columns to add up.
     """
@@ -617,13 +617,13 @@ ALL_ROUTES: Final = tuple(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
-    """Run the act once, as the operator who filled in the form. InvalidInput names all wrong fields."""
+    """Run the act once, as the operator who filled in the form. Raise InvalidInput with all wrong fields."""
     typed = Typed(form)
     asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []
 
     def render(result: Any) -> Answer:
-        # If the commit is retried, this renders again, and only the last result counts.
+        # If the commit is retried, this renders again, and only the last result is used.
         results[:] = [result]
         found = result.after if isinstance(result, Change) else result
         check_done(act, found)

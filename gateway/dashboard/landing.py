@@ -130,8 +130,8 @@ _OF_SEND = ("platform", "amount_cents", "fee_cents", "charged_cents", "recipient
 ROUTES = (open_route("GET", "/", show, "What this is"),)
 
 
-KEYS_PER_ADDRESS: Final = 100  # demonstration keys per address in a day
-KEYS_OF_ALL: Final = 2_000  # demonstration keys for all addresses in a day
+KEYS_PER_ADDRESS: Final = 100  # demonstration keys per day for each address
+KEYS_OF_ALL: Final = 2_000  # demonstration keys per day for all addresses
 SPENDS_CENTS: Final = 50_000  # enough for fifty runs with one key
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"

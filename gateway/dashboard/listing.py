@@ -136,8 +136,8 @@ _RISES_FIRST: Final = frozenset({"name", "url"})
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """If `chosen` is empty, the newest rows come first. Only the `newest_max` newest rows are sorted. If it
-    is 0, all rows are.
+    """If `chosen` is empty, the newest rows come first. Only the `newest_max` newest rows are sorted, or all rows
+    if it is 0.
     """
 
     offered: Collection[str] = ()
@@ -152,9 +152,7 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the address of the list sorted by that column. If the list already is, the order is
-        reversed.
-        """
+        """Return the address of the list sorted by that column, or in reverse order if it already is."""
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column
@@ -180,7 +178,7 @@ def sorting_of(
 
 
 ROWS: Final = 50
-# One row more than a page shows whether another page follows.
+# Reading one extra row reveals whether another page follows.
 ASKED: Final = ROWS + 1
 COUNTED_MAX: Final = 1_000
 COLUMNS: Final = "columns"
@@ -214,8 +212,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are the columns
-    that the reader chose. If it is empty, the list's own columns are shown.
+    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are the columns that the
+    reader chose. If there are none, the list's own columns are shown.
     """
 
     items: Sequence[Any] = ()

@@ -69,7 +69,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
 
 
 def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Respond to an unknown path or method. Browsers get a page; other clients get our JSON envelope."""
+    """Respond to an unknown path or method. Browsers get a page. Other clients get our JSON envelope."""
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"

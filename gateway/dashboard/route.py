@@ -1,4 +1,4 @@
-"""Make the routes of pages, which authenticate by cookie. Each page's menu counts the sends that wait for the
+"""Make the routes of pages. Pages authenticate by cookie. Each page's menu counts the sends that wait for the
 user's approval.
 """
 
@@ -88,9 +88,7 @@ async def review_waiting(call: RequestContext[Any, Any]) -> int:
 
 
 async def overlooked_s(call: RequestContext[Any, Any]) -> int:
-    """Return for how many seconds due webhooks have waited unclaimed. Return 0 unless the reader is an
-    operator.
-    """
+    """Return how long due webhooks have waited unclaimed, in seconds. Return 0 unless the reader is an operator."""
     if ADMIN not in call.principal.scopes:
         return 0
     now_us = call.now_us

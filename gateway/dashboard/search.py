@@ -259,7 +259,7 @@ def lines_of(
 
 
 def _begins(words: Sequence[str], command: Command, said: str) -> int:
-    """Return how many of the first words name the act, or 0 if the first word isn't its verb."""
+    """Return how many of the first words name the act. Return 0 if the first word isn't its verb."""
     own = said.lower().split()
     if not words or not _is_known(words[0], {*command.verbs, *own[:1]}):
         return 0
@@ -333,7 +333,7 @@ PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
 _Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
-# Whoever has such a secret can use it, so it must not appear in an address.
+# Anyone who has such a secret can use it, so it must not appear in an address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",

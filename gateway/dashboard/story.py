@@ -1,4 +1,4 @@
-"""Show a top-up's history in lines with their times. Merchants see only the outcome at a supplier."""
+"""Show a top-up's history as lines with times. Merchants see only the outcome at a supplier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +111,7 @@ def _line(step: Step, end: int, axis: Axis) -> StoryLine:
 
 
 def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
-    """Yield steps in order of time, but deliveries below their event, and attempts below their delivery."""
+    """Yield steps in order of time. Deliveries follow their event, and attempts follow their delivery."""
     steps = [
         *_request(story),
         *_transfers(story),

@@ -99,7 +99,7 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
 
 
 async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
-    """Count the request against the address's limit. A failure counts as ten successes."""
+    """Count the request against the address's limit. A failure counts as ten requests."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
     decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
     if not decision.allowed or decision.remaining < MISS_COST - 1:
@@ -437,7 +437,7 @@ _TYPES: Final = {
     409: "conflict_error",
     429: "rate_limit_error",
 }
-# Error words that the HTTP status alone doesn't determine, by code or by reason.
+# Words for errors whose HTTP status alone doesn't determine the word, by code or reason.
 _FINER: Final = {
     codes.CAP_EXCEEDED: "charge_cap_exceeded_error",
     codes.ADDRESS_NOT_ALLOWED: "address_not_allowed_error",

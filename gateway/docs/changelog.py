@@ -20,7 +20,7 @@ from gateway.docs.pages import CHANGES, Pages
 from gateway.http.documents import Documents, prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
-# Links to files that aren't served. Only their text is shown.
+# Links to files that aren't served. Only the link's text is shown.
 _TO_A_FILE: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?!https?://|/|#)[^()\s]{1,200}\)")
 _RELEASE: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART: Final = re.compile(r"^### (.+)$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Highlight code samples with Pygments, as escaped HTML. Unknown languages stay plain."""
+"""Highlight code samples with Pygments, as escaped HTML. Code in unknown languages isn't highlighted."""
 
 from functools import lru_cache
 from typing import Final

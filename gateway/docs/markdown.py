@@ -1,4 +1,4 @@
-"""Convert the guides to HTML. markdown-it is imported when a page is first needed, which saves 1 MB until then."""
+"""Convert the guides to HTML. To save 1 MB, markdown-it is imported only when a page is first needed."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -46,8 +46,8 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, they
-    are shown plainly.
+    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, the block is
+    shown plainly.
     """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 

@@ -131,7 +131,7 @@ def _blocks(tokens: Sequence[Token]) -> list[_Block]:
         elif element[0].type != "fence":
             (block.after if block.code else block.text).append(element)
         elif block.after:
-            # The element before this code belongs to this code, not to the code above.
+            # The element before this code belongs to it, not to the code above.
             found.append(_Block([block.after.pop()], [element[0]]))
         else:
             block.code.append(element[0])

@@ -177,7 +177,7 @@ class _Reader:
 
 
 def kind_of(schema: Json) -> str:
-    """Return a type in words, such as "list of string" or "integer from 1 to 200", or its allowed values."""
+    """Return a type's allowed values, or the type in words, such as "list of string"."""
     if "anyOf" in schema:
         kinds = [kind_of(kind) for kind in schema["anyOf"] if kind.get("type") != "null"]
         nullable = len(kinds) < len(schema["anyOf"])

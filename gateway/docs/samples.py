@@ -25,7 +25,7 @@ class Call:
     """An API call to show.
 
     - `file` is where to save the response, or None.
-    - `scopes` are those of which the key needs one.
+    - The key needs one of `scopes`.
     - `once` is the Idempotency-Key to show. If it is None, one is generated.
     """
 

@@ -1,4 +1,4 @@
-"""Search passages by words. An exact name counts most, then titles, then text.
+"""Search passages by words. An exact name ranks first, then titles, then text.
 
 A word also finds longer words that start with it, and a plural finds its singular.
 """
@@ -31,7 +31,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of the documentation. `names` has other words that count like the title, such as a path."""
+    """A passage of the documentation. `names` has other words that rank like the title, such as a path."""
 
     title: str
     kind: str
@@ -70,7 +70,7 @@ class PassageIndex:
         # The words of each passage's title and names, and the positions of each word in its text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # For each word, the numbers of its passages, whether their titles have it, and how often their
+        # For each word, the numbers of the passages that contain it, whether their titles do, and how often their
         # texts do.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]
@@ -118,7 +118,7 @@ class PassageIndex:
 
     def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
         title, names = self._called[number]
-        # The end of a path matches, too, such as topup/send.
+        # The end of a path, such as topup/send, also matches.
         is_like = asked in (title, names[-len(asked) :])
         called = 2 if asked == names else int(is_like)
         return (-called, -score.in_title, -score.exact, len(title), -score.times, number)

@@ -1,4 +1,4 @@
-"""Serve documents at well-known addresses, for programs, for search engines, and to prove the ledger's state.
+"""Serve documents at well-known addresses, for programs, search engines and proofs of the ledger.
 
 The agent card (A2A) only names the MCP endpoint, with a binding that A2A clients ignore.
 """

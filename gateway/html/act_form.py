@@ -88,8 +88,8 @@ def fields_of(
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
-    """Return the input's fields with the typed values, else their defaults. `choices` has the allowed values that
-    only the page knows.
+    """Return the input's fields with the typed values, or else their defaults. `choices` has the allowed values
+    that only the page knows.
     """
     found = choices or {}
     shown = []
@@ -110,8 +110,8 @@ def stepped(
 ) -> SteppedForm:
     """Arrange the fields in the struct's steps.
 
-    The open step is the first with an error, then the requested one. If there is neither, it is the first
-    if `begins_open`.
+    The open step is the first one with an error, or else the requested one. If there is neither, the first step is
+    open if `begins_open`.
     """
     layout = struct.layout
     assert layout is not None, struct
@@ -170,7 +170,7 @@ def _requested_step(form: Form, steps: int) -> int:
 
 
 def _summary(layout: FormLayout, fields: Sequence[ShownField]) -> list[str]:
-    """Return a line for each field with a value, and one for each group of fields that are all blank."""
+    """Return a line for each field with a value, and one for each group of blank fields."""
     form = Form({name: texts for one in fields for name, texts in _filled(one)})
     lines: list[str] = []
     blank: set[str] = set()

@@ -252,7 +252,7 @@ def _short_money(cents: int) -> str:
 
 
 def _ceiling(highest: int) -> int:
-    """Return the round number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40 and so on."""
+    """Return the round number at or above the highest figure, such as 2, 4, 6, 8, 10 or 20."""
     power = 1
     while True:
         for first in (2, 4, 6, 8, 10):

@@ -1,4 +1,4 @@
-"""Word the errors of fields for people who fill in forms."""
+"""Word field errors for people who fill in forms."""
 
 import re
 from collections.abc import Callable

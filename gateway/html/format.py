@@ -17,7 +17,7 @@ from gateway.html.language import readers_zone, say, say_each, say_known, say_ph
 from gateway.html.phrase import phrase
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Most browsers also name older browsers, so the first match counts.
+# Most browsers also name older browsers, so the first match is used.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -55,8 +55,8 @@ def _first(known: Sequence[tuple[str, str]], text: str) -> str | None:
     return next((name for mark, name in known if mark in text), None)
 
 
-# A link contains only a sentence's name, so nobody can insert text of their own.
-# gateway/dashboard/act_pages.py adds the sentences of acts.
+# A link contains only a sentence's name, so nobody can insert other text. gateway/dashboard/act_pages.py adds the
+# sentences of acts.
 SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
@@ -299,7 +299,7 @@ def after(microseconds: int) -> str:
 
 
 def share(part: float) -> str:
-    """Write 0.9876 as 98.7 %. Further digits are cut off, so that only the whole is 100 %."""
+    """Write 0.9876 as 98.7 %. Further digits are cut off, so that only the whole becomes 100 %."""
     return f"{int(part * 1000) / 10:g} %"
 
 

@@ -25,20 +25,20 @@ from store.idempotency import KeyReused
 
 FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
-# The page fills this field, so that a form sent twice takes effect once.
+# The page fills this field, so that a form sent twice takes effect only once.
 IDEMPOTENCY_FIELD = "once"
 NO_AMOUNT: Final = phrase("write an amount in dollars, such as 10.00")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Remove the commas of 1,250.00. A comma for cents stays, so that 12,50 doesn't become 1250."""
+    """Remove the commas of 1,250.00. A decimal comma isn't removed, so that 12,50 doesn't become 1250."""
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A missing field reads as an empty text."""
+    """A missing field is read as empty text."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -263,7 +263,7 @@ T = TypeVar("T")
 
 
 class Typed:
-    """`wrong` collects the errors by the names of the input's fields."""
+    """`wrong` maps the names of the input's fields to their errors."""
 
     def __init__(self, form: Form) -> None:
         self.form = form

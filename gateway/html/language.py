@@ -43,7 +43,7 @@ _RECOGNISED_CHARACTERS_MAX: Final = 400
 _RECOGNISED: Final = "recognised"
 # Characters placed around a value to keep its own text direction.
 _ISOLATE, _END = "\u2068", "\u2069"
-# Characters that begin an isolated value, and all that begin or end one.
+# Characters that begin isolated text. `_ISOLATES` also has the one that ends it.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")
 _ISOLATES: Final = dict.fromkeys(map(ord, (*_BEGINS, _END)))
 
@@ -91,7 +91,7 @@ class PageLanguage:
         return not self.texts
 
     def say(self, text: str) -> str:
-        """Translate the English text. Markup is translated already."""
+        """Translate the English text. Markup has already been translated."""
         if self.is_english or not text or isinstance(text, Markup):
             return text
         if isinstance(text, Phrase) and text.values:

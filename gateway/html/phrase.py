@@ -28,7 +28,7 @@ def phrase(sentence: str, /, **values: Value) -> Phrase:
 
 
 def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
-    """Return the singular or plural, as the number requires. The number fills %(num)s."""
+    """Return the singular or plural, depending on the number. The number fills %(num)s."""
     return _made(one, several, number, {_NUMBER: number, **values})
 
 

@@ -46,7 +46,7 @@ class EventObject(NamedTuple):
 def event_object(
     event_type: str, transaction_id: str | None, data: Data | None = None
 ) -> EventObject | None:
-    """Return the object that an event is about, or None if it has no page or the event is a test."""
+    """Return the event's object. Return None if the object has no page or the event is a test."""
     known = data or {}
     if known.get("test"):
         return None
@@ -291,7 +291,7 @@ def _markup(sentence: str) -> Markup:
 
 @cache
 def _drawings() -> ZipFile:
-    """Open the archive of Lucide's icons. Its names are read once for all icons [17 ms, 1 MB]."""
+    """Open the archive of Lucide's icons. Its names are read once for all icons, which takes 17 ms and 1 MB."""
     return ZipFile(str(files("lucide") / "lucide.zip"))
 
 

@@ -84,9 +84,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 class Rendered(NamedTuple):
-    """The outcomes of a response that an act's view can't describe, and a function that builds it from a
-    result.
-    """
+    """Describes a response that an act's view can't describe: its outcomes, and a function that builds it."""
 
     answers: tuple[Outcome, ...]
     render: Callable[[RequestContext[Any, Any]], Callable[[Any], Answer]]
@@ -98,9 +96,7 @@ def routes_of(
     is_operator: bool = False,
     rendered: Mapping[str, Rendered] = MappingProxyType({}),
 ) -> tuple[Route, ...]:
-    """Return a route for each act. `rendered` has, by the act's name, the responses that acts build
-    themselves.
-    """
+    """Return a route for each act. `rendered` maps act names to the responses that acts build themselves."""
     audience = OPERATOR if is_operator else MERCHANT
     made = [act for act in acts if audience in act.audience]
     routes = tuple(_route(act, rendered.get(act.name), is_operator=is_operator) for act in made)
@@ -594,7 +590,7 @@ class Door:
             else:
                 command = await act.command(caller, asked)
         except DomainError:
-            # A repeated request may fail this check, because the state may have changed since the first.
+            # A repeated request may fail this check, because the state may have changed since the first request.
             stored = await stored_answer(context, key)
             if stored is not None:
                 return stored

@@ -1,6 +1,6 @@
 """Identify the caller of a request: the credential, the address, any proxy, and the host name used.
 
-If a request has a Bearer credential and a session cookie, the Bearer credential counts.
+If a request has a Bearer credential and a session cookie, the Bearer credential is used.
 """
 
 import ipaddress
@@ -31,9 +31,7 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """Return the credential, and whether it came as a cookie. If `takes_bare`, the header may omit the word
-    Bearer.
-    """
+    """Return the credential, and whether it came as a cookie. If `takes_bare`, the word Bearer may be missing."""
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:

@@ -146,7 +146,7 @@ class Document:
 class Documents:
     """Caches documents.
 
-    `choices` has, by cookie, the values that change a document. `query_of` returns the part of the query
+    `choices` maps a cookie's name to the values that change a document. `query_of` returns the part of the query
     that changes the document at a path.
     """
 

@@ -46,7 +46,7 @@ def is_doubtful(raw: bytes) -> bool:
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """Return whether no name occurs twice in a JSON text for which is_doubtful is False.
+    """Return whether each name occurs only once in the JSON text. is_doubtful must be False for it.
 
     The result is also False if two objects use the same name. parse() tells these cases apart.
     """
@@ -242,7 +242,7 @@ class Shape(Generic[F]):
         unknown = [] if self._is_loose else [name for name in value if name not in self._types]
         problems: list[FieldEntry] = []
         if unknown:
-            # A body may consist of such names, and displaying each takes time.
+            # A body may consist of such names, and each takes time to display.
             told = ((shown(name), value[name]) for name in unknown[:ERRORS_MAX])
             problems = unknown_fields(told, self._types)
         meant = {one.get("did_you_mean") for one in problems}

@@ -1,7 +1,7 @@
 """Store a request's effect and its response in one transaction.
 
-Repeating a request with its Idempotency-Key has no further effect and returns the same response, in any process
-and after restarts. Errors aren't stored.
+A request repeated with its Idempotency-Key has no further effect and returns the same response. This holds in any
+process and after restarts. Errors aren't stored.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ async def run_steps(
     token: str | None = None,
     sealed: bool = False,
 ) -> Answer:
-    """Run a request that works outside the database between its transactions, such as testing a webhook.
+    """Run a request that works outside the database between transactions, such as a webhook test.
 
     First, a row with a lease is written. Another request with the same key waits up to WAIT_S. If the lease
     expires, that request takes over, and both return its response. If a step fails, the row is removed.

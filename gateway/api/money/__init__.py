@@ -1,1 +1,1 @@
-"""Routes about money: orders, wallets, usage, statements, and notifications of payment providers."""
+"""Routes about money: orders, wallets, usage, statements, and notifications from payment providers."""

@@ -1,6 +1,7 @@
 """Usage: charge credit for AI usage, by amount or by tokens at the operator's prices.
 
-Each record is parsed strictly and, in a batch, separately. A CloudEvent's source and id form its reference.
+Each record is parsed strictly. In a batch, each is parsed separately. A CloudEvent's source and id form its
+reference.
 """
 
 from collections.abc import Mapping, Sequence

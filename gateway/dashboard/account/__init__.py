@@ -1,1 +1,1 @@
-"""Pages for the signed-in user: sign-in, settings, consent."""
+"""Pages for the signed-in user: sign-in, settings and consent."""

@@ -1,6 +1,6 @@
 """Ask the user whether an MCP client may have access, within which limits and until when.
 
-The browser is redirected only to an address that the client registered. It leaves for another machine only
+The browser is redirected only to an address that the client registered. It is redirected to another machine only
 when the user presses a button. The result is a key without a secret.
 """
 
@@ -67,8 +67,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return await _page(call, asked, form, await _first_form(call, asked))
     if asked.lands_on_device:
         return leave_for(asked.denial(asked.fault))
-    # Anyone can register any address, so an automatic redirect from our page could lead to an attacker's copy
-    # of it (RFC 9700, 4.11.2).
+    # Anyone can register any address. An automatic redirect could lead to an attacker's copy of our page (RFC 9700,
+    # 4.11.2).
     return page(call, "mcp_fault.html", status=_BAD_REQUEST, headers=PRIVATE, asked=asked)
 
 

@@ -1,8 +1,8 @@
-"""Reset a forgotten password by a link sent by mail.
+"""Reset a forgotten password with a mailed link.
 
-Every request gets the same response in the same time, whether or not the address has an account. Opening the
-link changes nothing, since mail programs open links. If a stranger created the account, the address's owner
-can leave it to them and start a new one.
+Every request gets the same response in the same time, whether or not the address has an account. Opening the link
+changes nothing, because mail programs open links. If a stranger created the account, the address's owner can leave
+that account and start a new one.
 """
 
 import asyncio
@@ -136,8 +136,8 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
     """Change the password. Raise NotFound if the link was used meanwhile.
 
-    If the account has a second factor, the address stays unverified. An owner without that factor can then
-    leave the account with another link.
+    If the account has a second factor, the address stays unverified. An owner without that factor can then use
+    another link to leave the account.
     """
 
     async def work(tx: Transaction) -> None:

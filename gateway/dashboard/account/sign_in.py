@@ -1,7 +1,7 @@
 """Sign users in and out, and store their theme and language.
 
 An unknown address and a wrong password get the same response after the same work. Guesses don't lock out the owner,
-because limits are for each address or known device.
+because each address or known device has its own limit.
 """
 
 import hashlib
@@ -60,8 +60,8 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """`password_hash` is the hash that was checked. `link_id` is a sign-in link of `topup dev` used instead
-    of a password.
+    """`password_hash` is the hash that was checked. If a sign-in link of `topup dev` replaced the password,
+    `link_id` is the link's ID.
     """
 
     account_id: str
@@ -260,8 +260,8 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count a try before anything is read. Raise RateLimited after too many. Return the ID of a known
-    device, or None.
+    """Count a try before anything is read. Raise RateLimited after too many tries. Return the ID of a known device,
+    or None.
     """
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
@@ -320,8 +320,8 @@ async def begin_session(
 ) -> None:
     """Begin a session and set its cookies.
 
-    Raise SignInRefused if, since the check, the password changed or a second factor became necessary. Raise
-    NotFound if the link was used.
+    Raise SignInRefused if the password changed after the check, or a second factor became necessary. Raise NotFound
+    if the link was used.
     """
     account_id = person.account_id
     secure = is_secure(call)

@@ -139,7 +139,7 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
     await passkey.load()
 
     async def work(tx: Transaction) -> None:
-        # The cached session may have ended, and the passkey would outlive it.
+        # The cached session may have ended. A passkey added now would outlive it.
         await lock_tenants(tx, [Tenant(call.principal.account_id, "staging")])
         await session.check(tx, call.principal.credential_id)
         made = await passkey.add(

@@ -40,7 +40,7 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenEndpoint:
-    """`url` is without its query, which may contain a receiver's secret."""
+    """`url` omits the query, which may contain a receiver's secret."""
 
     id: str
     account_id: str
@@ -68,8 +68,8 @@ class SeenEndpoint:
 
 
 class AccountParts(NamedTuple):
-    """`members` holds all members; the other lists hold only their SHOWN newest items. `own_now` is the
-    time on the account's clock.
+    """`members` holds all members. The other lists hold only the newest SHOWN items. `own_now` is the time on the
+    account's clock.
     """
 
     topups: Sequence[TopUp]

@@ -1,4 +1,4 @@
-"""Show and change platforms: limits, the order of suppliers, fees."""
+"""Show and change platforms: limits, fees and the order of suppliers."""
 
 from collections.abc import Sequence
 from typing import Any, Final

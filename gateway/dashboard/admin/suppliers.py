@@ -1,4 +1,6 @@
-"""Show suppliers: performance, options, pausing. A supplier is called only when an operator presses a button."""
+"""Show suppliers' performance and options, and pause suppliers. A supplier is called only when an operator presses
+a button.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -114,7 +116,7 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 
 
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
-    """Return the typed options and secrets. A blank secret keeps the stored one."""
+    """Return the typed options and secrets. If a secret is blank, the stored one stays."""
     sealed = sealed_fields(registration.options)
     typed: dict[str, Any] = {
         fact.name: bool(form.text(fact.name))
@@ -138,8 +140,8 @@ def _option_problem(error: DomainError) -> Problem:
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[ShownField]:
-    """Return the options of the supplier's kind. Each has the typed value, else the stored one, else the
-    default. Secrets are never shown.
+    """Return the options of the supplier's kind. Each shows the typed value, the stored value or the default.
+    Secrets are never shown.
     """
     secret, facts = sealed_fields(registration.options), facts_of(registration.options)
     stored = {} if row is None else shown_options(row)

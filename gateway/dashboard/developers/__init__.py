@@ -1,1 +1,1 @@
-"""Pages for developers: keys, webhooks, deliveries, replays, apps."""
+"""Pages for developers: keys, webhooks, deliveries, replays and apps."""

@@ -1,4 +1,4 @@
-"""Manage the account's own OAuth apps: register one, rotate its secret, disable it."""
+"""Register the account's own OAuth apps, rotate their secrets, and disable apps."""
 
 from collections.abc import Mapping
 from typing import Any, Final

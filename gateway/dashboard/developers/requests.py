@@ -94,7 +94,7 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
 
 
 def curl_of(request: LoggedRequest, server: str) -> str:
-    """Return the request as a curl command. The key is a shell variable, because keys aren't stored."""
+    """Return the request as a curl command. Keys aren't stored, so a shell variable replaces the key."""
     lines = [
         f"curl -X {request.method} {shlex.quote(server + request.path)}",
         '-H "Authorization: Bearer $TOPUP_API_KEY"',

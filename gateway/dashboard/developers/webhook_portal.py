@@ -1,9 +1,8 @@
-"""Serve the pages of a portal link. They show an account's webhooks in a frame on another site, without
-cookies or scripts.
+"""Serve the pages of a portal link. They show an account's webhooks in a frame on another site, without cookies or
+scripts.
 
-The secret in the address is the only credential, so no one without it can forge a request. Only the link's
-origins may embed the pages. A link runs merchants' acts as its own principal, limited to the endpoints that
-it shows.
+The secret in the address is the only credential, so no one without it can forge a request. Only the link's origins
+may embed the pages. A link runs merchants' acts as a separate principal, which sees only the link's endpoints.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -276,7 +275,7 @@ async def _run(
 
 
 def _shown(visit: Visit, endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove the URL's query, which may contain a secret. If the link may change the URL, leave it."""
+    """Remove the URL's query, which may contain a secret. If the link may change the URL, keep the query."""
     if visit.may("manage"):
         return endpoint
     return {**endpoint, "url": endpoint["url"].partition("?")[0]}
@@ -338,8 +337,8 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
 def _check_own(call: RequestContext[Any, Any]) -> None:
     """Raise ForgeryRefused for a form that another site sent.
 
-    A browser that sends no referrer sends the origin `null`. Over plain HTTP, it sends no Sec-Fetch-Site
-    either; such forms are accepted.
+    A browser that sends no referrer sends the origin `null`. Over plain HTTP, it doesn't send Sec-Fetch-Site
+    either. Such forms are accepted.
     """
     is_unnamed = b"sec-fetch-site" not in call.headers and call.headers.get(b"origin") == b"null"
     if call.method in _READS or is_unnamed:

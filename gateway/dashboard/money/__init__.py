@@ -1,1 +1,1 @@
-"""Pages about money: buying, orders, plans, usage, the statement."""
+"""Pages about money: purchases, orders, plans, usage and statements."""

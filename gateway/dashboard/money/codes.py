@@ -22,7 +22,7 @@ PATH: Final = "/dashboard/codes"
 LINES_SHOWN: Final = 20
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
-# Nobody must be able to predict the award.
+# The award must be unpredictable.
 _pick: Final = random.SystemRandom().randint
 
 

@@ -1,5 +1,5 @@
-"""List orders, show one, and link to its payment page. A form may not redirect to another host, so a page of
-ours has the link.
+"""List orders, show one, and link to its payment page. A form may not redirect to another host, so one of our pages
+has the link.
 """
 
 from typing import Final

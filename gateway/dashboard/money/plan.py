@@ -60,8 +60,8 @@ class PlanOffer:
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
 ) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
-    """Return the offers and the providers to choose from. If an offer names its own provider, none can be
-    chosen.
+    """Return the offers and the providers to choose from. If the offers name their own providers, the user can't
+    choose one.
     """
     ways = dict(ways_to_pay(call, "subscription"))
     found = [

@@ -1,4 +1,4 @@
-"""Show usage by day, model and key, and the holds."""
+"""Show usage by day, model and key, and list holds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -104,7 +104,7 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
     """Return the period to sum up, and whether the sums cover everything listed.
 
-    Sums are of whole UTC days and ignore the reference filter.
+    Sums cover whole UTC days and ignore the reference filter.
     """
     asked = listed.filters
     narrowed = {"model": asked.text("model") or None, "key_id": asked.text("key") or None}

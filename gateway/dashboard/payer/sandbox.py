@@ -1,7 +1,7 @@
 """Show the sandbox's pages: its checkout, the page that saves a card, and the portal of a plan.
 
-The pages act for the provider. They report a change by a signed notification, which goes over HTTP to this
-gateway's own path.
+The pages act for the provider. They report a change with a signed notification, sent over HTTP to this gateway's
+own path.
 """
 
 import logging
@@ -85,7 +85,7 @@ async def carry_out(
 
 async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
-    # An empty context saves the time for loading all certificate authorities.
+    # An empty context saves the time of loading certificate authorities.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"

@@ -1,4 +1,4 @@
-"""Show the claim page. It says who sent what and, when a button is pressed, shows the deliverable."""
+"""Show the claim page. It says who sent what. When a button is pressed, it shows the deliverable."""
 
 from dataclasses import dataclass
 from typing import Any, Final

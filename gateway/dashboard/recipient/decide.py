@@ -1,5 +1,5 @@
-"""Approve or deny a waiting send by a signed link. Opening the link decides nothing, because mail scanners
-follow links.
+"""Approve or deny a waiting send with a signed link. Opening the link decides nothing, because mail scanners follow
+links.
 """
 
 from collections.abc import Sequence

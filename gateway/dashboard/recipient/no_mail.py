@@ -1,4 +1,4 @@
-"""Stop or allow mail by the link at the foot of a mail, or by a mail program's unsubscribe button (RFC 8058)."""
+"""Stop or allow mail with a mail's footer link or a mail program's unsubscribe button (RFC 8058)."""
 
 from typing import Any
 

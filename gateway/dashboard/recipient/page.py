@@ -34,8 +34,8 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """Return the reader's language. A choice on this page comes first, then one on other pages, the
-    sender's and the browser's.
+    """Return the reader's language. A choice on this page comes first, then a choice on other pages. Then comes the
+    sender's language, and last the browser's.
     """
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
     return (
@@ -48,7 +48,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """Return the refusal and its language's tag. If the catalogue lacks the text, it is in English."""
+    """Return the refusal and its language's tag. If the catalogue lacks the text, the refusal is in English."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag

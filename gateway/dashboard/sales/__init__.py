@@ -1,1 +1,1 @@
-"""Operators' pages about sales: orders, documents, providers, subscriptions."""
+"""Operators' pages about sales: orders, documents, providers and subscriptions."""

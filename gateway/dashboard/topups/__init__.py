@@ -1,1 +1,1 @@
-"""Pages about top-ups: sending, history, approvals, vouchers."""
+"""Pages about top-ups: sending, history, approvals and vouchers."""

@@ -122,7 +122,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
 async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
-    """Report errors together that a send would report one by one."""
+    """Report together the errors that a send would report one by one."""
     offered = (await list_own(call, PLATFORMS)).items
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]

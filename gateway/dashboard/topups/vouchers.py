@@ -1,4 +1,4 @@
-"""Look up and redeem vouchers; list recipients' wallets."""
+"""Look up and redeem vouchers, and list recipients' wallets."""
 
 from typing import Any, Final
 

@@ -1,8 +1,7 @@
-"""Billing API: imitate a vendor's API for credits, plans, check-ins and their administration (contract
-5.3).
+"""Billing API: imitate a vendor's API for credits, plans, check-ins and their administration (contract 5.3).
 
-Every error is {"success": false, "error": {"code", "message"}}, in which the code is a word. Amounts are in
-credits. A dollar is 1,000 credits.
+Every error is {"success": false, "error": {"code", "message"}}. The code is a word. Amounts are in credits. A
+dollar is 1,000 credits.
 """
 
 import secrets

@@ -45,7 +45,7 @@ PRODUCTS: Final[Mapping[ProductKey, str]] = {
 }
 
 
-# Codes that stay the same even if our own message changes.
+# Codes that stay the same even if our message changes.
 _KEPT: Final = {MISSING_SCOPE: "missing_scope"}
 
 
@@ -93,7 +93,7 @@ class Refused(Struct, kw_only=True):
 
 
 class PageQuery(Fields, frozen=True, kw_only=True):
-    """Selects a page of the list, newest first, from an offset or after a cursor.
+    """Selects a page of the list, newest first. The page starts at an offset or after a cursor.
 
     Unknown filters are refused.
     """
@@ -105,9 +105,7 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     cursor: Text | None = None
 
     def before_id(self, prefix: str) -> str | None:
-        """Return where a page by cursor starts, or None if it uses an offset. Raise InvalidInput if both
-        are given.
-        """
+        """Return the ID where a cursor's page starts, or None for an offset. Raise InvalidInput if both are given."""
         if self.cursor is not None and self.offset:
             raise InvalidInput("Give either `offset` or `cursor`.", param="cursor")
         return cursor_id(self.cursor, prefix)
@@ -126,7 +124,7 @@ class PlansQuery(LooseFields, frozen=True, kw_only=True):
 
 
 class SessionBody(LooseFields, frozen=True, kw_only=True):
-    """The purchase. A subscription has plan_id; a top-up has pack_id, or amount_cents in US dollars.
+    """The purchase. A subscription has plan_id. A top-up has pack_id, or amount_cents in US cents.
 
     coupon_code is an alias of coupon.
     """

@@ -140,9 +140,7 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Return whether the client has disconnected or closed its sending side. Both mostly mean that it has
-    left.
-    """
+    """Return whether the client has disconnected or closed its sending side. Both usually mean that it has left."""
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
@@ -234,11 +232,10 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """Return the next ASGI message. It has the body received since the last message, or is a
+        """Return the next ASGI message. It contains the body received since the last message, or reports a
         disconnect.
 
-        After the complete body, an empty message follows once the client closes its sending side (see
-        has_left).
+        After the complete body, an empty message follows once the client closes its sending side (see has_left).
         """
         self._send_continue()
         if not self.is_gone and not self.is_answered:
@@ -267,9 +264,7 @@ class Exchange:
 
     @property
     def may_lack_its_body(self) -> bool:
-        """Return whether the client may wait for a 100 Continue that it didn't get, and never send its
-        body.
-        """
+        """Return whether the client may never send its body, because it didn't get a 100 Continue."""
         return (
             not self.has_all
             and self._may_be_asked_to_continue

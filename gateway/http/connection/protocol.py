@@ -41,8 +41,8 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on the parser's callbacks, but drops those for a made-up head. That head gives a new parser
-    the body's length.
+    """Passes on the parser's callbacks, except those for a made-up head. That head tells a new parser the body's
+    length.
     """
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
@@ -142,7 +142,7 @@ class Connection(Wire):
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # The trailers' number and size, the body's size, and the bytes parsed since the request line, or since the
+    # The trailers' number and size, and the body's size. Then the bytes parsed since the request line, or since the
     # headers ended.
     _trailers = 0
     _trailer_bytes = 0
@@ -296,8 +296,7 @@ class Connection(Wire):
     def _end_reading(self) -> bool:
         """Respond to complete requests, then end the connection. The client may still read.
 
-        Return False to close the connection now, because no response is due or the last request's body is
-        incomplete.
+        Return False to close the connection now. No response is then due, or the last request's body is incomplete.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
