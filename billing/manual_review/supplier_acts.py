@@ -160,7 +160,7 @@ async def resume_supplier(context: ActContext, asked: Reason) -> Change[Supplier
     before = await _locked(context)
     check_reason(asked.reason)
     if before.paused_at is None and before.breaker_opened_at is None:
-        raise NotNow(f"Supplier {before.id} is already in use: it is neither paused nor resting.")
+        raise NotNow(f"Supplier {before.id} is already active: it is neither paused nor skipped.")
     return await _set_paused(context, before, None, asked.reason)
 
 

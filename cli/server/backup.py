@@ -39,7 +39,7 @@ _ENDINGS = {True: "db", False: "dump"}
 )
 @json_option
 def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
-    """Copy the database into a new FILE while everything keeps running.
+    """Copy the database into a new FILE while the gateway keeps running.
 
     The copy is a snapshot of the database at one moment. It doesn't contain the master key, so store
     TOPUP_SECRET_KEY separately. PostgreSQL is copied with pg_dump. docs/backup.md says which work is repeated

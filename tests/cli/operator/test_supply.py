@@ -121,7 +121,7 @@ def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> No
     released = topup("suppliers", "resume", "cards", "--reason", "they are back", "--json")
 
     assert (mute.exit_code, early.exit_code, again.exit_code) == (1, 1, 1)
-    assert "is already in use" in early.stderr
+    assert "is already active" in early.stderr
     assert "already paused" in again.stderr
     assert result_of(held)["paused_at"] is not None
     assert result_of(released)["paused_at"] is None
