@@ -46,7 +46,7 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return why no server is used although one responds, or None."""
+        """Return why no server is used although one responds. Otherwise, return None."""
         ...
 
     @property

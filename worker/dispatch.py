@@ -86,7 +86,8 @@ class _EndpointWindow:
 class Slots:
     """One worker's slots. A claimed delivery occupies one until it is settled.
 
-    An endpoint's requests are counted only until they end, so a slow database doesn't reduce its concurrency.
+    An endpoint's requests are counted only until they end. So a slow database doesn't reduce the endpoint's
+    concurrency.
     """
 
     def __init__(self, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Run loops over webhook endpoints: end, probe and replay deliveries, and end subscriptions."""
+"""Run loops over webhook endpoints: end and replay deliveries, probe endpoints, and end subscriptions."""
 
 import asyncio
 import contextlib
@@ -149,7 +149,7 @@ class Prober(DueLoop):
 
 
 def probers_of(context: Context) -> Sequence[Prober]:
-    """Return the loop, or nothing if the operator disabled probes."""
+    """Return the loop, or no loop if the operator disabled probes."""
     if not context.settings.webhook_probe:
         return ()
     probe = Probe(

@@ -252,7 +252,7 @@ class DueLoop(WokenLoop):
 
 
 class ProviderLoop(DueLoop):
-    """A loop over a table's rows, each of which has a provider to call."""
+    """A loop over a table's rows. Each row has a provider to call."""
 
     rows: ClassVar[DueRows[Any]]
 

@@ -386,7 +386,7 @@ class SqliteDatabase:
         os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Run the call in the pool's thread. It continues even if its caller disconnects."""
+        """Run the call in the pool's thread. The call continues even if its caller disconnects."""
         try:
             return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:

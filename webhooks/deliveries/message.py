@@ -294,7 +294,7 @@ class SecretCache:
     def _open(self, target: Target) -> Opened:
         headers = opened_headers(self._vault, target.id, target.headers_sealed)
         # CGI-like servers read Transfer_Encoding as Transfer-Encoding, so names with an underscore aren't sent.
-        # Older endpoints may still have them, although they are refused today.
+        # Older endpoints may still have such names.
         return Opened(
             ReadSecret.of(opened_secret(self._vault, target.id, target.secret_sealed)),
             tuple(

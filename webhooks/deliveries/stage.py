@@ -214,7 +214,7 @@ class _Asked(Struct):
 
 _decode: Final = msgspec.json.Decoder(_Asked).decode
 _encode: Final = msgspec.json.Encoder().encode
-# Raises keys.vault.SealBroken if the code can't be opened.
+# Raises keys.vault.SealBroken if the code can't be decrypted.
 CodeOf = Callable[[str, str | None], str]
 
 LinkOf = Callable[[str], str]

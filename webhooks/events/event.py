@@ -337,7 +337,7 @@ class Outbox:
             self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
 
     def _time_text(self, now_us: int) -> str:
-        # Format each second only once, because that costs more than the rest of an event.
+        # Format each second only once, because formatting costs more than the rest of an event.
         second = now_us // SECOND_US
         if second != self._second:
             self._second, self._second_text = second, rfc3339(now_us)

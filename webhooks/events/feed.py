@@ -71,8 +71,8 @@ class StreamSubscriber:
         """
         self._changed.clear()
         if self._event_no <= event_no and not self.is_ended:
-            # Idle streams spend most of their time here. A timer that sets the event costs a third of
-            # asyncio.timeout.
+            # Idle streams spend most of their time here. A timer that sets the event takes a third of
+            # asyncio.timeout's time.
             loop = asyncio.get_running_loop()
             due_s = math.ceil((loop.time() + timeout_s) / TICK_S) * TICK_S
             timer = loop.call_at(due_s, self._changed.set)
@@ -276,7 +276,6 @@ class Waits:
 
     @contextlib.contextmanager
     def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
-        """Raise TooManyWaits."""
         _check_room(self._held[holder], WAITS_PER_HOLDER, "This credential", TooManyWaits)
         _check_room(self._held[tenant], WAITS_PER_TENANT, "This account", TooManyWaits)
         _check_room(self.open_now, WAITS, "This gateway", TooManyWaits)

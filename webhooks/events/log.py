@@ -1,6 +1,6 @@
 """Read events by keyset: newest first, or oldest first from a cursor. Another tenant's ID is reported as unknown.
 
-If events after a cursor are no longer stored, an error says so.
+If events after a cursor are no longer stored, CursorRefused is raised.
 """
 
 from collections.abc import Sequence

@@ -254,7 +254,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # Only a new status is a change, because the counts change on their own.
+    # Only a new status is recorded as a change, because the counts change on their own.
     return Change(before=after if before.status == after.status else before, after=after)
 
 
