@@ -48,7 +48,7 @@ _INLINE = re.compile(r"`(topup(?: [^`]+)?)`")
 _IN_BLOCK = re.compile(r"(?:^|(?<!namespace)[\s(/])(topup [a-z][^|;&)<>]*)")
 # Of PostgreSQL, by the settings as they are unless changed.
 _CONNECTIONS = re.compile(
-    r"(\d+) (?:connections (?:of each process|to the database)|for each (?:pod|process)\b)"
+    r"(\d+) (?:connections (?:for each process|to the database)|for each (?:pod|process)\b)"
 )
 # Where a shell's own words follow, such as an ID that the reader fills in.
 _SHELL = re.compile(r"^ *```(?:sh|console|bash)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
