@@ -26,7 +26,7 @@ MEMBERS_MAX: Final = 50
 class Member:
     """A colleague. `person_id` is None until they join.
 
-    An invited person's link is made from `invitation_id`, and is valid until `expires_at`.
+    An invitation's link is made from `invitation_id`, and is valid until `expires_at`.
     """
 
     id: str

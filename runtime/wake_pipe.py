@@ -1,4 +1,4 @@
-"""Wake the worker of an embedded installation without Redis. A byte in a pipe means "look for work now".
+"""Wake the worker without Redis in an embedded installation. A byte in a pipe means "look for work now".
 
 If the pipe is full, the worker is about to wake anyway. The supervisor owns both ends, so a restarted child
 uses the same pipe.

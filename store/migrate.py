@@ -172,7 +172,7 @@ async def _migrate_server(url: str, revision: str) -> None:
     )
     try:
         async with engine.begin() as connection:
-            # Wait for another process that migrates. Don't wait long for a busy table.
+            # Wait for another process that migrates, but only briefly for a busy table.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)

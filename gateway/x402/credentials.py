@@ -52,8 +52,8 @@ class Misfit(NamedTuple):
 class ShownCredential(NamedTuple):
     """A credential in a request. Its challenge may be forged until `misfit` has checked it.
 
-    `ref` and `identifier` are digests of the token and of the challenge's secret. `expires_at` is when the
-    challenge expires.
+    `ref` and `identifier` are digests of the token and of the challenge's secret. The challenge expires at
+    `expires_at`.
     """
 
     ref: str

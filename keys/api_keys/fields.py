@@ -140,7 +140,7 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new or changed mandate. None removes a limit. Other limits remain."""
+    """Return the columns of a new or changed mandate. None removes a limit. Omitted limits remain."""
     columns: dict[str, Any] = {}
     if "purpose" in given:
         columns["purpose"] = checks.of(_purpose, given["purpose"])

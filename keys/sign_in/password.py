@@ -1,7 +1,7 @@
 """Hash passwords with argon2id in threads, a few at a time.
 
-An unknown address takes as long as a wrong password. If many calls wait, their sources take turns, and every
-second turn is for known devices.
+Checking takes as long for an unknown address as for a wrong password. If many calls wait, their sources take
+turns, and every second turn is for known devices.
 """
 
 import asyncio

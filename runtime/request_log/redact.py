@@ -1,4 +1,4 @@
-"""Remove from recorded requests what could be spent or used to sign in.
+"""Remove from recorded requests everything that could be spent or used to sign in.
 
 In JSON and forms, the values of secret fields are replaced. In other text, whatever follows the name of a
 secret field is replaced. Then everything that looks like a credential or a voucher code is masked.

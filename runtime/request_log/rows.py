@@ -52,7 +52,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class NamedRequest(msgspec.Struct, frozen=True):
     """A recorded request with the current name of its key or token.
 
-    The name is None for a session, or if the key or token was deleted.
+    The name is None for a session or a deleted key or token.
     """
 
     request: LoggedRequest

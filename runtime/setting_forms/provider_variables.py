@@ -1,4 +1,4 @@
-"""Read the payment providers' variables like all other settings.
+"""Read the payment providers' variables in the same way as other settings.
 
 TOPUP_<NAME>_<FIELD> is for live, and TOPUP_<NAME>_STAGING_<FIELD> is for staging. The secret that verifies a
 notification also identifies its environment. So the two environments need different secrets. Messages never
