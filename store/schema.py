@@ -322,7 +322,7 @@ passkeys = _table(
 spend_windows = _table(
     "spend_windows",
     _text("key_id", key=True),
-    # A day or month window counts spending. The unapproved window counts a day's sends that needed no approval.
+    # A day or month window counts spending. An unapproved window counts a day's sends that needed no approval.
     # keys/caps.py lists the other periods.
     _text("period", key=True),
     _int("window_start_at", key=True),
@@ -1024,7 +1024,7 @@ checkpoints = _table(
     _bytes("seed"),  # for leaves' salts
     _text("claimed_by", null=True),
     _int("claimed_until"),
-    # The number of transfers. From here on, columns are null until the day is sealed.
+    # The number of transfers. This column and the following ones are null until the day is sealed.
     _int("size", null=True),
     _int("late", null=True),
     _bytes("root", null=True),
@@ -1078,7 +1078,7 @@ checkpoint_proofs = _table(
     _int("findings"),
 )
 
-# One row, which says how far the record log has been written (billing/records/record_log.py).
+# A single row, which says how far the record log has been written (billing/records/record_log.py).
 record_marks = _table(
     "record_marks",
     _text("id", key=True),
@@ -1278,7 +1278,8 @@ endpoints = _table(
     ),
 )
 
-# Endpoints that have due deliveries, in order of their turn (webhooks/deliveries/endpoint_queue.py).
+# Endpoints that have due deliveries, in the order in which they are served
+# (webhooks/deliveries/endpoint_queue.py).
 endpoint_queue = _table(
     "endpoint_queue",
     _text("endpoint_id", key=True),
@@ -1352,7 +1353,7 @@ deliveries = _table(
         where="event_type <> 'topup.delivered'",
     ),
     _index("ix_deliveries_replays", "event_id", where="replay_of IS NOT NULL"),
-    # A replay job counts its deliveries by status, and replays each delivery only once.
+    # For replay jobs, which count their deliveries by status, and replay each delivery only once.
     _index(
         "ix_deliveries_job", "replay_id", "status", "next_attempt_at", where="replay_id IS NOT NULL"
     ),
@@ -2499,7 +2500,7 @@ holds = _table(
     _int("cached_tokens", null=True),
     _int("price_version", null=True),
     _int("counted_day", null=True),
-    # what a capture above the held amount does: cap | owe, or null if it is refused
+    # what happens to a capture above the held amount: cap | owe, or null if it is refused
     _text("overage", null=True),
     _int("overage_micros", null=True),
     _text("counted_in", null=True),
