@@ -51,7 +51,7 @@ class BulkBody(Fields, frozen=True, kw_only=True):
 
 
 class BulkQuery(Fields, frozen=True, kw_only=True):
-    """Options of a bulk send whose body is CSV."""
+    """Options for a bulk send whose body is CSV."""
 
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] | None = None
     dry_run: bool | None = None

@@ -1,4 +1,4 @@
-"""Name the fields of a plan that contain each provider's price ID or product ID."""
+"""Name the plan fields that contain each provider's price ID or product ID."""
 
 import itertools
 from collections.abc import Iterable, Mapping

@@ -65,7 +65,7 @@ class ExpireGrants:
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
             publish_expired(state, self.tenant, EndOfCredit.of(grant), micros)
-        # The balance drops by the credit that has just expired.
+        # Record that the balance drops by the credit that has just expired.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)

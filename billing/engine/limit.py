@@ -145,7 +145,7 @@ class Limit(msgspec.Struct, gc=False):
         return max(0, self.most - self.used(now_us))
 
     def units_of(self, amount_micros: int) -> int:
-        """Return what a debit takes of the limit: its amount in micros, or one send or recipient."""
+        """Return what a debit takes from the limit: its amount in micros, or one send or recipient."""
         return 1 if self.is_count else amount_micros
 
     def add(self, account_id: str, amount_micros: int, now_us: int) -> None:

@@ -1,1 +1,1 @@
-"""Sell one top-up to a machine that pays within its request and has no account."""
+"""Sell single top-ups to machines that have no account and pay within their request."""

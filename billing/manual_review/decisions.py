@@ -245,7 +245,7 @@ def others_of(state: BatchState, topup: TopUp) -> list[Source]:
 
 
 def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
-    """Add to `checks_made`, so that a worker that is calling the supplier now can't record its outcome."""
+    """Increase `checks_made`, so that a worker that is calling the supplier now can't record its outcome."""
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 

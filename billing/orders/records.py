@@ -39,7 +39,7 @@ class OrderClaim(Claim, frozen=True, gc=False, order=True):
 
 
 class PeriodClaim(Claim, frozen=True, gc=False, order=True):
-    """A claim of a provider's ID for a period. If `period_start_at` is 0, the claim is for the subscription itself."""
+    """A claim to a provider's ID for a period. If `period_start_at` is 0, the claim is for the subscription itself."""
 
     subscription_id: str
     period_start_at: int

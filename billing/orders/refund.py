@@ -39,7 +39,7 @@ Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """A refund or dispute of a payment. `amount` is the total so far, in the paid currency.
+    """A refund or dispute of a payment. `amount` is the total so far, in the payment's currency.
 
     `owner_id` is the order or period that the payment was for.
     """
@@ -147,7 +147,7 @@ def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int
 
 
 _ROWS = RowMapping(Reversal)
-# The owner's column has a different name in each table.
+# Leave out the owner's column, whose name differs between tables.
 COLUMNS = _ROWS.columns[1:]
 LISTED = ", ".join(COLUMNS)
 ON_CONFLICT = (

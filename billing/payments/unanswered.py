@@ -1,4 +1,4 @@
-"""Count, for metrics, the calls that had no response for an hour and the pauses that are overdue."""
+"""Count unanswered calls and overdue pauses for metrics."""
 
 from typing import Final, Literal
 

@@ -96,7 +96,7 @@ _FOUND_COUNT = f"{_COUNT} {_NARROWED}"
 
 @dataclass(frozen=True, slots=True)
 class CheckinStatus:
-    """When the next check-in is possible. `next_at` is on the installation's clock. None means that it is possible now."""
+    """When the next check-in is possible, on the installation's clock. `next_at` is None if it is possible now."""
 
     settings: CheckinSettings
     last: Checkin | None

@@ -37,7 +37,7 @@ from store.database import Database
 
 
 class PaymentMethod(Shaped, kw_only=True):
-    """A saved payment method. expires is a month, such as 2027-04."""
+    """A saved payment method."""
 
     ref: Annotated[str, Meta(description="The provider's ID of the payment method.")]
     brand: str
