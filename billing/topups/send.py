@@ -365,7 +365,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup_id = self.topup_id
         amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
-            # Report one drop of the balance, for the amount and the fee together.
+            # Report a single drop of the balance, for the amount plus the fee.
             before = state.ledger.balance_micros(self.tenant, state.now_us)
             self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)

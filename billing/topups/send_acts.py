@@ -59,7 +59,7 @@ MetadataKey = Annotated[
 # A language tag (RFC 5646).
 LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
 VISIBLE = r"^[!-~]*\Z"
-# This excludes characters that change the direction of the text after them.
+# Exclude characters that change the direction of the text after them.
 MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
 

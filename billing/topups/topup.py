@@ -199,9 +199,9 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     note: str | None = None
     failure_reason: str | None = None
     new_balance_cents: int | None = None
-    # the code's last characters, set on delivery; the code itself isn't stored
+    # the code's last characters, set on delivery (the code isn't stored)
     voucher_code_hint: str | None = None
-    fulfilment_code: str | None = None  # a supplier's code, which replaces the voucher's; encrypted
+    fulfilment_code: str | None = None  # a supplier's encrypted code, which replaces the voucher's
     handed_over_at: int | None = None
     next_check_at: int | None = None
     checks_made: int = 0

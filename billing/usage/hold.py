@@ -50,7 +50,7 @@ class HoldEnded(DomainError):
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """A hold. `expires_at` is on the tenant's clock. A capture takes credit from `sources` in their order."""
+    """A hold. `expires_at` is on the tenant's clock. A capture takes credit from `sources` in order."""
 
     id: str
     account_id: str

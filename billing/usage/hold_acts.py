@@ -67,7 +67,7 @@ class HoldBody(Fields, frozen=True, kw_only=True):
 
 
 class ExtendBody(Fields, frozen=True, kw_only=True):
-    """How long the hold lasts from now. The hold never expires earlier than before."""
+    """How long the hold lasts from now. Extending never makes it expire earlier."""
 
     ttl_s: TtlS = TTL_S
 

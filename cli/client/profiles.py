@@ -193,7 +193,7 @@ def _locked() -> Iterator[None]:
 
 
 def _write(profiles: dict[str, Profile]) -> None:
-    # mkstemp creates files with mode 0600. The new file replaces the old one at once.
+    # mkstemp creates files with mode 0600. The new file replaces the old one atomically.
     descriptor, path = tempfile.mkstemp(dir=_folder())
     try:
         with os.fdopen(descriptor, "wb") as file:

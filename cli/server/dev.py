@@ -74,7 +74,7 @@ def curl_line(url: str, key: str) -> str:
 def ready(
     settings: Settings, demo: Demo, *, sign_in: str | None, redis: str, took_s: float
 ) -> None:
-    """Print the address, keys and a curl line. `sign_in` is a link that signs the operator in."""
+    """Print the address, the keys and a curl command. `sign_in` is a link that signs the operator in."""
     store = "SQLite" if settings.database_address.startswith(SQLITE_PREFIX) else "PostgreSQL"
     data_dir = _short(settings)
     click.echo()

@@ -83,7 +83,7 @@ CLIENTS_MIN: Final = 1_024
 CHECK_S_MAX = 5.0
 # Up to two nightly audits may be missed. The alert LedgerNotProved has the same limit.
 PROOF_AGE_H_MAX = 50
-# The alert CheckpointOverdue has the same limit.
+# Keep this limit equal to that of the alert CheckpointOverdue.
 SEAL_LATE_US = 6 * HOUR_US
 # A worker should sign a head each hour.
 HEAD_LATE_US = 3 * HOUR_US

@@ -1,4 +1,4 @@
-"""The checks of `topup doctor`: contradicting settings, the database, Redis, and the address as seen from outside."""
+"""The checks of `topup doctor`: contradictory settings, the database, Redis, and the address as seen from outside."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ from store.open import file_of, open_database
 from store.sqlite.file import space as space_of
 from store.version import SchemaOutOfRange, changed_tables, differs, migrated_by, schema_version
 
-# Stripe and Creem mark test and live keys like this.
+# How Stripe and Creem mark test and live keys.
 _TEST_MARK: Final = "_test_"
 _LIVE_MARK: Final = "_live_"
 # The OpenTelemetry SDK uses the first of these variables that is set.

@@ -90,7 +90,7 @@ class ProcessGroup(Supervisor):
         self._worked.add(keeper.child.name)
         if len(self._worked) == len(self.children):
             self._on_all_ready()
-            # Announce this only once. Restarts are in the log.
+            # Announce only the first start. Restarts are in the log.
             self._on_all_ready = _nothing
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Represent a route's response as an HTTP status and the body's bytes, which are stored for repeated requests."""
+"""Represent a route's response: its HTTP status and its body, which are stored for repeated requests."""
 
 from typing import Annotated, Any
 

@@ -1,7 +1,7 @@
-"""Compress responses.
+"""Compress responses that contain no secret.
 
-Pages and API responses aren't compressed. If one contained both a secret and an attacker's text, its
-compressed length could reveal the secret.
+Pages and API responses stay uncompressed. If one contained both a secret and an attacker's text, its compressed
+length could reveal the secret.
 """
 
 from functools import lru_cache

@@ -15,7 +15,7 @@ from kernel.words import Link
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# Pages for these error reasons, because the key's page can't help.
+# Pages for errors that the key's page can't resolve, by reason.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,

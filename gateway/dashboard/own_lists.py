@@ -89,12 +89,11 @@ def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
 class OwnList:
     """The page of a merchant's list.
 
-    - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the
-      label of an ID.
+    - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the label of
+      an ID.
     - `above` leads to the page that this one belongs to.
-    - `columns` are fields of the act's view, each with its `place`. The column placed `lead` is a link,
-      unless `leads` is empty. The link is `own`, or else the list's address, followed by the value of the
-      field `leads`.
+    - `columns` are fields of the act's view, each with its `place`. If `leads` is set, the column placed `lead` is
+      a link. It is `own` or the list's address, followed by the value of the field `leads`.
     - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`.
     """
 

@@ -33,7 +33,7 @@ class Spend:
 
 
 async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
-    """Read the sums. `since` and `until` are starts of UTC days."""
+    """Read the sums. `since` and `until` are the starts of UTC days."""
 
     async def work(tx: Transaction) -> Spend:
         days = await usage_sums(tx, tenant, wanted, "day")

@@ -1,1 +1,1 @@
-"""Imitate other vendors' APIs. Each is one file or folder here, and is found automatically."""
+"""Imitate other vendors' APIs. Each API is one file or folder here, and is found automatically."""

@@ -156,7 +156,7 @@ class ConnectionLimits:
 Seen = Literal["none", "trusted", "untrusted"]
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 _FORWARDED_FOR: Final = b"x-forwarded-for"
-# Documentation addresses (RFC 5737, RFC 3849). If one appears as the client, a forged header was believed.
+# Documentation addresses (RFC 5737, RFC 3849). If the client has one, the gateway believed a forged header.
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")

@@ -1,4 +1,4 @@
-"""List the apps that the user connected, with what each charged, and end their access."""
+"""List the user's connected apps and their charges, and end an app's access."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -55,7 +55,7 @@ def body_of_changes(typed: Typed, key: Mapping[str, Any], *, now_us: int) -> dic
 
 
 def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
-    """Record errors that the act would only report once all other fields are right."""
+    """Record errors that the act reports only after all other fields are valid."""
     told = {name: body[name] for name in body if name not in typed.wrong and body[name] is not None}
     new = fields.NewKey(
         name=told.get("name", "API key"),

@@ -1,4 +1,4 @@
-"""Show the request log: calls that were refused, failed, or changed something."""
+"""Show the request log: refused and failed calls, and calls that changed something."""
 
 import json
 import shlex

@@ -89,8 +89,8 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
-    """Return the name and label of each provider, those with credentials first. If `kind` is given, return
-    only providers that sell it.
+    """Return the providers' names and labels. Providers with credentials come first. If `kind` is given, return
+    only those that sell it.
     """
     environment, providers = call.principal.environment, call.context.payments.providers
     found = [

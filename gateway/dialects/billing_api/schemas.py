@@ -377,7 +377,7 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 
 
 class CouponBody(Fields, frozen=True, kw_only=True):
-    """A coupon that takes off a percentage, or amount_off in the currency's smallest unit."""
+    """A coupon that takes off a percentage or an amount. amount_off is in the currency's smallest unit."""
 
     code: Annotated[Text, Meta(description="The code that payers enter.")]
     percent: Int64 | None = None

@@ -193,7 +193,7 @@ class Exchange:
             self.wake()
 
     def reopen(self) -> None:
-        """Reopen the body, which seemed complete."""
+        """Mark the body as incomplete again."""
         self.has_all = False
 
     def leave(self) -> None:
