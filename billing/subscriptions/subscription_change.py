@@ -1,9 +1,9 @@
 """Request that a provider ends, pauses, resumes or changes a subscription.
 
-The request is stored before the call, and only the provider's report changes the subscription. A subscription can have
-at most one open request.
+The request is stored before the call, and only the provider's report changes the subscription. A subscription can
+have at most one open request.
 
-A subscription without a billing provider changes only here.
+If a subscription has no billing provider, only our own row changes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

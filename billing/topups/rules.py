@@ -301,7 +301,7 @@ LinkPurpose = Literal[
 # The prefix of the IDs for each purpose. A colleague's approval link contains the ID of the mail.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
-    # An MCP client uses this ID for a send that waits (gateway/mcp/tasks.py).
+    # An MCP client uses this ID for a waiting send (gateway/mcp/tasks.py).
     "task": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
     "order": "ord_",

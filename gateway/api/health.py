@@ -5,7 +5,7 @@
 - /healthz/deliveries: whether workers claim deliveries
 - /healthz/caller: how a request arrived
 
-If several processes share a port, each reports the metrics of all, and which others are ready.
+If several processes share a port, each reports the metrics of all of them, and says which others are ready.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

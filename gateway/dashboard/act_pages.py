@@ -58,7 +58,7 @@ _READS_MAX: Final = 20
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 ACT_PAGES: Final[list["ActPages"]] = []
-# Acts with a form on their object's page, and the form's path below /dashboard/admin.
+# Acts whose form is on their object's page, with the form's path below /dashboard/admin.
 FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 
@@ -402,7 +402,7 @@ class SettingsPage:
 
     - `path` is relative to /dashboard/admin.
     - `of` has the subject's pages, whose buttons this page also shows.
-    - `shown` reads the current settings. Their fields have the names of the change's fields.
+    - `shown` reads the current settings. Their fields are named like the change's fields.
     """
 
     path: str

@@ -84,7 +84,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 class Rendered(NamedTuple):
-    """Describes a response that an act's view can't describe: its outcomes, and a function that builds it."""
+    """The outcomes of a response that an act's view can't describe, and the function that builds it."""
 
     answers: tuple[Outcome, ...]
     render: Callable[[RequestContext[Any, Any]], Callable[[Any], Answer]]

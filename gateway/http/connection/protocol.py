@@ -296,7 +296,8 @@ class Connection(Wire):
     def _end_reading(self) -> bool:
         """Respond to complete requests, then end the connection. The client may still read.
 
-        Return False to close the connection now. No response is then due, or the last request's body is incomplete.
+        Return False if the connection should close now: no response is due, or the last request's body is
+        incomplete.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
