@@ -254,8 +254,9 @@ def pytest_terminal_summary(
     """
     if said := config.stash.get(SAMPLED, ""):
         terminalreporter.write_line(said)
-    if config.cache is not None and not config.getoption("lf", default=False):
-        config.cache.set(SAMPLED_IN_CACHE, said)
+    cache = getattr(config, "cache", None)
+    if cache is not None and not config.getoption("lf", default=False):
+        cache.set(SAMPLED_IN_CACHE, said)
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])

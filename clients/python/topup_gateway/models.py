@@ -485,7 +485,7 @@ class BalanceLowEvent(Model):
 
 
 class Batch(Model):
-    """A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups haven't ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
+    """A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
 
     id: str
     """The object's ID, bat_…."""
@@ -529,7 +529,7 @@ class BatchCompletedEvent(Model):
 
 
 class BatchCounts(Model):
-    """How many items of a batch are in each state, and the cents that were accepted and delivered."""
+    """The number of a batch's items in each state, and the cents that were accepted and delivered."""
 
     waiting: int
     """Items not checked yet."""
@@ -749,7 +749,7 @@ class CancelledTopUpEventData(Model):
 
 
 class CapUsedEventData(Model):
-    """The state of a key's or an account's limit after a spend. The event is sent once in each window, or once in a rolling window's length. It may be sent again after the limit changes."""
+    """The state of a key's or an account's limit after a spend. The event is sent once in each window. For a rolling window, it is sent at most once in the window's length. It may be sent again after the limit changes."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -918,7 +918,7 @@ class ClaimedTopUpEventData(Model):
 
 
 class CliLogin(Model):
-    """A sign-in's two codes: a secret one for the machine, and one for the user to type or compare."""
+    """A sign-in's two codes. One is secret and for the machine. The user types or compares the other."""
 
     device_code: str
     """A secret for the device alone."""
@@ -1410,7 +1410,7 @@ class DisputeOpenedEvent(Model):
 
 
 class DisputedOrderEventData(Model):
-    """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more."""
+    """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn no more money."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2304,14 +2304,14 @@ class KeyRevokedEvent(Model):
 
 
 class KeyTree(Model):
-    """A key and its descendants. Parents come before their children; revoked keys are omitted."""
+    """A key and its descendants. Parents come before their children. Revoked keys are omitted."""
 
     keys: list[KeyTreeNode]
     """The requested key first; parents come before their children."""
 
 
 class KeyTreeNode(Model):
-    """A key with its own limits. What its descendants spend counts against them, too."""
+    """A key with its own limits. Its descendants' spending counts against these limits, too."""
 
     id: str
     """The object's ID, key_…."""
@@ -2334,7 +2334,7 @@ class KeyTreeNode(Model):
 
 
 class KeyWindow(Model):
-    """A spending limit for any period of this many seconds."""
+    """A spending limit for each rolling window of this many seconds."""
 
     seconds: int
     """The length of the window, in seconds."""
@@ -2469,7 +2469,7 @@ class NextCharge(Model):
 
 
 class Notice(Model):
-    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends."""
+    """A notice that an endpoint is failing, or was disabled for failing. ended_at is null until the notice ends."""
 
     id: str
     """The object's ID, ntc_…."""
@@ -2492,7 +2492,7 @@ class Notice(Model):
 
 
 class OpenedDisputeEventData(Model):
-    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none."""
+    """A dispute, or an inquiry (which withdraws no money). `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -2527,7 +2527,7 @@ class OpenedDisputeEventData(Model):
 
 
 class Order(Model):
-    """An order of credit. The payer pays at `url`. It is null until the provider has responded, or if there is nothing to pay."""
+    """An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay."""
 
     id: str
     """The object's ID, ord_…."""
@@ -2888,7 +2888,7 @@ class PaidTopUp(Model):
 
 
 class PaymentMethod(Model):
-    """A saved payment method. expires is a month, such as 2027-04."""
+    """A saved payment method."""
 
     ref: str
     """The provider's ID of the payment method."""
@@ -3008,7 +3008,7 @@ class Platform(Model):
 
 
 class PortalLink(Model):
-    """A link to a page of the account's webhooks. It expires with the key, token or user that made it."""
+    """A link to a page of the account's webhooks. It expires together with the key, token or user that made it."""
 
     id: str
     """The object's ID, ptl_…."""
@@ -3033,7 +3033,7 @@ class PortalLink(Model):
 
 
 class Price(Model):
-    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches."""
+    """The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it. Longer entries take precedence."""
 
     model: str
     """The model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches."""
@@ -3073,7 +3073,7 @@ class Quote(Model):
 
 
 class Recharge(Model):
-    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and after it was removed."""
+    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null if the recharge is on or was removed."""
 
     provider: str
     """The payment provider."""
@@ -3104,7 +3104,7 @@ class Recharge(Model):
 
 
 class RechargeCharge(Model):
-    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that."""
+    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page to do so."""
 
     order_id: str
     """The order's ID."""
@@ -3352,7 +3352,7 @@ class Refused(Model):
 
 
 class Replay(Model):
-    """A job that sends deliveries again, at most rate_per_s each second."""
+    """A job that sends deliveries again, at most rate_per_s per second."""
 
     id: str
     """The object's ID, rpl_…."""
@@ -4442,7 +4442,7 @@ TopUpStatus = TypeAliasType(
 
 
 class TopUpStory(Model):
-    """A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators."""
+    """A top-up with its history. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must investigate. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators."""
 
     transaction_id: str
     """The top-up's ID."""
@@ -4681,7 +4681,7 @@ class Transfer(Model):
 
 
 class UpcomingCharge(Model):
-    """The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider."""
+    """The next charge and when it is due. Tax, discounts and the customer's balance at the provider aren't included."""
 
     at: AwareDatetime
     """A UTC time in RFC 3339, to the second."""
@@ -4750,7 +4750,7 @@ class UsageBatch(Model):
 
 
 class UsageGroup(Model):
-    """The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key."""
+    """The sum of one group. Only the fields of the grouping are set: `day`, `model`, or, for keys, `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key."""
 
     day: str | None
     """The UTC day, such as 2026-06-13."""
@@ -4775,7 +4775,7 @@ class UsageGroup(Model):
 
 
 class UsageGroups(Model):
-    """Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is exclusive."""
+    """Sums over whole UTC days. Days are listed newest first. Models and keys are listed by amount, largest first. `to` is exclusive."""
 
     group_by: Literal["day", "key", "model"] | str
     """The field that charges are grouped by."""
@@ -4973,7 +4973,7 @@ class WebhookHealth(Model):
 
 
 class Window(Model):
-    """A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown."""
+    """A spend cap and what is left of it. If the key and its ancestors have several, the tightest cap is shown."""
 
     period: Literal["day", "month"] | str
     """The period: a UTC day or month."""

@@ -150,7 +150,7 @@ class Caps(TypedDict):
 
 
 class CaptureBody(TypedDict):
-    """How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured."""
+    """How much of the hold to capture: an amount, or tokens of a model. Without either, the whole hold is captured."""
 
     model: NotRequired[str | None]
     """The model's name."""
@@ -167,7 +167,7 @@ class CaptureBody(TypedDict):
 
 
 class CertifyBody(TypedDict):
-    """The URL that reports the receiver's effects. Without it, some checks end as `not_seen`."""
+    """The URL that reports the receiver's effects. Without it, some checks get the verdict `not_seen`."""
 
     effects_url: NotRequired[str | None]
     """Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}."""
@@ -395,7 +395,7 @@ class EventsListQuery(TypedDict):
 
 
 class ExtendBody(TypedDict):
-    """How long the hold lasts from now. The hold never expires earlier than before."""
+    """How long the hold lasts from now. Extending never makes it expire earlier."""
 
     ttl_s: NotRequired[int]
     """Seconds from now until the hold expires. Default: 900."""
@@ -785,7 +785,7 @@ class RegisterBody(TypedDict):
 
 
 class ReplayBody(TypedDict):
-    """Which deliveries to replay, and how many each second."""
+    """Which deliveries to replay, and how many per second."""
 
     since: NotRequired[datetime | None]
     """The start of the period; by default, the first delivery."""
@@ -833,7 +833,7 @@ class ReportsRevenueQuery(TypedDict):
 
 
 class ReverseBody(TypedDict):
-    """The reason for the reversal, which the event and the history show."""
+    """The reason for the reversal. The event and the history show it."""
 
     reason: str
     """The reason for the reversal. The event topup.reversed contains it."""
@@ -920,7 +920,7 @@ class SendBody(TypedDict):
 
 
 class SettleBody(TypedDict):
-    """The result of a top-up. The sender sees the reason of a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier."""
+    """The result of a top-up. The sender sees the reason for a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier."""
 
     transaction_id: str
     """The transaction ID of the path, which is signed here."""
@@ -1045,7 +1045,7 @@ class TopupsStatusQuery(TypedDict):
 
 
 class UsageBody(TypedDict):
-    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single one."""
+    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single record."""
 
     model: NotRequired[str | None]
     """The model's name."""
@@ -1252,7 +1252,7 @@ class WebhooksRotateBody(TypedDict):
 
 
 class WindowBody(TypedDict):
-    """A spending limit for any period of this many seconds."""
+    """A spending limit for each rolling window of this many seconds."""
 
     seconds: int
     """The length of the window, in seconds."""

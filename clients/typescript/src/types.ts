@@ -585,7 +585,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["LowBalanceEventData"];
         };
-        /** @description A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups haven't ended. - completed: all top-ups have ended. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
+        /** @description A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
         Batch: {
             /** @description The object's ID, bat_…. */
             id: string;
@@ -643,7 +643,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["CompletedBatchEventData"];
         };
-        /** @description How many items of a batch are in each state, and the cents that were accepted and delivered. */
+        /** @description The number of a batch's items in each state, and the cents that were accepted and delivered. */
         BatchCounts: {
             /** @description Items not checked yet. */
             waiting: number;
@@ -862,7 +862,7 @@ export interface components {
             /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
-        /** @description The state of a key's or an account's limit after a spend. The event is sent once in each window, or once in a rolling window's length. It may be sent again after the limit changes. */
+        /** @description The state of a key's or an account's limit after a spend. The event is sent once in each window. For a rolling window, it is sent at most once in the window's length. It may be sent again after the limit changes. */
         CapUsedEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1043,7 +1043,7 @@ export interface components {
              */
             claimed_at: string;
         };
-        /** @description A sign-in's two codes: a secret one for the machine, and one for the user to type or compare. */
+        /** @description A sign-in's two codes. One is secret and for the machine. The user types or compares the other. */
         CliLogin: {
             /** @description A secret for the device alone. */
             device_code: string;
@@ -1620,7 +1620,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["OpenedDisputeEventData"];
         };
-        /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more. */
+        /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn no more money. */
         DisputedOrderEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2564,12 +2564,12 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["KeyChangedEventData"];
         };
-        /** @description A key and its descendants. Parents come before their children; revoked keys are omitted. */
+        /** @description A key and its descendants. Parents come before their children. Revoked keys are omitted. */
         KeyTree: {
             /** @description The requested key first; parents come before their children. */
             keys: components["schemas"]["KeyTreeNode"][];
         };
-        /** @description A key with its own limits. What its descendants spend counts against them, too. */
+        /** @description A key with its own limits. Its descendants' spending counts against these limits, too. */
         KeyTreeNode: {
             /** @description The object's ID, key_…. */
             id: string;
@@ -2590,7 +2590,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description A spending limit for any period of this many seconds. */
+        /** @description A spending limit for each rolling window of this many seconds. */
         KeyWindow: {
             /** @description The length of the window, in seconds. */
             seconds: number;
@@ -2724,7 +2724,7 @@ export interface components {
             /** @description The currency's ISO 4217 code. */
             currency: string;
         };
-        /** @description A notice that an endpoint is failing, or was disabled for failing. ended_at is null until that ends. */
+        /** @description A notice that an endpoint is failing, or was disabled for failing. ended_at is null until the notice ends. */
         Notice: {
             /** @description The object's ID, ntc_…. */
             id: string;
@@ -2751,7 +2751,7 @@ export interface components {
             /** @description For failing_for_four_days: when the webhook is disabled unless a delivery succeeds before. */
             disable_at: string | null;
         };
-        /** @description A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none. */
+        /** @description A dispute, or an inquiry (which withdraws no money). `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence. It is null if the provider sets none. */
         OpenedDisputeEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2793,7 +2793,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description An order of credit. The payer pays at `url`. It is null until the provider has responded, or if there is nothing to pay. */
+        /** @description An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay. */
         Order: {
             /** @description The object's ID, ord_…. */
             id: string;
@@ -3200,7 +3200,7 @@ export interface components {
              */
             next_action?: "poll";
         };
-        /** @description A saved payment method. expires is a month, such as 2027-04. */
+        /** @description A saved payment method. */
         PaymentMethod: {
             /** @description The provider's ID of the payment method. */
             ref: string;
@@ -3334,7 +3334,7 @@ export interface components {
              */
             fulfilment: "asynchronous" | "immediate";
         };
-        /** @description A link to a page of the account's webhooks. It expires with the key, token or user that made it. */
+        /** @description A link to a page of the account's webhooks. It expires together with the key, token or user that made it. */
         PortalLink: {
             /** @description The object's ID, ptl_…. */
             id: string;
@@ -3369,7 +3369,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches. */
+        /** @description The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it. Longer entries take precedence. */
         Price: {
             /** @description The model. A name that ends in * covers all names that begin with the text before it, unless a longer entry matches. */
             model: string;
@@ -3414,7 +3414,7 @@ export interface components {
              */
             quote_expires_at: string;
         };
-        /** @description Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and after it was removed. */
+        /** @description Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null if the recharge is on or was removed. */
         Recharge: {
             /** @description The payment provider. */
             provider: string;
@@ -3449,7 +3449,7 @@ export interface components {
             /** @description The latest charges, newest first. */
             charges: components["schemas"]["RechargeCharge"][];
         };
-        /** @description The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that. */
+        /** @description The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page to do so. */
         RechargeCharge: {
             /** @description The order's ID. */
             order_id: string;
@@ -3728,7 +3728,7 @@ export interface components {
             /** @description The cause, and what to do about it. */
             error: components["schemas"]["Failure"];
         };
-        /** @description A job that sends deliveries again, at most rate_per_s each second. */
+        /** @description A job that sends deliveries again, at most rate_per_s per second. */
         Replay: {
             /** @description The object's ID, rpl_…. */
             id: string;
@@ -4966,7 +4966,7 @@ export interface components {
          * @enum {string}
          */
         TopUpStatus: "scheduled" | "pending" | "delivered" | "failed" | "cancelled" | "reversing" | "reversed";
-        /** @description A top-up with all that happened to it. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators. */
+        /** @description A top-up with its history. `approval_id` is present if the send needed approval. `needs_review` means that the supplier's outcome is unknown and an operator must investigate. `reversal` is null unless a reversal was requested. `supplier` and `cost_cents` are shown only to operators. */
         TopUpStory: {
             /** @description The top-up's ID. */
             transaction_id: string;
@@ -5282,7 +5282,7 @@ export interface components {
              */
             created_at: string;
         };
-        /** @description The next charge: when it is due, and its price before tax, discounts and the customer's balance at the provider. */
+        /** @description The next charge and when it is due. Tax, discounts and the customer's balance at the provider aren't included. */
         UpcomingCharge: {
             /**
              * Format: date-time
@@ -5351,7 +5351,7 @@ export interface components {
             /** @description Each record's result, in order. */
             results: components["schemas"]["UsageVerdict"][];
         };
-        /** @description The sum of one group. Grouping by day sets `day`, by model `model`, and by key `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key. */
+        /** @description The sum of one group. Only the fields of the grouping are set: `day`, `model`, or, for keys, `key_id` or `app_id`. All four are null in the total, and in the group of charges that have no model or key. */
         UsageGroup: {
             /** @description The UTC day, such as 2026-06-13. */
             day: string | null;
@@ -5374,7 +5374,7 @@ export interface components {
             /** @description The number of cached input tokens. */
             cached_tokens: number;
         };
-        /** @description Sums over whole UTC days. Days are listed newest first, models and keys by amount, largest first. `to` is exclusive. */
+        /** @description Sums over whole UTC days. Days are listed newest first. Models and keys are listed by amount, largest first. `to` is exclusive. */
         UsageGroups: {
             /**
              * @description The field that charges are grouped by.
@@ -5611,7 +5611,7 @@ export interface components {
             /** @description 24 parts of equal length, oldest first. */
             steps: components["schemas"]["HealthStep"][];
         };
-        /** @description A spend cap and what is left of it. Of the caps of the key and its ancestors, the tightest is shown. */
+        /** @description A spend cap and what is left of it. If the key and its ancestors have several, the tightest cap is shown. */
         Window: {
             /**
              * @description The period: a UTC day or month.
@@ -5704,7 +5704,7 @@ export interface components {
             /** @description A cap in US cents, by UTC day or month. Null means no cap. */
             per_month_cents?: number | null;
         };
-        /** @description How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured. */
+        /** @description How much of the hold to capture: an amount, or tokens of a model. Without either, the whole hold is captured. */
         CaptureBody: {
             /** @description The model's name. */
             model?: string | null;
@@ -5719,7 +5719,7 @@ export interface components {
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
         };
-        /** @description The URL that reports the receiver's effects. Without it, some checks end as `not_seen`. */
+        /** @description The URL that reports the receiver's effects. Without it, some checks get the verdict `not_seen`. */
         CertifyBody: {
             /** @description Responds to GET with a whole number that each top-up changes by the same amount, such as a count of orders: 12 or {"effects": 12}. */
             effects_url?: string | null;
@@ -5796,7 +5796,7 @@ export interface components {
             /** @description A message to the recipient, in plain text. */
             message?: string | null;
         };
-        /** @description How long the hold lasts from now. The hold never expires earlier than before. */
+        /** @description How long the hold lasts from now. Extending never makes it expire earlier. */
         ExtendBody: {
             /** @description Seconds from now until the hold expires. Default: 900. */
             ttl_s?: number;
@@ -6057,7 +6057,7 @@ export interface components {
             /** @description Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only public_key. Turning this off deletes the key pair; turning it on again makes a new one. Default: true. */
             ed25519?: boolean;
         };
-        /** @description Which deliveries to replay, and how many each second. */
+        /** @description Which deliveries to replay, and how many per second. */
         ReplayBody: {
             /** @description The start of the period; by default, the first delivery. */
             since?: string | null;
@@ -6079,7 +6079,7 @@ export interface components {
             /** @description Count the deliveries without sending them. Default: false. */
             dry_run?: boolean;
         };
-        /** @description The reason for the reversal, which the event and the history show. */
+        /** @description The reason for the reversal. The event and the history show it. */
         ReverseBody: {
             /** @description The reason for the reversal. The event topup.reversed contains it. */
             reason: string;
@@ -6137,7 +6137,7 @@ export interface components {
             /** @description The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send costs exactly what was quoted, or is refused. */
             quote_id?: string | null;
         };
-        /** @description The result of a top-up. The sender sees the reason of a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier. */
+        /** @description The result of a top-up. The sender sees the reason for a failure. If a delivered top-up has no deliverable, its credit is in the recipient's account at the supplier. */
         SettleBody: {
             /** @description The transaction ID of the path, which is signed here. */
             transaction_id: string;
@@ -6171,7 +6171,7 @@ export interface components {
             /** @description Several thresholds, in US cents. An empty list means none. */
             low_balance_thresholds_cents?: number[] | null;
         };
-        /** @description One usage record, or a batch in `records`. Each record of a batch has the fields of a single one. */
+        /** @description One usage record, or a batch in `records`. Each record of a batch has the fields of a single record. */
         UsageBody: {
             /** @description The model's name. */
             model?: string | null;
@@ -6310,7 +6310,7 @@ export interface components {
             /** @description The seconds for which the old secret still signs. Default: 86400. */
             overlap_s?: number;
         };
-        /** @description A spending limit for any period of this many seconds. */
+        /** @description A spending limit for each rolling window of this many seconds. */
         WindowBody: {
             /** @description The length of the window, in seconds. */
             seconds: number;
