@@ -16,7 +16,7 @@ ITEMS_MAX: Final = 1_000
 HINT: Final = "batches"
 # After this time, a worker takes over a batch from the process that received the call.
 GRACE_US: Final = 30 * SECOND_US
-# The delay between checks of a running batch is an eighth of its age, within these limits.
+# The delay between checks of a running batch is an eighth of the batch's age, within these limits.
 LOOK_US_MIN: Final = 2 * SECOND_US
 LOOK_US_MAX: Final = 30 * SECOND_US
 

@@ -20,7 +20,7 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An item's request. `fee_cents` is the quoted fee. Without a quote, it is the fee when the batch was created."""
+    """An item's request. `fee_cents` is the quoted fee. Without a quote, it is the fee at the batch's creation."""
 
     platform: str
     amount_cents: int
@@ -142,7 +142,7 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """Return a page of items. If the status is `waiting`, include reserved items."""
+    """Return a page of items. If `status` is `waiting`, include reserved items."""
     only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
     places = ["waiting", "reserved"] if status == "waiting" else [status]
     named = {} if status is None else {"places": places}

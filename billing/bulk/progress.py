@@ -159,7 +159,7 @@ class AdvanceBatch(_OnBatch):
 
 @dataclass(frozen=True, slots=True)
 class TakeBack(_OnBatch):
-    """Cancel the undelivered top-ups of a batch. Raise ScopeMissing if another key sent the batch."""
+    """Cancel a batch's undelivered top-ups. Raise ScopeMissing if `own_key` is set but didn't send the batch."""
 
     cancelled_by: str
     own_key: str | None

@@ -1,6 +1,6 @@
-"""Run a batch as far as possible.
+"""Advance a batch as far as possible.
 
-A run may stop at any point, and two processes may run the same batch.
+A run can stop at any point, and two processes can run the same batch.
 """
 
 from collections.abc import Mapping, Sequence

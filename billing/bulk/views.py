@@ -25,7 +25,7 @@ _SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
 class Batch(Shaped, kw_only=True):
     """A bulk send. Its status is one of:
 
-    - accepting: some items aren't accepted or refused yet.
+    - accepting: some items haven't been accepted or refused yet.
     - running: every item is accepted or refused, but some top-ups aren't final.
     - completed: all top-ups are final.
     - refused: nothing was accepted, because one item of an all-or-nothing send was refused.

@@ -28,7 +28,7 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """The coupon doesn't apply. `reason` is one of unknown, disabled, expired, spent, minimum, currency and kind."""
+    """The coupon doesn't apply. `reason` is unknown, disabled, expired, spent, minimum, currency or kind."""
 
 
 class CouponTaken(DomainError):

@@ -45,7 +45,7 @@ class SealedDifference(NamedTuple):
 async def prove_checkpoints(
     database: Database, environment: str = "", *, since_day: int = 0
 ) -> AsyncIterator[SealedDifference]:
-    """Yield differences between the ledger and the checkpoints of days from `since_day` (in microseconds)."""
+    """Yield differences between the ledger and the checkpoints since `since_day` (in microseconds)."""
     for one in ENVIRONMENTS:
         if environment in {"", one}:
             async for finding in _environment(database, one, since_day):

@@ -56,7 +56,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt. `kept` are checkpoints that were verified earlier. Raise StatementRefused if the receipt
+    """Verify a receipt. `kept` contains checkpoints verified earlier. Raise StatementRefused if the receipt
     contradicts them.
     """
     verified = verify(text.strip(), typ=TYP, keys=keys)

@@ -1,7 +1,7 @@
 """Seal the days of the ledger, one after another.
 
 Each transfer is in exactly one checkpoint. A transfer that is committed after its day was read goes into the next
-checkpoint, which looks back LOOK_BACK_US. `topup checkpoints seal --look-back-days` looks back further.
+checkpoint, unless it is older than LOOK_BACK_US. `topup checkpoints seal --look-back-days` looks back further.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from store.database import Database, Transaction
 
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# IDs contain a machine's time. Its clock may be this far ahead of the database's clock.
+# An ID contains the time of the machine that made it, which may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
 # To recognise transfers that are already sealed, read the IDs of this many earlier days.
 DAYS_BEFORE: Final = 3

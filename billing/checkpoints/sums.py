@@ -30,7 +30,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# The number is small, because SQLite has one writer, and sends wait while a step is written.
+# Steps are small, because SQLite has only one writer, so sends wait while a step is written.
 TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """

@@ -189,7 +189,7 @@ def new_adjustment(
 
 
 class CreditChange(Fields, frozen=True, kw_only=True):
-    """How much credit to add or remove, and why. Purchased credit that is added pays debts first."""
+    """How much credit to add or remove, and why. Added purchased credit pays debts first."""
 
     amount: Annotated[
         int,

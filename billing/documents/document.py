@@ -67,7 +67,7 @@ _PAGES_OF_ALL = Keyset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilter:
-    """Filters of documents. The times apply to the dates on the documents. With `notes`, receipts are excluded."""
+    """Document filters. The times apply to the dates on the documents. `notes` excludes receipts."""
 
     kind: DocumentKind | None = None
     order_id: str | None = None

@@ -41,7 +41,7 @@ from store.database import Database, Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment to number. `sold` is None if there was nothing to pay, so no receipt is made."""
+    """A payment that needs a receipt. `sold` is None if there was nothing to pay, so no receipt is made."""
 
     subject_id: str
     account_id: str
@@ -223,7 +223,7 @@ async def number_step(
     mail_sent_in: Collection[str] = (),
     limit: int = STEP_MAX,
 ) -> int:
-    """Number what is due, and return how many payments were completed.
+    """Number receipts and notes, and return how many payments were processed.
 
     In the live environment, nothing is numbered until a seller is configured, because documents never change.
     """

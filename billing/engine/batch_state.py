@@ -170,7 +170,7 @@ class WorkingSet(ABC):
         pass
 
     def readings(self) -> Sequence[BatchRead]:
-        """Return reads that PostgreSQL runs in the same round trip as the read of the wallets."""
+        """Return reads that PostgreSQL runs in the same round trip as the wallet read."""
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:

@@ -1,6 +1,6 @@
 """Count a transaction's spending against the limits and test credit of keys and accounts.
 
-A spend counts for the key and all its ancestors. If the money is returned, the same windows are reduced.
+A spend counts for the key and all its ancestors. If the money is returned, it is subtracted from the same windows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -339,7 +339,7 @@ class Spending:
         amount_micros: int,
         send: LimitedSend | None = None,
     ) -> None:
-        """Raise CapExceeded if a limit has no room. A limit that never has room is named first."""
+        """Raise CapExceeded if a limit has too little room. Prefer a limit for which waiting doesn't help."""
         now_us = self.time.of(tenant)
         full = [one for one in limits if one.left(now_us) < one.units_of(amount_micros)]
         if full:
@@ -368,7 +368,7 @@ class Spending:
         exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
         if exceeded.retry_after_s is not None:
-            # Waiting doesn't help if a further limit is below the amount.
+            # Waiting doesn't help if another limit is below the amount.
             further = self._further(tenant, self._line(lineage), send)
             below = [one for one in further if one.most < one.units_of(amount_micros)]
             self._check_each(below, tenant, lineage, amount_micros, send)

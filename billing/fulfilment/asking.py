@@ -95,7 +95,7 @@ async def call(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """Decode JSON into `form`. Raise NoSupplierAnswer if the JSON has another form or a repeated name."""
+    """Decode JSON into `form`. Raise NoSupplierAnswer if the JSON doesn't match `form` or repeats a name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)

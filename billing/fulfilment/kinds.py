@@ -1,4 +1,4 @@
-"""Provide acts with the kinds of suppliers and the vault for their secrets."""
+"""Give acts access to the supplier kinds and to the vault that encrypts their secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ async def open_task(
     due_at: int,
     now_us: int,
 ) -> Task:
-    """Return the top-up's task. Create it, or reopen a closed one. The caller holds the supplier call's lock."""
+    """Create or reopen the top-up's task, and return it. The caller holds the supplier call's lock."""
     new = Task(
         transaction_id=transaction_id,
         account_id=account_id,

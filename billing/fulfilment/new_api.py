@@ -1,4 +1,4 @@
-"""Sell credit of a New API instance, as redemption codes or as quota of one of its users.
+"""Sell New API credit, as redemption codes or as quota for one of the instance's users.
 
 A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API refuses with HTTP 200 and
 `success: false`.
@@ -153,7 +153,7 @@ class NewApiClient:
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Return whether codes can be created and redeemed. Older releases lack this endpoint, and always allow
+        """Return whether codes can be created and redeemed. Older releases lack this endpoint, but always allow
         both.
         """
         try:
@@ -171,7 +171,7 @@ class NewApiClient:
         return _converted(answer.data, form)
 
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
-        """Return all rows that the search finds, including similar names.
+        """Return all rows that the search finds, including rows with similar names.
 
         Raise NoSupplierAnswer for anything but a list. If another response were treated as empty, a code would be
         created twice.

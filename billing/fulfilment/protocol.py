@@ -3,7 +3,7 @@
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. The worker first stores the
 attempt and the result of `prepare`, then calls the platform's first supplier. No transaction is open during a call.
 
-- Delivered completes the top-up. After Refused, the next supplier is called. After the last one, the funds are
+- Delivered completes the top-up. After Refused, the next supplier is called. If there is none, the funds are
   returned.
 - After Waiting, Unknown, a timeout or a worker's crash, the same supplier is called again, with growing delays.
 - `asked_again` says what such a call does. `repeat` calls `fulfil` again. `look` calls `look_up` first, and `fulfil`
@@ -47,7 +47,7 @@ class OptionsRefused(ValueError):
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Options of a kind of supplier. Each subclass repeats `frozen=True, kw_only=True`.
+    """The options of one supplier kind. Each subclass must repeat `frozen=True, kw_only=True`.
 
     Secret text has the type `Sealed`. The fields' Meta sets limits. `make` checks everything else.
     """
@@ -170,7 +170,7 @@ class Supplier(ABC):
         """Revoke this top-up's delivery if none of it was used.
 
         The delivery must become worthless, because the funds are returned. The call is repeated after Unknown
-        or a worker's crash, and NotRevoked is final. `value` is what was delivered.
+        or a worker's crash, but NotRevoked is final. `value` is what was delivered.
         """
         return NotRevoked("this supplier cannot take credit back")
 
@@ -198,7 +198,7 @@ class Tools:
 class Registration:
     """A kind of supplier: what its module defines as SUPPLIER.
 
-    - make: builds a supplier. Raises OptionsRefused for what the option types can't check.
+    - make: builds a supplier. Raises OptionsRefused for invalid options that pass their types' checks.
     - sample: the simulated delivery in staging.
     - is_one_per_recipient: allows only one open attempt for a recipient, for kinds that read a value and then write it.
     - callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}.

@@ -1,4 +1,4 @@
-"""Find the kinds of suppliers in a folder: each `x.py` or `x/supplier.py` that defines SUPPLIER."""
+"""Find the supplier kinds in a folder: each `x.py` or `x/supplier.py` that defines SUPPLIER."""
 
 import functools
 import importlib.util

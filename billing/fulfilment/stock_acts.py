@@ -1,4 +1,4 @@
-"""Stock: codes that operators upload, and that code_stock hands out once each.
+"""Stock: codes that operators upload. A supplier of kind code_stock hands out each code once.
 
 A call adds all of its new codes or none. A code is never shown again.
 """
@@ -35,7 +35,7 @@ _MORE: Final = "\n"
 
 
 def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
-    """Yield the code of each row. The message of InvalidInput names the line and omits the code."""
+    """Yield the code of each row. For an invalid row, the error names the line but not the code."""
     rows = csv.DictReader(file, restkey=_MORE, strict=True)
     line = 1
     try:

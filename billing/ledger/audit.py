@@ -3,7 +3,7 @@
 A small tenant is checked in one snapshot. A large tenant is checked in short steps. If possible, only its changes since
 the last audit are checked.
 
-Its balances are compared with the checkpoints' sums plus later transfers, or with all transfers. Both give the state at
+The balances are compared with the checkpoints' sums plus later transfers, or with all transfers. Both give the state at
 one moment, because transfers never change.
 """
 

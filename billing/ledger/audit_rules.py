@@ -339,7 +339,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # If an account's clock was advanced, its time when the hold ended is unknown.
+        # If an account's clock was advanced, the account's time at the end of the hold is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id

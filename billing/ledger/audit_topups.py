@@ -48,7 +48,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
         "topups",
-        # Add up what the fees account received. Expect 0 for a reversed top-up, whose fee was returned.
+        # Add up what the fees account received. Expect 0 for a reversed top-up, because its fee was returned.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
                     CASE WHEN p.status IN ('delivered', 'reversing')

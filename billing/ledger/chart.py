@@ -30,7 +30,7 @@ class LedgerAccountKind(StrEnum):
     TRANSIT_OUT = "transit_out"  # to another tenant
 
 
-# Grants of plans have names with this prefix. No promotional rule applies to them.
+# Plan grants have names with this prefix. No promotional rule applies to them.
 PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(

@@ -8,8 +8,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# The subject of a rule: "tenant" for sums of a whole tenant, "balances" for each ledger account's transfers, or a
-# table. "subjects" are what transfers are about, other than top-ups.
+# What a rule checks: "tenant" is sums of a whole tenant, "balances" is each ledger account's transfers, and
+# "subjects" is everything except top-ups that transfers refer to. The other values are tables.
 About = Literal[
     "tenant",
     "balances",
@@ -44,7 +44,7 @@ _NO_TABLE: Final = frozenset({"tenant", "balances", "transfers", "plans", "subje
 
 
 class Rule(NamedTuple):
-    """A rule of the audit. Its query selects row_id, and the expected and found amounts in micros."""
+    """An audit rule. Its query selects row_id, and the expected and found amounts in micros."""
 
     says: str
     about: About

@@ -1,4 +1,4 @@
-"""Payments of machines without an account: list, check and decide them."""
+"""Payments of machines without an account: list them, check them and decide their outcomes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, cast

@@ -1,4 +1,4 @@
-"""Open, claim, end and return machine payments.
+"""Open, claim, end and refund machine payments.
 
 A payment is ended only once, even if several processes handle it. One transaction credits a settled payment and sends
 its top-up, or returns the money as a code. No transfer is credited twice.
@@ -106,7 +106,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # If a lease wasn't released, its holder may already have had the payment settled.
+        # If a lease wasn't released, its holder may already have settled the payment.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us

@@ -37,7 +37,7 @@ ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
 # For this long, an identical payment by the same payer is treated as a mistake unless `distinct` is true.
 REPEAT_GUARD_US: Final = 600 * SECOND_US
-# IDs contain their process's time. The clocks of processes may differ by this much.
+# An ID contains the time of the process that made it. The processes' clocks may differ by this much.
 _CLOCKS_APART_US: Final = 60 * SECOND_US
 
 

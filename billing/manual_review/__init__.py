@@ -1,1 +1,1 @@
-"""Let operators decide about stuck top-ups."""
+"""Let operators decide on stuck top-ups."""

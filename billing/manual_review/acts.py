@@ -1,4 +1,4 @@
-"""Manual review: list top-ups that wait for a supplier or an operator, and decide about them."""
+"""Manual review: list top-ups that are waiting for a supplier or an operator, and decide on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -145,7 +145,7 @@ class DecidedTopUp(Shaped, kw_only=True):
 
 
 class SeenWords(Struct, kw_only=True):
-    """How many responses from suppliers were marked as seen."""
+    """How many supplier responses were marked as seen."""
 
     transaction_id: TransactionId
     seen: Annotated[int, Meta(description="How many were marked.")]
@@ -203,7 +203,7 @@ _Checked = Annotated[
 
 
 class WaitingQuery(Page, frozen=True, kw_only=True):
-    """Filters for the top-ups at suppliers."""
+    """Filters for the list of top-ups at suppliers."""
 
     view: Annotated[View, Meta(description=f"{_VIEWS}."), said("View", words=VIEWS)] = "pending"
     supplier: (

@@ -1,4 +1,4 @@
-"""Apply an operator's decision about a top-up, under the account's lock.
+"""Apply an operator's decision on a top-up, under the account's lock.
 
 If operators or workers act at the same time, the second one gets the first one's outcome.
 """
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCommand(OnAttempts):
-    """Apply one decision, or raise the reason why it can't be applied."""
+    """Apply one decision, or raise an error that says why it can't be applied."""
 
     by: Person
     reason: str | None = None

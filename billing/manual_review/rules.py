@@ -1,7 +1,7 @@
 """Define what an operator can do with a top-up in each state.
 
 While a supplier's outcome is unknown, no other supplier is called and no funds are returned. An operator can do both
-after checking at the supplier.
+after checking with the supplier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ ACTS: Final[Mapping[ReviewState, tuple[ReviewAct, ...]]] = {
     "needs_review": ("settle", "not_done", "retry", "fail"),
 }
 _NOT_WITH_SUPPLIERS: Final = frozenset[ReviewState]({"ended", "reversing", "approval", "sandbox"})
-# In these states an operator must check at the supplier before settling or failing the top-up.
+# In these states an operator must check with the supplier before settling or failing the top-up.
 CHECKED_STATES: Final = frozenset[ReviewState]({"waiting", "unknown", "needs_review"})
 WITHOUT_REASON: Final = frozenset[ReviewAct]({"take", "give_back", "retry"})
 assert set(ACTS) == set(MEANINGS) == set(get_args(ReviewState))

@@ -1,1 +1,1 @@
-"""Place orders of credit, settle their payments, and take credit back when money is returned."""
+"""Place orders for credit, settle their payments, and take credit back when money is returned."""

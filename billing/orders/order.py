@@ -1,4 +1,4 @@
-"""Define an order: credit that is paid for at a provider, and the payment's outcome.
+"""Define an order: credit bought through a payment provider, and the payment's outcome.
 
 A late payment is accepted even if the order has failed or expired. Only refunds and disputes change a paid order. All
 changes of state go through `move`.

@@ -72,7 +72,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Places an order. Its IDs are chosen before the first attempt."""
+    """Place an order. Its IDs are chosen before the first attempt."""
 
     order_id: str
     order_no: str

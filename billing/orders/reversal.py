@@ -222,7 +222,7 @@ def set_aside(
 
 
 class TakenFact(NamedTuple):
-    """The effect of a provider's fact on the stored reversal and on our refund. `problem` is for an operator."""
+    """The effect of a provider's report on the stored reversal and on our refund. `problem` is for an operator."""
 
     known: Reversal | None
     changed: Reversal | None = None
@@ -446,7 +446,7 @@ def apply_reversals(
 ) -> Order:
     """Adjust the credit and state of a settled order to the part of its payment that was returned.
 
-    A plan's order doesn't change, because its periods have the credit. `reason` is empty if the order was just settled.
+    A plan's order doesn't change, because its periods hold the credit. `reason` is empty if the order was just settled.
     A new or ended `dispute` is reported even if no money moves.
     """
     if order.kind == "subscription":

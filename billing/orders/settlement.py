@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachCheckout(OnOrder):
-    """Attaches an opened checkout to its order.
+    """Attach an opened checkout to its order.
 
     The order's state doesn't change. The payment may already have come.
     """
@@ -58,7 +58,7 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """Settles an order with a payment. `objects` are other IDs of the payment at the provider.
+    """Settle an order with a payment. `objects` are other IDs of the payment at the provider.
 
     `objection` is the reason why the payment may be for something else.
     """
@@ -201,7 +201,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck(OrderNote):
-    """Counts a check of an order. If two workers read the same seen_checks_made, only one continues."""
+    """Count a check of an order. If two workers read the same seen_checks_made, only one continues."""
 
     seen_checks_made: int
 

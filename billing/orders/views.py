@@ -40,7 +40,7 @@ _Paid = Annotated[MinorUnits, said(currency="pay_currency")]
 
 
 class Order(Struct, kw_only=True):
-    """An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is
+    """An order for credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is
     nothing to pay.
     """
 

@@ -2,8 +2,8 @@
 
 Orders are read after their accounts are locked. An order of an account that isn't locked is never found.
 
-Uncredited payments are second payments of an order, and payments of a plan that wait for an operator. Each can be
-returned separately. While `closed_at` is null, not all of the money was returned.
+Uncredited payments are second payments of an order, and plan payments that are waiting for an operator. Each can be
+returned separately. `closed_at` is null until all of the money has been returned.
 """
 
 from collections.abc import Iterable, Sequence

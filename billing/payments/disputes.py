@@ -131,9 +131,9 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[DisputeRow]:
-    """Return a page of disputes. Raise InvalidInput for a wrong cursor.
+    """Return a page of disputes. Raise InvalidInput for an invalid cursor.
 
-    Open disputes are sorted by their deadline for evidence, and ended disputes by their end, latest first.
+    Open disputes are sorted by evidence deadline, and ended disputes by when they ended, latest first.
     """
     last = None if after is None else await _at(tx, environment, after)
     values: dict[str, Any] = {"environment": environment, "limit": limit}

@@ -1,4 +1,4 @@
-"""Orders: credit that is bought at a payment provider.
+"""Orders: credit bought through a payment provider.
 
 Merchants create and list orders. Operators also trace them, query the provider, and approve or reject them.
 """
@@ -365,7 +365,7 @@ _READS: Final = ("billing:read",)
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
-    """An order to create: a pack or an amount in US cents, and the provider where it is paid."""
+    """An order to create: a pack or an amount in US cents, and the provider that receives the payment."""
 
     provider: Annotated[
         Text,

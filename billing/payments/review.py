@@ -1,4 +1,4 @@
-"""Record an operator's decision about an order in review, a held invoice or a second payment.
+"""Record an operator's decision on an order in review, a held invoice or a second payment.
 
 - Each decision is made once. The audit log and the order's log say who made it and why.
 - Approving credits the part of the price that counts as paid. If a different amount was paid, the operator must say
@@ -38,9 +38,9 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """What waits for a decision. `came` is the reported payment. `credits_micros` is for the whole price.
+    """A case that is waiting for a decision. `came` is the reported payment. `credits_micros` is for the whole price.
 
-    `invoice_id` is None if the order itself waits.
+    `invoice_id` is None if the case is the order itself.
     """
 
     price: Price
@@ -51,7 +51,7 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Credits an order that waits for an operator, or ends it without credit.
+    """Credit an order that is waiting for an operator, or end it without credit.
 
     `amount` is the part of the price that counts as paid. None means the whole price, if it was paid.
     """

@@ -62,8 +62,8 @@ from store.database import Database, Transaction
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
     """Return whether the change is paid at once.
 
-    It is paid at once if the interval becomes longer, or if the price rises for the same interval. In a trial, it
-    isn't.
+    It is paid at once if the interval becomes longer, or if the price rises for the same interval. In a trial,
+    nothing is paid at once.
     """
     if one.is_in_trial:
         return False

@@ -98,7 +98,7 @@ class Listing(Protocol):
         """Return payments that were made, refunded or disputed from `since` until just before `until`. A payment may be
         listed twice.
 
-        Raises ProviderUnavailable and ProviderRefused.
+        Raise ProviderUnavailable if the provider doesn't respond, and ProviderRefused if it refuses.
         """
         ...
 
@@ -150,7 +150,9 @@ class Refunding(Protocol):
     async def refund(self, request: RefundRequest) -> RefundReport: ...
 
     async def find_refund(self, request: RefundRequest) -> RefundReport | None:
-        """Return the refund's outcome, or None if the provider has no such refund. Raises ProviderUnavailable."""
+        """Return the refund's outcome, or None if there is no such refund. Raise ProviderUnavailable if the provider
+        doesn't respond.
+        """
         ...
 
 
@@ -217,7 +219,7 @@ class Declined:
 class SavedPayments(Protocol):
     """Save a payment method on the provider's page, and charge it later without the payer.
 
-    A charge that is repeated within CHARGE_KEY_S is made only once. Calls raise ProviderUnavailable and
+    A charge that is repeated within CHARGE_KEY_S is made only once. Calls can raise ProviderUnavailable or
     ProviderRefused.
     """
 
@@ -284,7 +286,7 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 class SharedTokens(Protocol):
     """Charge shared payment tokens. A token is a payer's consent to pay one seller up to an amount, until it expires.
 
-    A repeated `charge_token` returns the first outcome. Calls raise ProviderUnavailable and ProviderRefused.
+    A repeated `charge_token` returns the first outcome. Calls can raise ProviderUnavailable or ProviderRefused.
     """
 
     @property
@@ -297,7 +299,7 @@ class SharedTokens(Protocol):
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
         """Return the outcome of a charge without charging.
 
-        Return None if the charge is unknown, which may change within a minute.
+        Return None if the provider doesn't know the charge. A recent charge can take a minute to appear.
         """
         ...
 

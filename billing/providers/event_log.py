@@ -185,7 +185,7 @@ async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogE
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
-    """Delete a limited number of older entries and return how many. Skip entries that wait for an operator."""
+    """Delete a limited number of older entries and return how many. Skip entries that are waiting for an operator."""
     return await tx.execute(
         """DELETE FROM provider_events
            WHERE environment = :environment AND (provider, event_id) IN (

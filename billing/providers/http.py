@@ -105,7 +105,7 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return the first usable response. Raise ProviderUnavailable if no try gets one. Set `tries_max` to 1 for a
+    """Return the first usable response. Raise ProviderUnavailable if every try fails. Set `tries_max` to 1 for a
     request that must not be sent twice.
     """
     for number in range(tries_max):
@@ -144,7 +144,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Log the refusal and return the exception to raise. `words` are codes of the provider, not messages."""
+    """Log the refusal and return the exception to raise. `words` contains the provider's codes, not its messages."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):

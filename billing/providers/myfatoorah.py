@@ -337,7 +337,7 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
     """Return the signed text. Raise ValueError if another message could have the same text.
 
-    Values aren't escaped, so a value that contains `,Name=` could replace a field. Payers write some values.
+    Values aren't escaped, so a value that contains `,Name=` could replace a field. Some values come from payers.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")

@@ -51,7 +51,7 @@ class ProviderSettings(BaseModel, ABC):
     """Settings of a provider. A field is set by the variable TOPUP_<PROVIDER>_<FIELD> or, in staging, by
     TOPUP_<PROVIDER>_STAGING_<FIELD>.
 
-    A default is text or a number, and never a credential. During rotation, a secret is `new,old`.
+    A default is text or a number, but never a credential. During rotation, a secret is `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

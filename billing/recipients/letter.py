@@ -216,7 +216,7 @@ def message_of(
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    # With this header, automatic responders such as holiday notices don't reply.
+    # This header prevents automatic replies, such as holiday notices.
     message["Auto-Submitted"] = "auto-generated"
     if letter.no_mail_url is not None:
         message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"

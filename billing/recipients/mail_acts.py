@@ -140,7 +140,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class FurtherSteps:
-    """Functions of higher packages that erase a recipient. Each returns how many rows it changed."""
+    """Functions from higher-level packages that erase a recipient. Each returns how many rows it changed."""
 
     payments: Callable[[Transaction], Awaitable[int]]
     requests: Callable[[Transaction, str], Awaitable[int]]

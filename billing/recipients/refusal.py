@@ -1,7 +1,7 @@
 """Stop all mail to an address, or one kind of mail to a person.
 
 Addresses are stored as keyed digests. A stopped address gets no mail from any account, because the recipient may not
-know the others.
+know the other accounts.
 """
 
 from collections.abc import Iterable, Mapping

@@ -58,7 +58,7 @@ class ProviderComparison:
         self._answers = 0
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
-        """Yield the differences. Raise ProviderUnavailable or ProviderRefused if the provider never responds."""
+        """Yield the differences. Raise ProviderUnavailable or ProviderRefused if every call fails."""
         environment = environment_of(self._comparison.environment)
         provider = self._payments.providers.of(self._provider, environment)
         listing = None if provider is None else ability(provider, Listing)  # type: ignore[type-abstract]
@@ -166,7 +166,7 @@ class ProviderComparison:
         return None
 
     async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
-        """Process the provider's payment if our order still waits for it. Return our current record."""
+        """Process the provider's payment if our order is still waiting for it. Return our current record."""
         if mine.is_paid or mine.kind != "order" or not is_kept(payment):
             return mine
         order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))

@@ -85,7 +85,7 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return the IDs that were sealed on these days and lie between two IDs. The result may contain more IDs."""
+    """Return the IDs that were sealed on these days and lie between two IDs. The result may contain other IDs, too."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 

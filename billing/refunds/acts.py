@@ -1,4 +1,4 @@
-"""Refunds and disputes: request refunds of orders, and decide refunds whose outcome is unclear."""
+"""Refunds and disputes: request refunds of orders, and decide the outcome of unclear ones."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -90,7 +90,7 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
 
 
 class DecideBody(Fields, frozen=True, kw_only=True):
-    """A decision about a refund. The operator has checked the provider's own pages."""
+    """A decision on a refund. The operator has checked the provider's own pages."""
 
     verdict: Annotated[
         RefundVerdict,

@@ -55,7 +55,7 @@ class RefundMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """Records a refund of `amount` in the payment's smallest unit. If it is None, all that remains is refunded.
+    """Record a refund of `amount` in the payment's smallest unit. If `amount` is None, refund all that remains.
 
     `provider_refund_id` is set if the refund was made at the provider. `payment_ref` names a payment other than the
     order's own.
@@ -334,7 +334,7 @@ class SettleRefund(_OnRefund):
 
     def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
         assert self.word.fact is not None, "it was looked at"
-        # If the response has no ID of the refund, the ID from an earlier notification is used.
+        # If the response has no refund ID, the ID from an earlier notification is used.
         fact, reversals = replaced(self.word.fact, key=found.key), payment.rows.reversals
         blank = blank_of(fact, self.owner_id, self.tenant, state.now_us)
         known = reversals.find(self.owner_id, fact.key)
@@ -351,7 +351,7 @@ class SettleRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRefund(_OnRefund):
-    """Decides whether a refund was made. The operator has checked the provider's pages."""
+    """Record an operator's decision on whether a refund was made. The operator has checked the provider's pages."""
 
     verdict: RefundVerdict
     reason: str

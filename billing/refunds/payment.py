@@ -139,7 +139,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """A second payment of an order, or a plan's payment that waits for an operator."""
+    """A second payment of an order, or a plan payment that is waiting for an operator."""
 
     payment: UncreditedPayment
 
@@ -247,7 +247,7 @@ def named_payment(
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if not found:
         raise NotFound("Period", param="period_id")
-    # If there is a paid period, an uncredited payment must be named.
+    # If there are paid periods, choose only among them. The caller must name an uncredited payment.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]

@@ -36,7 +36,7 @@ _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC L
 
 @dataclass(frozen=True, slots=True)
 class LatelyDone:
-    """An account's recent activity by time step. `changes` has the changes of the balance in micros."""
+    """An account's recent activity by time step. `changes` contains balance changes in micros."""
 
     topups: Activity
     deliveries: Activity

@@ -1,6 +1,6 @@
 """Read the figures of the operator's home page.
 
-Each count is a metric or stops at COUNTED_MAX, so none is slow.
+Each count comes from a metric or stops at COUNTED_MAX, so no count is slow.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Report payments and refunds by month, changes of customers' credit, and the margin of top-ups.
+"""Report payments and refunds by month, changes in customers' credit, and the margin of top-ups.
 
 A month's opening balance plus its columns equals its closing balance, to the micro.
 """
@@ -130,7 +130,7 @@ def _micros(what: str) -> Meta:
 
 
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One month's changes of the credit that all customers hold in wallets, grants and holds."""
+    """One month's changes in the credit that all customers hold in wallets, grants and holds."""
 
     month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
     opening_micros: Annotated[int, _micros("Credit held before the month"), said("Opening balance")]

@@ -1,4 +1,4 @@
-"""Change subscriptions when a provider reports or when time passes. No credit moves here.
+"""Change subscriptions when a provider reports a change or when time passes. No credit moves here.
 
 Outdated reports change nothing, so reports may come in any order.
 """

@@ -49,8 +49,8 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Shaped, kw_only=True):
-    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is
-    the page to do so.
+    """The charge after a drop in the balance. If it was declined, reason says why. If the payer must confirm it, url is
+    the page for that.
     """
 
     order_id: str

@@ -158,7 +158,7 @@ class Charging:
 
     async def _request_action(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
         try:
-            # Give up the charge first, because otherwise the payer might pay twice.
+            # Cancel the charge first, because otherwise the payer might pay twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
                 return
             opened = await self._checkouts.open(order)
@@ -213,7 +213,7 @@ class Charging:
 
 
 class BegunFall(NamedTuple):
-    """A drop of the balance whose order and charge were written. `provider` is empty if nothing should be charged."""
+    """A balance drop for which an order and a charge were written. `provider` is empty if nothing should be charged."""
 
     tenant: Tenant
     order_id: str

@@ -31,7 +31,7 @@ from keys.audit_log import Actor
 
 @dataclass(frozen=True, slots=True)
 class BeginCharge:
-    """Writes the order and the charge of a drop.
+    """Write the order and the charge for a drop.
 
     The drop is ended instead if the recharge is disabled, the balance has recovered, or the monthly limit is reached.
     `seen` is the recharge that the order was made for. If the recharge has changed, nothing is written.

@@ -130,7 +130,7 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
     if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
         return _declined(error, status)
-    # A conflict of idempotency keys doesn't reveal the outcome of the first request.
+    # An idempotency key conflict doesn't reveal the outcome of the first request.
     unknown = stripe.APIConnectionError | stripe.RateLimitError | stripe.IdempotencyError
     is_unknown = isinstance(error, unknown)
     if is_unknown or status is None or status == 409 or says_nothing(status):

@@ -54,7 +54,7 @@ from billing.providers.stripe.objects import (
 from kernel.clock import SECOND_US
 
 CHARGE_MARK: Final = "recharge"
-# The payer must act for a payment in one of these states.
+# If a payment is in one of these states, the payer must act.
 NEEDS_PAYER: Final = frozenset({"requires_payment_method", "requires_action", "canceled"})
 _DASHBOARD = "https://dashboard.stripe.com"
 _STATUSES: dict[str, SubscriptionStatus] = {

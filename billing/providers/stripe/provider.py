@@ -222,7 +222,7 @@ class Settings(ProviderSettings):
 
 
 class Stripe:
-    """Stripe without a key: notifications can be read and simulated, and every call is refused."""
+    """Stripe without a key: notifications can be read and simulated, but every call is refused."""
 
     keeps_payments = True
 
