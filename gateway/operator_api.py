@@ -1,4 +1,4 @@
-"""Serve the operators' API: every act for operators as a route below /api/operator/v1, for adm_ tokens.
+"""Serve the operators' API: every act for operators as a route under /api/operator/v1, for adm_ tokens.
 
 It is off until TOPUP_OPERATOR_API lists the addresses that may call it.
 """

@@ -91,7 +91,7 @@ def read_watch(
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Set the balances below which balance.low is published. Return the earlier ones."""
+    """Set the balances below which balance.low is published. Return the previous ones."""
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
         raise InvalidInput(
             f"An account can have at most {THRESHOLDS_MAX} thresholds.", param=_PARAM
@@ -293,7 +293,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Decide whether the account's own credentials can have the scope `admin`. A sandbox account's can't."""
+    """Set whether the account's own credentials can have the scope `admin`. A sandbox account's can't."""
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
         raise InvalidInput(

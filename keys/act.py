@@ -241,7 +241,7 @@ class ChangingAct(ActRow, Generic[I]):
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
-    # Returns whether this call needs the password again in live, because it reveals or changes something
+    # Returns whether this call needs the password again (only in live), because it reveals or changes something
     # lasting.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False

@@ -69,7 +69,7 @@ class _Entry:
 class Limits:
     entries_max: int = 20_000
     unknown_max: int = 5_000  # a separate limit, so that made-up tokens can't push out real ones
-    waiting_max: int = 5_000  # the maximum number of tokens that wait for the next query
+    waiting_max: int = 5_000  # the maximum number of tokens waiting for the next query
     write_uses_after_s: float = 10.0
     answer_s: float = 5.0  # how long a caller waits for the query
 
@@ -114,7 +114,7 @@ class Authenticator:
     async def authenticate(self, token: str) -> Principal:
         """Return the token's principal. If it isn't cached, load it from the database.
 
-        Raise Unavailable if the query takes too long or too many callers wait.
+        Raise Unavailable if the query takes too long or too many callers are waiting.
         """
         found = self.authenticate_now(token)
         if found is not None:

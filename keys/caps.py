@@ -332,7 +332,7 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """Read what the keys spent today and this month, today's sends without approval, and the given windows."""
+    """Read what the keys spent today, this month and in the given windows, and today's sends without approval."""
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
     text = _TODAY if ids or named else ""

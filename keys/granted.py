@@ -27,8 +27,8 @@ class Membership:
 class Granted:
     """What a person allowed in an account, and when.
 
-    If `scopes` is None, only the account's owner can allow it. If `session_id` is set, that session must still
-    exist.
+    If `scopes` is None, the grant is valid only if the person owns the account. If `session_id` is set, that
+    session must still exist.
     """
 
     account_id: str

@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """An account that a person can act for. If `is_chosen`, the person used it last."""
+    """An account that a person can act for. `is_chosen` marks the one that the person used last."""
 
     account_id: str
     name: str

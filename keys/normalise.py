@@ -49,7 +49,7 @@ class InvalidEmail(DomainError):
 
 
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
-    """Return the address as it is stored. Raise InvalidEmail, which names `param`.
+    """Return the address as it is stored. If it isn't valid, raise InvalidEmail, which names `param`.
 
     An address has an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
     """

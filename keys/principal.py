@@ -61,8 +61,8 @@ REDEEMS = "vouchers:redeem"
 REVERSES = "topup:reverse"
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# The scopes that an MCP client can request. Such a client can't manage approvals, keys or others' codes,
-# because a requester must not decide about its own request.
+# The scopes that an MCP client can request. Such a client can't manage approvals, keys or others' codes, because a
+# requester must not decide on its own request.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 

@@ -54,7 +54,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret, and delete one that was never confirmed. Raise InvalidInput if a second factor is on."""
+    """Make a new secret, and delete an unconfirmed one. Raise InvalidInput if a second factor is already on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
@@ -102,7 +102,7 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Use up a new code of the app, or a recovery code. Return False for any other code."""
+    """Accept a new code from the app, or a recovery code, and use it up. Return False for any other code."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
         return False

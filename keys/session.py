@@ -1,4 +1,4 @@
-"""Manage dashboard sessions. A session is a person's sign-in in one browser, and the account and environment on
+"""Manage dashboard sessions. A session is a person's sign-in in one browser, with the account and environment on
 display.
 
 When the person switches the account or environment, the session gets a new token. So a cached entry can't act
@@ -37,7 +37,7 @@ IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
 CONFIRMED_US = 10 * MINUTE_US  # how long an entered password is remembered
 SESSIONS_MAX = (
-    20  # the maximum number of an account's sessions; the one used longest ago is deleted first
+    20  # the maximum number of an account's sessions; the least recently used one is deleted first
 )
 USER_AGENT_CHARACTERS_MAX = 200
 _USED = """
@@ -197,7 +197,7 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None."""
+    """Check the next PRUNE_ROWS sessions, and delete the ended ones. Return where to continue, or None."""
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,

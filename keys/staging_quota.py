@@ -22,7 +22,7 @@ RESERVE_RETRY_S: Final = 60
 
 
 class StagingFull(DomainError):
-    """The account has stored as much in staging today as it can."""
+    """The account has reached today's storage quota in staging."""
 
 
 class StagingClosed(DomainError):

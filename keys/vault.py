@@ -127,7 +127,7 @@ class Vault:
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """Return the installation's 32-byte key of that name. Two processes that create it get the same key."""
+        """Return the installation's 32-byte key with this name. Two processes that create it get the same key."""
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             fresh = self.seal(

@@ -478,7 +478,7 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """Return the policy of the WEBHOOK_ALLOW_* settings. In staging, each endpoint decides about plain http."""
+    """Return the policy of the WEBHOOK_ALLOW_* settings. Each staging endpoint decides whether to use plain http."""
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,

@@ -27,7 +27,7 @@ _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-# Where the system has CLOCK_BOOTTIME, this counter continues while the machine sleeps.
+# If the system has CLOCK_BOOTTIME, this counter continues while the machine sleeps.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -159,7 +159,7 @@ class DatabaseClock:
 async def open_clock(
     database: Database, given: Clock | None, metrics: Metrics
 ) -> AsyncIterator[Clock]:
-    """Return the given clock. If it is None, return the database's, which is kept exact while this is open."""
+    """Yield the given clock. If it is None, yield the database's, and keep it exact."""
     if given is not None:
         yield given
         return

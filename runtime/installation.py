@@ -1,4 +1,4 @@
-"""Open single parts of an installation for a command. runtime/context.py opens all parts."""
+"""Open individual parts of an installation for a command. runtime/context.py opens all parts."""
 
 import contextlib
 import logging
@@ -115,8 +115,7 @@ def is_database_missing(settings: Settings) -> bool:
 
 
 async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool | None:
-    """Return whether the vault can open what the database stores encrypted, or None if nothing is encrypted
-    yet.
+    """Return whether the vault can decrypt the database's secrets, or None if none are encrypted yet.
 
     Return False if there is no vault, or if the vault lacks a master key that is needed. Nothing is written.
     """

@@ -21,8 +21,9 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process takes at most this many tokens at once, and at most what the key earns in 0.1 s. Other processes
-# can't use them, so it holds them only for HOLD_S. Holding them for one second would triple the round trips.
+# A process takes at most this many tokens at once, and at most what the key earns in 0.1 s. Other processes can't
+# use them, so it returns unused ones after HOLD_S. If it held them for only one second, there would be three times
+# as many round trips.
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
@@ -192,7 +193,7 @@ class Limiter:
         return self._take_each_own(buckets) if decisions is None else decisions
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
-        """Do what `take_each` does without Redis. Return None if that is impossible."""
+        """Do the same as `take_each`, but without Redis. Return None if that is impossible."""
         if self._link.is_up:
             in_hand = self._take_in_hand(buckets, self._monotonic())
             if in_hand is not None:
@@ -255,7 +256,7 @@ class Limiter:
             share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
-        """Do what `take` does without Redis. Return None if that is impossible."""
+        """Do the same as `take`, but without Redis. Return None if that is impossible."""
         if rate_per_s <= 0:
             return UNLIMITED
         assert 1 <= cost <= burst

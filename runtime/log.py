@@ -234,7 +234,7 @@ def json_line(record: logging.LogRecord) -> str:
 
 
 def human_line(record: logging.LogRecord) -> str:
-    """Return a short coloured line: time, event and the important fields. An error's trace follows below.
+    """Return a short coloured line: time, event and the important fields. An error's trace follows.
 
     A request reads "POST /path 200 1001". IDs that hardly change while a developer works are shown only in
     warnings and errors.

@@ -42,7 +42,7 @@ DATA_KEY: Final = "machine_payments"
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """Measure how long the calls of another transport take. The owner of that transport closes it."""
+    """Measure how long another transport's calls take. The owner of that transport closes it."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
         self._inside = inside
@@ -75,7 +75,7 @@ async def open_providers(
     clock: Clock,
     metrics: Metrics,
 ) -> AsyncIterator[Providers]:
-    """Open each provider with its settings, and log which providers lack some.
+    """Open each provider with its settings, and log which providers lack settings.
 
     Providers may have private addresses, because the operator chose them.
     """

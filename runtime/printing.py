@@ -15,8 +15,8 @@ WAITING_MAX: Final = 8
 
 
 class Printer:
-    """Print documents. `extra_font` is a font file for characters that the built-in font lacks. `label`
-    returns a provider's name for readers.
+    """Print documents. `extra_font` is a font file for characters that the built-in font lacks. `label` returns a
+    provider's display name.
     """
 
     def __init__(

@@ -161,8 +161,8 @@ def fault_of(error: BaseException) -> RedisFault:
 
 
 async def check_usable(redis: Redis) -> None:
-    """Run a test command that resembles our calls, and raise its error. PING isn't enough, because a full Redis
-    answers it.
+    """Run a test command that resembles our calls, and raise its error. PING isn't enough, because even a full
+    Redis answers it.
     """
     await cast(Awaitable[object], redis.eval(_PROBE, len(PROBE_KEYS), *PROBE_KEYS))
 

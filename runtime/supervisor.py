@@ -108,7 +108,7 @@ def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child process: its full environment, and which descriptors above 2 it inherits."""
+    """A child process: its full environment, and the descriptors above 2 that it inherits."""
 
     name: str
     argv: Sequence[str]
@@ -119,7 +119,8 @@ class Child:
 class Keeper:
     """Run a child again and again until stopped.
 
-    `is_ready` means that this child has reported that it works. `was_ready` means that the previous child had.
+    `is_ready` means that this child has reported that it works. `was_ready` means that the previous child had
+    reported this.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:

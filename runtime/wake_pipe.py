@@ -42,7 +42,7 @@ class WakePipe:
 
 
 def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
-    """Call `on_wake` for each group of bytes. Return a function that stops the listening."""
+    """Call `on_wake` for each group of bytes. Return a function that stops listening."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:

@@ -1,8 +1,8 @@
 """Watch stalled database sessions, free file descriptors, the database's servers, and the space for staging.
 
 - Every process ends stalled sessions that hold locks.
-- No two processes may use different primaries. Each process checks every server in its URL, and shares the
-  result through Redis.
+- All processes must use the same primary. Each process checks every server in its URL, and shares the result
+  through Redis.
 - Staging is refused while little space is free. Live is never refused.
 """
 

@@ -137,7 +137,7 @@ class WokenWorker(Worker):
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each running job makes a last call to Redis, which may not respond.
+            # Each running job makes a last call to Redis, which might not respond.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)

@@ -63,7 +63,7 @@ def kind_of(source: Path) -> str:
 
 @contextlib.contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """Yield a temporary file. On success it gets the target's name, but it never replaces an existing file."""
+    """Yield a temporary file. On success, it gets the target's name, but it never replaces an existing file."""
     if target.exists():
         raise BackupRefused(f"{target} is there already; a copy is never written over a file")
     draft = target.with_name(f".{target.name}.{os.getpid()}")

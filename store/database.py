@@ -127,7 +127,7 @@ class Transaction(Protocol):
         ...
 
     def hint(self, name: str) -> None:
-        """After the commit, notify the process's listener that there is work of this name."""
+        """After the commit, notify the process's listener that there is work with this name."""
         ...
 
 
@@ -209,7 +209,7 @@ class Store(Database, Protocol):
         ...
 
     async def end_stalled(self) -> int:
-        """End the server sessions that lost processes left behind, and return how many were ended."""
+        """End stalled sessions on the server, and return how many were ended."""
         ...
 
     async def room(self) -> ServerRoom | None:

@@ -88,7 +88,7 @@ class Fault(StrEnum):
 
 
 class CannotOpen(ConnectionLost):
-    """No connection can be opened. `subject` is a host, a role or a file, and never a password."""
+    """No connection can be opened. `subject` is a host, a role or a file, but never a password."""
 
     def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
         super().__init__(code)

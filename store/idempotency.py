@@ -4,8 +4,8 @@ A response is stored in the transaction whose effect it reports. It is found by 
 and a digest of the Idempotency-Key and its owner. The caller has locked the account, so reading before writing
 is safe.
 
-A call of several steps first stores a row with a lease. So a crash blocks the key only for a limited time. Only
-the holder of the lease's token can extend, complete or abandon the call.
+A multi-step call first stores a row with a lease. So a crash blocks the key only for a limited time. Only the
+holder of the lease's token can extend, complete or abandon the call.
 """
 
 import hashlib
@@ -289,7 +289,7 @@ async def save(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Store the lease of a call of several steps, unless another lease on the key is still valid."""
+    """Store the lease of a multi-step call, unless another lease on the key is still valid."""
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 

@@ -63,7 +63,7 @@ def end_of(rows: Sequence[object]) -> str | None:
 
 
 def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
-    """Return the page without the extra row, which shows whether more rows follow."""
+    """Remove the extra row, which shows whether more rows follow."""
     return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 

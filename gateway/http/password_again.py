@@ -69,8 +69,8 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Require a recent confirmation or a code from a user with a second factor. Raise SignInRefused if there is
-    neither.
+    """Require a recent confirmation or a code if the user has a second factor. Raise SignInRefused if both are
+    missing.
     """
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
@@ -93,7 +93,7 @@ async def asks_code(call: RequestContext[Any, Any]) -> bool:
 async def check_code(
     call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
 ) -> None:
-    """Check a code of the user's authenticator app or a recovery code, and use it up.
+    """Check a code from the user's authenticator app, or a recovery code, and use it up.
 
     Attempts are counted separately for each `source`, so that strangers can't use up the user's attempts.
     """

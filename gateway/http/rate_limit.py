@@ -162,7 +162,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
     """Look up a secret code. A wrong code counts ten times as much toward the account's limit as a valid one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse callers whose tokens don't cover a wrong code, because their last guesses would otherwise be cheap.
+    # Refuse a caller with too few tokens for a wrong code. Otherwise, the last guesses would be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:
@@ -321,7 +321,7 @@ class Strangers:
     ) -> T:
         """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time.
 
-        If is_free, don't limit the address's time.
+        If `is_free` is true, don't limit the address's time.
         """
         address = None if is_free else self._counted_as(call)
         if address is not None:

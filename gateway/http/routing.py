@@ -90,14 +90,14 @@ class MethodNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method, a path below an API's prefix, and the requirements for a request.
+    """A method, a path under an API's prefix, and the requirements for a request.
 
     - scopes: the caller must have one of them. Only a route that is_public has none, because it needs no
       credential.
     - media: the accepted body types. A raw body isn't parsed.
     - decode: a function that parses the body instead.
     - session_only: only a user in a browser may call it.
-    - asks_password: in live, the user must have entered the password recently.
+    - asks_password: the user must have entered the password recently (only in live).
     - is_for_suspended, is_for_paused: suspended or paused callers may call it, because it only removes access
       or returns funds.
     - takes_mcp: an MCP client's token is accepted, too.
@@ -143,9 +143,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class ApiSurface:
-    """An API: the routes below its prefix, and the format of its errors.
+    """An API: the routes under its prefix, and the format of its errors.
 
-    If takes_bare, the header `Authorization` can contain a token without Bearer.
+    If `takes_bare` is true, the header `Authorization` can contain a token without Bearer.
     """
 
     prefix: str

@@ -1,7 +1,7 @@
 """Run the gateway with uvicorn, and limit what a connection may use.
 
-While the gateway stops, each response announces that its connection closes. Otherwise, proxies could send a
-POST that would be lost.
+While the gateway is stopping, each response announces that its connection will close. Otherwise, proxies could
+send a POST that would be lost.
 """
 
 import asyncio

@@ -222,7 +222,7 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
         try:
             cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
-            # Before the client answered, the approval was decided or expired.
+            # The approval was decided or expired before the client answered.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)

@@ -1,4 +1,4 @@
-"""Describe price, payment methods and guidance for registries of paid services. The formats are AgentCash's
+"""Describe the price, payment methods and guidance for registries of paid services. The formats are AgentCash's
 discovery profile and draft-payment-discovery-00.
 """
 

@@ -48,7 +48,8 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # A deleted object can't be shown. A call without a key may concern another account.
+            # Don't link from a DELETE, because its object can no longer be shown. A call without a key may concern
+            # another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 

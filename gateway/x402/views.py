@@ -43,7 +43,7 @@ class MachinePaymentShape(Struct, kw_only=True):
 
 
 class GivenBack(Struct, kw_only=True):
-    """A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem.
+    """A refund for a payment that delivered nothing. Its code can be redeemed at POST /codes/redeem.
 
     The code is null unless the caller shows the payment's identifier.
     """

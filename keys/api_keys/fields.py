@@ -93,7 +93,7 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    # An agent that plans again may repeat a send without knowing it.
+    # An agent that replans may repeat a send without noticing.
     "agent": Preset(
         "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
         " 10 minutes.",
@@ -112,7 +112,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits to fill in. Raise InvalidInput, which lists the limits that the caller must set."""
+    """Return the limits to fill in. If required limits are missing, raise InvalidInput, which lists them."""
     if named is None:
         return {}
     preset = PRESETS.get(named)
@@ -237,9 +237,9 @@ assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 class NewKey:
     """A key to create.
 
-    If `scopes` is None, the key gets its parent's default scopes. On the command line, it gets all scopes of
-    an account. An empty ip_allow_list admits any address. `limits` has names from LIMITS, and its amounts are
-    in cents.
+    If `scopes` is None, the key gets its parent's default scopes. On the command line, it gets all of the
+    account's scopes. An empty ip_allow_list admits any address. `limits` has names from LIMITS, and its amounts
+    are in cents.
     """
 
     def __init__(
@@ -258,7 +258,7 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return a new key's columns. `scopes` are the default. Raise InvalidInput, which lists all wrong fields."""
+    """Return a new key's columns. `scopes` are the default. Raise InvalidInput with a list of all wrong fields."""
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}

@@ -138,7 +138,7 @@ ExpiresAt = Annotated[
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
-    """A spending limit for each rolling window of this many seconds."""
+    """A spending limit for a rolling window of the given number of seconds."""
 
     seconds: Annotated[
         int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")

@@ -30,7 +30,7 @@ from store.row_mapping import RowMapping
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
 _Ancestors = tuple[Link | None, ...]
-# Rows of months are never deleted, so their sum is everything that the key ever spent.
+# Monthly rows are never deleted, so their sum is everything that the key ever spent.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""
@@ -200,7 +200,7 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """Return when the secret that the last rotation replaced expires, on the account's clock, or None."""
+    """Return when the secret replaced by the last rotation expires, on the account's clock, or None."""
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s

@@ -40,7 +40,7 @@ class KeyCaps(Shaped, kw_only=True):
 
 
 class KeyWindow(Shaped, kw_only=True):
-    """A spending limit for each rolling window of this many seconds."""
+    """A spending limit for a rolling window of the given number of seconds."""
 
     seconds: int
     cents: Cents

@@ -1,8 +1,8 @@
 """Identify MCP clients. A client registers here (RFC 7591), or publishes a document that describes it. The
 document's address is then its ID (draft-ietf-oauth-client-id-metadata-document, 4).
 
-Codes are sent only to registered addresses, which are compared as text. Allowed are https, private-use schemes
-(RFC 8252, 7.1), and http on the user's own machine with any port (7.3).
+Codes are sent only to registered addresses, which are compared as text. They can use https, a private-use scheme
+(RFC 8252, 7.1), or http on the user's own machine with any port (7.3).
 """
 
 import re
@@ -192,7 +192,7 @@ async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete registrations that had no consent within a day, and those that weren't used for 400 days."""
+    """Delete registrations that got no consent within a day, and those unused for 400 days."""
     return await tx.execute(
         _PRUNE,
         unused_before=now_us - UNUSED_KEPT_US,

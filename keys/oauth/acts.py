@@ -26,7 +26,7 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 
 
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
-    """An app to register. Its redirect addresses are exact, or those of a whole host, or both."""
+    """An app to register. It has exact redirect addresses, a host with any path, or both."""
 
     name: Annotated[Text, Meta(description="The app's name, shown to users on the consent page.")]
     scope: Annotated[OAuthScope, Meta(description="The scope. Each includes the ones before.")]

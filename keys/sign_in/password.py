@@ -1,7 +1,7 @@
 """Hash passwords with argon2id in threads, a few at a time.
 
-Checking takes as long for an unknown address as for a wrong password. If many calls wait, their sources take
-turns, and every second turn is for known devices.
+Checking takes as long for an unknown address as for a wrong password. If many calls are waiting, their sources
+take turns, and every second turn is for known devices.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 200
 AT_ONCE_MAX: Final = 2
 WAITING_MAX: Final = 256  # per queue
-SOURCE_MAX: Final = 2  # the maximum number of one source's calls, including those that wait
+SOURCE_MAX: Final = 2  # the maximum number of one source's calls, including those waiting
 
 # The second option that RFC 9106 recommends: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
@@ -57,7 +57,7 @@ class Passwords:
         self.worked_out = 0
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Hash the password. If many calls wait, their sources, such as client addresses, take turns."""
+        """Hash the password. If many calls are waiting, their sources, such as client addresses, take turns."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 

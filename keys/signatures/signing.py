@@ -76,7 +76,7 @@ def ed25519_signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
 
 
 def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
-    """Return whether the signature is right. A malformed signature is simply wrong."""
+    """Return whether the signature is right. A malformed signature counts as wrong."""
     try:
         public.verify(base64.b64decode(text, validate=True), signed)
     except (InvalidSignature, binascii.Error, ValueError):

@@ -1,6 +1,6 @@
 """Manage tokens that belong to an account instead of a key: sat_ (the account's) and adm_ (an operator's).
 
-A sat_ token made by a key stops working with that key and its secret. What the token spends counts for the
+A sat_ token made by a key stops working with that key and its secret. What the token spends counts against the
 key's caps. Only the command line makes adm_ tokens. The caller holds the account's lock.
 """
 

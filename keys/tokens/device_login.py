@@ -84,7 +84,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """The user hasn't decided yet. If `is_too_fast`, the program polled too early, and interval_s grew."""
+    """The user hasn't decided yet. If `is_too_fast`, the program polled too early, so interval_s has grown."""
 
     interval_s: int
     expires_in_s: int
@@ -224,8 +224,8 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """Create the key of an approved login. This locks its tenant.
 
-    Only one caller succeeds, and others get LoginExpired. If the user who approved the login has lost access,
-    raise LoginDenied. After an error of api_key.mint, the program can poll again.
+    Only one caller succeeds. Others get LoginExpired. If the user who approved the login has lost access, raise
+    LoginDenied. After an error of api_key.mint, the program can poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])

@@ -30,7 +30,7 @@ _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
-# In these maps all values are secret, whatever their names.
+# In these maps, all values are secret, whatever their names.
 _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 
 

@@ -20,7 +20,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is probed after 5 s, and given up after another 15 s. Data may stay unacknowledged for 10 s.
+# A silent peer is probed after 5 s, and given up on after another 15 s. Data may stay unacknowledged for 10 s.
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,
@@ -70,7 +70,7 @@ class SentinelUrl:
 
 
 def check_redis_url(url: str) -> None:
-    """Raise ValueError, which says what the URL should be. redis-py would treat a database that isn't a number as 0."""
+    """Raise ValueError if the URL isn't valid. redis-py would treat a database that isn't a number as 0."""
     if url.startswith(_SENTINEL):
         url = SentinelUrl.of(url).url
     elif not url.startswith(_PLAIN):

@@ -1,7 +1,7 @@
 """Send spans with OpenTelemetry's SDK, which reads its own OTEL_ variables.
 
-A thread sends queued spans, so nothing waits for a collector. If the collector is away, spans are dropped and
-counted. Closing waits at most CLOSE_S.
+A thread sends queued spans, so nothing waits for a collector. If the collector is unreachable, spans are dropped
+and counted. Closing waits at most CLOSE_S.
 """
 
 import asyncio
