@@ -256,7 +256,7 @@ FIGURES: Final = (
     ),
     Asked(
         "events delivered a second to receivers that take 50 ms ÷ BullMQ at concurrency 500",
-        whole_job("bullmq", "delivered/s to receivers of 50 ms"),
+        whole_job("bullmq", "delivered/s to receivers that take 50 ms"),
         least(1),
         least(1.8),
     ),

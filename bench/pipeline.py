@@ -187,7 +187,7 @@ def _ratios(figures: dict[str, Figures]) -> report.Table:
             "ours",
             "peer",
             "delivered/s",
-            "delivered/s to receivers of 50 ms",
+            "delivered/s to receivers that take 50 ms",
             "p50 at 10/s",
             "CPU per event",
         ),
@@ -217,7 +217,7 @@ def _rates(figures: dict[str, Figures]) -> report.Table:
                 "events",
                 "accepted/s",
                 "delivered/s",
-                "delivered/s to receivers of 50 ms",
+                "delivered/s to receivers that take 50 ms",
             ),
             *("p50 at 10/s", "p99 at 10/s", "p50 at half the rate", "p99 at half the rate"),
         ),
@@ -279,7 +279,7 @@ def main() -> None:
                 figures.setdefault(system.name, Figures()).rounds.append(one)
                 print(f"  {system.name}: {one.delivered_per_s:,.0f}/s", flush=True)
     notes = (
-        "Peers store events and attempts as rows in PostgreSQL, and queue in a Redis without persistence."
+        "Peers store events and attempts as rows in PostgreSQL, and queue jobs in a Redis without persistence."
         " bullmq-redis stores its jobs only in that Redis and isn't durable. BullMQ runs at concurrency 50,"
         " or 500 for receivers that take 50 ms, and undici has as many connections. `rounds` is the number of rounds;"
         " much slower systems ran fewer."

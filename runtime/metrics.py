@@ -261,7 +261,7 @@ class Metrics:
 
     def _database(self) -> None:
         self.queue_depth = self._gauge(
-            "topup_queue_depth", "Commands that wait for a group commit. At 8,192, callers get 503."
+            "topup_queue_depth", "Commands waiting for a group commit. At 8,192, callers get 503."
         )
         self.statements = self._gauge(
             "topup_statements",
@@ -402,7 +402,7 @@ class Metrics:
             "Seconds by which the oldest row that couldn't be deleted is past its retention.",
         )
         self.staging_closed = self._gauge(
-            "topup_staging_closed", "1 while staging calls are refused because storage is short."
+            "topup_staging_closed", "1 while staging calls are refused because storage is low."
         )
         self.staging_room_bytes = self._plain_gauge(
             "topup_staging_room_bytes",
