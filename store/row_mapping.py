@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Conversion(NamedTuple):
-    """How a field is stored: functions that read and write the column's value, and the column's type."""
+    """How a field is stored: the column's type, and functions that read and write its value."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]

@@ -75,7 +75,7 @@ accounts = _table(
     # IANA name
     _text("time_zone", default="UTC"),
     _int("created_at"),
-    _int("last_active_at"),  # A sandbox that isn't used after this day is deleted later.
+    _int("last_active_at"),  # If a sandbox isn't used after this day, a later cleanup deletes it.
     _int("expiring_mail_off_at", null=True),
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
@@ -396,8 +396,8 @@ ledger_accounts = _table(
     _text("name"),
     _int("balance_micros"),
     _int("expires_at", null=True),
-    # 1 if a grant has no credit left. The balance isn't indexed. Otherwise, each change of it would rewrite all
-    # index entries of the row.
+    # 1 if a grant has no credit left. The balance itself isn't indexed, because each change would rewrite all of the
+    # row's index entries.
     _int("is_spent", default=0),
     _int("created_at"),
     _int("updated_at"),
@@ -488,7 +488,7 @@ topups = _table(
     _text("caller_address", null=True),
     _text("idempotency_key", null=True),
     _text("sent_by", null=True),
-    # Older code doesn't know fees. This keeps it from delivering or reversing a top-up with a fee.
+    # Older code doesn't know about fees. This check keeps it from delivering or reversing a top-up with a fee.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
         CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
@@ -689,7 +689,7 @@ handed_over = _table(
     _text("transaction_id"),
 )
 
-# How far the backfill of handed_over has come (billing/topups/supplier_words.py).
+# The progress of the handed_over backfill (billing/topups/supplier_words.py).
 handed_over_fill = _table(
     "handed_over_fill",
     _int("id", key=True),
@@ -732,7 +732,7 @@ platforms = _table(
     _int("created_at"),
 )
 
-# Fees of platforms (billing/topups/platform_rows.py). An account's own fee overrides the general fee.
+# Platform fees (billing/topups/platform_rows.py). An account's own fee overrides the general fee.
 platform_fees = _table(
     "platform_fees",
     _text("environment", key=True),
@@ -1078,7 +1078,7 @@ checkpoint_proofs = _table(
     _int("findings"),
 )
 
-# A single row, which says how far the record log has been written (billing/records/record_log.py).
+# A single row that says how far the record log has been written (billing/records/record_log.py).
 record_marks = _table(
     "record_marks",
     _text("id", key=True),
@@ -1193,7 +1193,7 @@ events = _table(
     _text("transaction_id", null=True),
     _int("is_sample", default=0),  # never replayed
     _bytes("body"),  # without a redeemable code
-    _int("code_at", null=True),  # where the body has the null that a code replaces
+    _int("code_at", null=True),  # the position of the null that a code replaces in the body
     # The code, encrypted as in the top-up. Null means the voucher's code.
     _text("code_sealed", null=True),
     _text("trace", null=True),  # kernel/trace.py
@@ -1604,7 +1604,7 @@ orders = _table(
     _int("trial_days", null=True),
     # Written by billing/documents. It is null until the receipt is numbered, and empty if there is none.
     _text("receipt_id", null=True),
-    _int("noted_amount", default=0),  # how much of refunded_amount has credit or debit notes
+    _int("noted_amount", default=0),  # how much of refunded_amount is covered by credit or debit notes
     # JSON
     _text("terms", null=True),
     sa.CheckConstraint(
@@ -1873,7 +1873,7 @@ plans = _table(
     _int("price_monthly"),
     _int("price_yearly", null=True),
     _text("currency"),
-    _int("credits_included"),  # The monthly credit. A paid year brings twelve times as much.
+    _int("credits_included"),  # The monthly credit. A yearly payment grants twelve times as much.
     _int("trial_days", default=0),
     _int("trial_credits", default=0),
     _text("features"),  # JSON list
@@ -2155,7 +2155,7 @@ credit_adjustments = _table(
     _index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# Counted uses of entitlements (billing/subscriptions/entitlement.py).
+# Entitlement use counts (billing/subscriptions/entitlement.py).
 entitlement_counts = _table(
     "entitlement_counts",
     _text("account_id", key=True),
@@ -2166,7 +2166,7 @@ entitlement_counts = _table(
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
-# Uses of entitlements (billing/subscriptions/entitlement.py). The caller gives each use a reference.
+# Entitlement uses (billing/subscriptions/entitlement.py). The caller gives each use a reference.
 entitlement_uses = _table(
     "entitlement_uses",
     _text("account_id", key=True),
@@ -2230,7 +2230,7 @@ forgotten_customers = _table(
     _index("ix_forgotten_customers_due", "next_attempt_at"),
 )
 
-# Settings of automatic recharging (billing/recharges/recharge.py).
+# Auto-recharge settings (billing/recharges/recharge.py).
 recharges = _table(
     "recharges",
     _text("account_id", key=True),
@@ -2252,7 +2252,7 @@ recharges = _table(
     _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
 
-# Charges of automatic recharging (billing/recharges/recharge.py). Each belongs to one order.
+# Auto-recharge charges (billing/recharges/recharge.py). Each belongs to one order.
 recharge_charges = _table(
     "recharge_charges",
     _text("order_id", key=True),
@@ -2397,14 +2397,14 @@ audit_log = _table(
     _index("ix_audit_log_account", "account_id", "id", where="account_id IS NOT NULL"),
 )
 
-# Versions of price lists (billing/usage/price_rows.py).
+# Price list versions (billing/usage/price_rows.py).
 price_lists = _table(
     "price_lists",
     _text("environment", key=True),
     _int("version"),
 )
 
-# Prices of models (billing/usage/price_rows.py). Rows are never changed.
+# Model prices (billing/usage/price_rows.py). Rows are never changed.
 usage_prices = _table(
     "usage_prices",
     _text("environment", key=True),
@@ -2550,7 +2550,7 @@ checkins = _table(
     _int("created_at"),
 )
 
-# Settings of check-ins (billing/credits/checkin.py). Without a row, the defaults apply.
+# Check-in settings (billing/credits/checkin.py). Without a row, the defaults apply.
 checkin_settings = _table(
     "checkin_settings",
     _text("environment", key=True),
@@ -2655,7 +2655,7 @@ oauth_apps = _table(
     _index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
-# Sign-ins of the command line (keys/tokens/device_login.py). A user confirms them in a browser.
+# Command-line sign-ins (keys/tokens/device_login.py). A user confirms them in a browser.
 device_logins = _table(
     "device_logins",
     _text("digest", key=True),
@@ -2713,7 +2713,7 @@ oauth_grants = _table(
     _index("ix_oauth_grants_account", "account_id", "environment", "id"),
 )
 
-# Tokens of apps (keys/oauth/token.py). They begin with oat_.
+# App tokens (keys/oauth/token.py). They begin with oat_.
 oauth_tokens = _table(
     "oauth_tokens",
     _text("id", key=True),
@@ -2780,7 +2780,7 @@ authorization_codes = _table(
     _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )
 
-# Tokens of MCP clients (keys/authorization/token.py). mat_ is an access token, mrt_ a refresh token.
+# MCP client tokens (keys/authorization/token.py). mat_ is an access token, mrt_ a refresh token.
 authorization_tokens = _table(
     "authorization_tokens",
     _text("digest", key=True),

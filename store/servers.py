@@ -27,8 +27,8 @@ class SeenServer:
 
     - fault: why the server isn't used.
     - error: the driver's error if the server didn't respond.
-    - started_at: tells apart two servers with the same system identifier.
-    - missing: how many acknowledged commits from missing_from_s to missing_to_s the server lacks.
+    - started_at: distinguishes two servers with the same system identifier.
+    - missing: how many acknowledged commits the server lacks. They date from missing_from_s to missing_to_s.
     """
 
     address: str
@@ -46,7 +46,7 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return why no server is used although one responds. Otherwise, return None."""
+        """Return why no responding server is used, or None if that isn't the case."""
         ...
 
     @property

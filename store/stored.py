@@ -135,7 +135,7 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# Attempts of a webhook may follow for weeks. The other tables' rows are written within a minute.
+# Webhook attempts may continue for weeks. The other tables' rows are written within a minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",

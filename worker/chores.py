@@ -304,7 +304,7 @@ def retention_chore(
 
     - kept_us: each environment's retention.
     - on_pruning: called first, with the time before which rows are deleted.
-    - on_walked: called with the time by which the oldest row has outlived its retention, or 0.
+    - on_walked: called with how long the oldest row is past its retention, or 0.
     """
 
     async def run() -> None:

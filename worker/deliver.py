@@ -69,8 +69,8 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for locked rows. The other two are for outcomes that wait separately: the pause between
-# tries, and how many may retry at once.
+# How long one attempt waits for locked rows. The next two are for outcomes that wait separately: the pause between
+# attempts, and how many may retry at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -94,7 +94,7 @@ class _Unsigned(RuntimeError):
 
 
 class Sent(NamedTuple):
-    """A delivery after its attempt, or one that was lost too often."""
+    """A delivery that was attempted, or whose workers died too many times."""
 
     claimed: Claimed
     settlement: Settlement
@@ -308,7 +308,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Add the outcome to the endpoint's outcomes that already wait separately. Return False if there are none."""
+        """Add the outcome to those of its endpoint that are waiting separately. Return False if there are none."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -431,7 +431,7 @@ class Settler:
         try:
             disabled = await self._database.transaction(work)
         except StoreError as error:
-            # If disabling fails, the endpoint's next failure tries it again.
+            # If disabling fails, it is tried again at the endpoint's next failure.
             logger.warning("endpoint.not_disabled", extra={"error": str(error)})
             return
         except Exception:

@@ -318,7 +318,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write this worker's row every NOTED_S, and delete it on cancellation. Call `tell` with whether others run."""
+    """Write this worker's row every NOTED_S, and delete it when cancelled. Pass `tell` whether others are running."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -566,9 +566,7 @@ class Dispatcher:
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Put off the queue rows that the check saw, every PUT_OFF_S, or at once if they hide others. Return how
-        many.
-        """
+        """Put off the queue rows that the check saw, at most every PUT_OFF_S unless they hide others."""
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S

@@ -149,7 +149,7 @@ class Prober(DueLoop):
 
 
 def probers_of(context: Context) -> Sequence[Prober]:
-    """Return the loop, or no loop if the operator disabled probes."""
+    """Return the probe loop, or nothing if the operator disabled probes."""
     if not context.settings.webhook_probe:
         return ()
     probe = Probe(

@@ -400,7 +400,7 @@ class FulfilmentRunner:
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
-            # The supplier responds. A problem with this top-up says nothing about others.
+            # The supplier did respond. A problem with this top-up says nothing about others.
             return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:

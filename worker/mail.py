@@ -54,7 +54,7 @@ AT_ONCE_MAX: Final = 8
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
-GRACE_S: Final = 0.8  # A stopping worker waits this long for mail, besides deliveries.
+GRACE_S: Final = 0.8  # A stopping worker waits this long for mail that is being sent.
 _MASK: Final = "****"
 
 OnMail = Callable[[str, str], None]
@@ -132,7 +132,7 @@ class Mailer(WokenLoop):
     async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail
         if asyncio.get_running_loop().time() >= until_s:
-            # This worker was suspended after its claim. Another one may be sending this mail.
+            # This worker was suspended after its claim. Another worker may be sending this mail.
             return
         try:
             ending = await self._outcome(claimed)
@@ -140,7 +140,7 @@ class Mailer(WokenLoop):
             if await self._database.transaction(settle):
                 self._on_mail(ending.status, mail.environment)
         except StoreError as error:
-            # After the lease ends, the mail is sent again. The mailbox recognizes the Message-ID.
+            # After the lease ends, the mail is sent again. The mailbox recognizes the duplicate by its Message-ID.
             _log.warning(
                 "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
             )

@@ -262,7 +262,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail. Without a mail server, import none, to save 3 MB."""
+    """Return the loops that send mail. Without a mail server, they aren't imported, which saves 3 MB."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()

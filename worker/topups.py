@@ -211,7 +211,7 @@ class Fulfiller(WokenLoop):
 class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
-    A missing response is neither. If its supplier is paused, disabled or removed, a reversal is checked each
+    A missing response counts as neither. If its supplier is paused, disabled or removed, a reversal is checked each
     minute. An operator can decide it (`topup manual-review reverse`).
     """
 

@@ -21,7 +21,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Tables of later schema versions are also dropped, because they would break a later migration.
+# Tables from later schema versions are also dropped, because they would break a later migration.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -131,7 +131,7 @@ class _Server:
     def replay(self, source: Path) -> None:
         """Replace all tables with the copy's tables, in one transaction.
 
-        It commits only after the whole copy has been read.
+        The transaction commits only after the whole copy has been read.
         """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (

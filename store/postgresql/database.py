@@ -2,8 +2,8 @@
 
 The isolation level is READ COMMITTED. Rows that must not change are locked first and read afterwards.
 
-A single statement that reads runs without a transaction, which saves two round trips. Otherwise, one timer per
-transaction limits the wait for the server.
+A single read runs without a transaction, which saves two round trips. Otherwise, one timer per transaction limits the
+wait for the server.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# The pause between two tries if a pooler shares sessions. Only an operator can fix this.
+# The pause between attempts if a pooler shares sessions. Only an operator can fix this.
 _RETRY_SHARED_S: Final = 60.0
 
 # If a timer fires this much too late, the process itself was stopped.
@@ -140,7 +140,7 @@ class NotSingle(Exception):
 
 
 class SingleRead(PostgresqlTransaction):
-    """Run one statement that reads. A second statement, or a write, raises NotSingle."""
+    """A transaction for one read. A second statement, or a write, raises NotSingle."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(_OneStatement(connection))
@@ -187,7 +187,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while. A response may have arrived that wasn't read yet.
+            # This process was stopped for a while. A response may have arrived but not been read.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()
@@ -262,7 +262,7 @@ class PostgresqlDatabase:
     ) -> None:
         """Open the database. `kept` holds the commits that earlier processes acknowledged.
 
-        With `view`, use another database's pools. is_short or is_long then applies to all work.
+        If `view` is given, use another database's pools, and apply is_short or is_long to all work.
         """
         self._is_short = is_short
         self._is_long = is_long

@@ -30,8 +30,8 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Plans are reused, so every statement should use indexes. A plan that was made for a small table would scan it
-# until the first autovacuum.
+# Plans are reused, so every statement should use indexes. A plan made while a table was small would scan the whole
+# table until the first autovacuum.
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -231,7 +231,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """Lend a connection, as a context manager."""
+    """A context manager that lends a connection."""
 
     __slots__ = ("_pool", "_session")
 

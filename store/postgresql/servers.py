@@ -85,7 +85,7 @@ class _Asked(NamedTuple):
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A driver's connection that remembers built-in types, so that they are queried only once per process."""
+    """A driver connection that caches built-in types, so that a process queries them only once."""
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
 
@@ -225,7 +225,7 @@ async def _open(
     try:
         identity = await _identify(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
-        # Instead of the session's process ID, a pooler reports an invented one.
+        # A pooler reports an invented process ID instead of the session's.
         if pid != connection.get_server_pid():
             pooler.is_between = True
             pooler.is_sharing = await _is_shared(connection, url, options, name, place)

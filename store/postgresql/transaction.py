@@ -30,7 +30,7 @@ NamedTypes = Sequence[tuple[str, str]]
 
 
 class Union:
-    """Several SELECTs as one statement. `columns` has the names and PostgreSQL types of each SELECT's columns."""
+    """Several SELECTs combined into one statement. `columns` has the names and PostgreSQL types of their columns."""
 
     def __init__(self, texts: Sequence[str], columns: Sequence[NamedTypes]) -> None:
         slots: list[str] = []
@@ -137,7 +137,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The texts of one INSERT. In each text, different groups of columns have a value that all rows share."""
+    """The texts of one INSERT: one for each set of column groups whose values all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]

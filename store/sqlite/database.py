@@ -2,8 +2,8 @@
 
 - Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only
   its COMMIT on the thread. Short reads also run on the event loop, because changing threads takes time.
-- Processes take turns at writing, by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps up to 100
-  ms at a time, which would halve the rate.
+- Processes take turns writing: each takes an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps up to 100
+  ms at a time, which would halve the write rate.
 - A transaction that gets no turn within TURN_WAIT_S fails with Contention and never runs.
 """
 
@@ -98,7 +98,7 @@ async def hear(path: Path, on_hints: OnHints) -> None:
     os.mkfifo(pipe, 0o600)
     try:
         fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # This process also opens the pipe for writing, so that reading never meets the end of the file.
+        # This process also opens the pipe for writing, so that a read never reaches the end of the file.
         held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         loop = asyncio.get_running_loop()
         try:

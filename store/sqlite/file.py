@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
 ROUNDS_BESIDE = 2
-# A tenth of the file stays free for new rows. At least this many pages of 4 KiB stay free.
+# A tenth of the file stays free for new rows, but at least this many 4 KiB pages.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
 # Moving a page takes about 12 us. Meanwhile no process can write.

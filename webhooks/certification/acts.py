@@ -90,10 +90,7 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
 
 
 async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver:
-    """Check the endpoint's receiver for at most a minute.
-
-    Raise NotFound, ScopeMissing (outside staging), UrlRefused, CannotSign or InvalidInput.
-    """
+    """Check the endpoint's receiver for at most a minute."""
     sender, tenant, endpoint_id = context.service(Sender), context.tenant, context.object_id
     # Callers without access to the endpoint get the same error as if it didn't exist.
     await sender.database.read(lambda tx: endpoints.get(tx, sender.vault, tenant, endpoint_id))

@@ -45,7 +45,7 @@ class CannotSign(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A check's verdict. `impact` is the harm that a failed check leads to."""
+    """A check's verdict. `impact` is the harm that results if the check fails."""
 
     name: str
     title: str
@@ -124,10 +124,7 @@ async def _judged(
 async def certify_endpoint(
     sender: Sender, tenant: Tenant, endpoint_id: str, effects_url: str | None
 ) -> Certification:
-    """Run all checks against a registered endpoint, signing with its current secrets.
-
-    Raise NotFound, CannotSign or InvalidInput.
-    """
+    """Run all checks against a registered endpoint, signing with its current secrets."""
     clock = sender.clock
     target = await sender.database.read(lambda tx: load_target(tx, tenant, endpoint_id))
     opened = _opened(sender.vault, target)

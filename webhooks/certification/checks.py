@@ -1,6 +1,6 @@
 """Check a receiver. Each check is one small function with a row in CHECKS.
 
-Describe a new check in gateway/docs/text/test-webhooks.md, too.
+If you add a check, also describe it in gateway/docs/text/test-webhooks.md.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Send test requests to a receiver, as a worker or a forger would, and read the receiver's number of effects.
+"""Send test requests to a receiver, as a worker or a forger would, and read how many effects the receiver reports.
 
 Events look like real staging events, because receivers may ignore sample events. Network failures are returned as
 values.

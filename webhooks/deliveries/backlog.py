@@ -1,8 +1,8 @@
 """Measure how long due deliveries have waited, and whether any worker claims them.
 
-An endpoint is overlooked if one of its deliveries has been due for DUE_US_MAX, and no worker has claimed any of
-them. An endpoint that waits for its own rate limit isn't overlooked, nor is one whose backlog is shrinking.
-Failing endpoints share slots, so they are overlooked only if no worker claims anything.
+An endpoint is overlooked if one of its deliveries has been due for DUE_US_MAX, and no worker has claimed any of them.
+An endpoint waiting for its own rate limit isn't overlooked, nor is one whose backlog is shrinking. Failing endpoints
+share slots, so they are overlooked only if no worker claims anything.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
 COUNTED_MAX: Final = 100
 
-# Endpoints that wait for their rate limit are included. PostgreSQL plans better with literal limits.
+# Endpoints waiting for their rate limit are included. PostgreSQL plans better with literal limits.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -66,7 +66,7 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """How long the oldest due delivery has waited, overall and at overlooked endpoints. It is 0 if none is due."""
+    """How long the oldest due delivery has waited, overall and at overlooked endpoints, or 0 if none is due."""
 
     oldest_due_us: int
     overlooked_us: int

@@ -1,8 +1,9 @@
 """Settle, cancel and replay deliveries. Each event is delivered at least once to each endpoint.
 
-A worker claims a delivery for the time of a lease, so only one sends it at a time. Every change of a row increases
-claim_no, and is made only if claim_no is still as it was read. So an outcome is ignored if another worker has
-taken over. next_attempt_at is when a pending row is due, or when a sending row's lease ends. One index finds both.
+A worker claims a delivery for the duration of a lease, so only one sends it at a time. Every change of a row
+increases claim_no, and is made only if claim_no hasn't changed since it was read. So an outcome is ignored if another
+worker has taken over. next_attempt_at is when a pending row is due, or when a sending row's lease ends. One index
+finds both.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
@@ -261,9 +262,9 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 
 
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
-    """Cancel a delivery that waits for its next attempt. The caller holds the account's lock.
+    """Cancel a delivery that is waiting for its next attempt. The caller holds the account's lock.
 
-    Raise NotFound or CannotCancel.
+    Raise CannotCancel if it has ended or is being sent.
     """
     found = await _state_of(tx, tenant, delivery_id)
     # Lock the endpoint's queue row before its deliveries, as `settle` does.
@@ -299,8 +300,8 @@ async def _resume(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> Non
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """Insert a new delivery of the same event, due now. The caller holds the account's lock. Raise NotFound if it
-    is unknown.
+    """Insert a new delivery of the same event, due now. The caller holds the account's lock. Raise NotFound if the
+    delivery or its endpoint doesn't exist.
     """
     account_id, environment = tenant
     original = await tx.fetch_one(

@@ -1,8 +1,8 @@
 """End the deliveries of a deleted or disabled endpoint, in short steps.
 
-A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held. Held deliveries fail
-HELD_US_MAX after they were due. A replay can then find them. A step may be repeated. After a crash, the steps
-continue until endpoint_queue.ending_at says that nothing is left.
+A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held, and fail HELD_US_MAX after they
+were due. A replay can then find them. A step may be repeated. After a crash, the steps continue until
+endpoint_queue.ending_at says that nothing is left.
 """
 
 from collections.abc import Sequence
@@ -114,7 +114,7 @@ async def disabled_after(
 
 
 async def expire_held(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
-    """Fail some deliveries that a disabled endpoint has held too long. Return how many."""
+    """Fail a batch of deliveries that were held too long for a disabled endpoint. Return how many failed."""
     return await tx.execute(
         _EXPIRE,
         endpoint_id=endpoint_id,
@@ -155,7 +155,7 @@ async def _hold(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # Several deliveries may be due in the same microsecond. Read it again, unless they fill a whole step.
+    # More deliveries may be due in the last microsecond. Read it again, unless it alone fills a whole step.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1
     return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

@@ -1,6 +1,6 @@
 """Measure an endpoint's recent health: success rate, response times, and groups of similar failures.
 
-Only the newest LOOKED_AT_MAX deliveries are read, without test pings. Failures are grouped by status, error and
+Only the newest LOOKED_AT_MAX deliveries are read, excluding test pings. Failures are grouped by status, error and
 response text, ignoring numbers and IDs. If a replay of a failed delivery succeeded, only the replay counts.
 """
 
@@ -73,7 +73,7 @@ class HealthStep:
 class EndpointHealth:
     """An endpoint's results in one period. Times are in microseconds.
 
-    durations_ms contains each delivery's last attempt that got a response, fastest first.
+    durations_ms contains the response time of each delivery's last answered attempt, fastest first.
     """
 
     since: int

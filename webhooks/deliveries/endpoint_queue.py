@@ -367,7 +367,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Queue endpoints that have open deliveries but aren't queued in time. Return the last ID and how many.
+    """Queue endpoints that have open deliveries but aren't queued in time. Return the last ID and their number.
 
     Each call reads the next MEND_ENDPOINTS endpoints.
     """

@@ -1,4 +1,4 @@
-"""Read deliveries and attempts, newest first, by keyset. Another tenant's ID is reported as unknown.
+"""Read deliveries and attempts, newest first, with keyset pagination. Another tenant's ID is reported as unknown.
 
 A single filter uses its own index, even together with a period. With more filters, a page checks at most
 SCANNED_ROWS_MAX rows of the best index. So a page may be empty although more pages follow.
@@ -41,7 +41,7 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "": _OWN,
 }
-# These filters are checked row by row, so no index may match them.
+# These filters are checked row by row, so they are written in a form that no index matches.
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }

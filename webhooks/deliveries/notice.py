@@ -1,8 +1,8 @@
 """Write notices that tell an account about its failing endpoint, in stages.
 
 The stages are the first failure, a day of failures, four days of failures, and the disabling. The third is the
-warning, a day before the disabling. Each notice is written in the transaction of the change that it reports. A
-notice ends when the endpoint recovers or is deleted, or when its owner changes its status.
+warning, a day before the disabling. Each notice is written in the same transaction as the change it reports. A notice
+ends when the endpoint recovers or is deleted, or when its owner changes its status.
 """
 
 from collections.abc import Collection, Sequence

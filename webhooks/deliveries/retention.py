@@ -1,7 +1,7 @@
 """Delete events, deliveries and attempts that are older than their environment's retention.
 
-Open deliveries stay stored. So do the newest event and all events that a delivery or a replay may need. All events
-from number events_from_no on are stored. Each step reads at most ROWS_PER_STEP rows, and may be repeated.
+Open deliveries are kept. So are the newest event and all events that a delivery or a replay may need. All events from
+number events_from_no on are stored. Each step reads at most ROWS_PER_STEP rows, and may be repeated.
 """
 
 import math

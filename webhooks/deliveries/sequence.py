@@ -1,4 +1,4 @@
-"""Send an ordered endpoint the deliveries about one object in the order of their events.
+"""Send the deliveries about one object to an ordered endpoint in the order of their events.
 
 A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and isn't sending
 any. The order is by event number and ID.

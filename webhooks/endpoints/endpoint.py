@@ -254,7 +254,7 @@ async def register(
     """Insert an endpoint. Return it and its secret.
 
     Before this transaction, the caller has checked the URL with fields.check_target and counted the subscriptions.
-    Raise InvalidInput, TooManyEndpoints, or ScopeMissing if the caller may not send codes or links.
+    Raise ScopeMissing if the caller may not send codes or links.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -340,7 +340,7 @@ async def patch(
     Events that were already published don't change. Enabling the endpoint sends held deliveries, slowly at
     first. Disabling an endpoint that was disabled for failing stops its probes.
 
-    Raise InvalidInput, NotFound, or ScopeMissing if the caller may not send codes or links to the endpoint.
+    Raise ScopeMissing if the caller may not send codes or links to the endpoint.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     if before.subscription_id is not None:
@@ -394,8 +394,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for another overlap_s, or until they expire, if that is earlier. `given` is the secret that
-    an MCP client chose. Raise InvalidInput or NotFound.
+    Older secrets sign for another overlap_s, or until they expire, if that is earlier. `given` is the secret that an
+    MCP client chose.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")

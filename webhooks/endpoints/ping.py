@@ -1,7 +1,7 @@
 """Send one sample event to one endpoint immediately, and return the attempt.
 
 The event is signed and logged like any delivery. It is sent even to a disabled endpoint, and never retried. No
-transaction is open meanwhile.
+transaction is open during the request.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Targ
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What sending needs. A receiver may take timeout_s to respond."""
+    """Everything that is needed to send a test event. A receiver has timeout_s to respond."""
 
     database: Database
     vault: Vault
@@ -67,9 +67,9 @@ class Sender:
 async def send_test(
     sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
-    """Send the sample. Return the logged attempt, whose error is None after a 2xx response.
+    """Send the sample event. Return the logged attempt, whose error is None after a 2xx response.
 
-    Raise NotFound or InvalidInput.
+    Raise InvalidInput if the event type is unknown.
     """
     database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
@@ -179,7 +179,8 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # If this process dies before the response, no worker claims this delivery. An ending step ends it.
+        # If this process dies before it gets the response, no worker claims this delivery. A cleanup step ends it
+        # later.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

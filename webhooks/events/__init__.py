@@ -1,1 +1,1 @@
-"""Publish events in the transaction of the change that they report, and stream them to clients."""
+"""Publish events in the same transaction as the change they report, and stream them to clients."""

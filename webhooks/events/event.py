@@ -1,4 +1,4 @@
-"""Render events once, number them per account and environment, and write them in the transaction of the change.
+"""Render events once, number them per account and environment, and write them in the same transaction as the change.
 
 Numbers have no gaps and follow the order of commits. So a cursor proves that a poller has missed nothing. Lock the
 account before Outbox.load. Webhooks sign the stored bytes, after inserting the voucher code if there is one.

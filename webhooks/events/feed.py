@@ -1,4 +1,4 @@
-"""Notify event streams of new events, and wake callers that wait for a top-up.
+"""Notify event streams of new events, and wake callers that are waiting for a top-up.
 
 Subscribers learn of this process's events at once, and of other events within LOOK_S. One statement checks for all
 subscribers, which then read the events themselves.

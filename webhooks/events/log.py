@@ -1,4 +1,4 @@
-"""Read events by keyset: newest first, or oldest first from a cursor. Another tenant's ID is reported as unknown.
+"""Read events with keyset pagination, newest or oldest first. Another tenant's ID is reported as unknown.
 
 If events after a cursor are no longer stored, CursorRefused is raised.
 """
@@ -162,7 +162,7 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
-# Older events that open deliveries need stay stored, with gaps between their numbers. Without this lower bound,
+# Older events that open deliveries need are kept, with gaps between their numbers. Without this lower bound,
 # PostgreSQL also reads index entries of deleted events until the next vacuum.
 _KEPT = f"""
 SELECT event_epoch, event_no,

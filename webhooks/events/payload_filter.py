@@ -1,4 +1,4 @@
-"""Select the events of an endpoint's types by values in their `data`.
+"""Filter an endpoint's events by values in their `data`.
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 

@@ -1,4 +1,4 @@
-"""Define the data of each event type once, as structs, from which the JSON Schemas are made.
+"""Define each event type's data as structs. The JSON Schemas are made from them.
 
 The published schemas allow other fields, because later versions may add some.
 """

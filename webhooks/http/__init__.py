@@ -1,1 +1,1 @@
-"""Call URLs that users provide, safely."""
+"""Safely call URLs that users provide."""

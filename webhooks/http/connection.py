@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             if self._raw_bytes > HEAD_BYTES_MAX:
                 self._fail(f"no end of the headers within {HEAD_BYTES_MAX} bytes")
         elif self._raw_bytes > HEAD_BYTES_MAX + 2 * self._body_bytes_max:
-            # Chunk framing and trailers are also limited. They rarely have as many bytes as the body.
+            # Chunk framing and trailers count towards this limit, but are rarely longer than the body.
             self._cut()
 
     def connection_lost(self, exc: Exception | None) -> None:

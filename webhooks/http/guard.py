@@ -25,7 +25,7 @@ Network = IPv4Network | IPv6Network
 REFUSED_V4 = tuple(
     IPv4Network(block)
     for block in (
-        "0.0.0.0/8",  # the unspecified network, which connects to this host itself
+        "0.0.0.0/8",  # the unspecified network: connecting to it reaches this host
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # carrier-grade NAT, and Alibaba's metadata service at 100.100.100.200
         "127.0.0.0/8",  # loopback
@@ -71,7 +71,7 @@ LINK_LOCAL_V6 = tuple(
     IPv6Network(block)
     for block in (
         "fe80::/10",  # link-local
-        "fd00:ec2::/32",  # metadata service and related services of AWS
+        "fd00:ec2::/32",  # AWS metadata and related services
         "fd20:ce::254/128",  # metadata of GCP
     )
 )
@@ -317,7 +317,7 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
     """Return the addresses if the policy allows all of them. Otherwise, raise UrlRefused.
 
-    One forbidden address is enough, because DNS rebinding returns such mixtures.
+    One forbidden address is enough to refuse all, because DNS rebinding returns such mixtures.
     """
     vetted: dict[str, None] = {}
     for text in addresses:
@@ -425,7 +425,7 @@ def request_bytes(
 
 
 def _check_headers(headers: list[tuple[str, str]]) -> None:
-    """Check all headers together first, which takes a third of the time."""
+    """Check all headers together first. This takes a third of the time of single checks."""
     values = "".join([value for _, value in headers])
     are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
     if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):

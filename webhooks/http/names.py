@@ -1,7 +1,7 @@
 """Resolve host names with c-ares, vet their addresses, and recognize this deployment's own addresses.
 
 - Results are cached for at most 2 s, so the next attempt notices a changed name.
-- Each account has its own queue of lookups. So its unresolvable names don't delay other accounts.
+- Each account has its own lookup queue, so its unresolvable names don't delay other accounts.
 - c-ares needs no threads, and reads resolv.conf and the hosts file for each lookup. It doesn't find names that
   come from mDNS, LDAP or other nsswitch modules.
 - Webhooks can't call the ports where this deployment's gateway and workers listen.
@@ -41,7 +41,7 @@ REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
 # Payments depend on the operator's own names, so those are retried early.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
-# A lookup that was cancelled before this time says nothing about the name.
+# A lookup that was cancelled sooner than this says nothing about the name.
 ASKED_S_MIN: Final = 1.0
 # A failure older than this doesn't lengthen the next wait.
 FORGOTTEN_S: Final = 600.0

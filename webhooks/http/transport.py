@@ -122,7 +122,7 @@ class Transport:
         """Send a POST. At most 64 KiB of the response are read, and 4 KiB are stored.
 
         If a reused connection dies before a response, the request is sent once more. So the receiver may get it
-        twice. account_id is empty for the operator. Network failures are returned as results.
+        twice. account_id is empty for the operator's own requests. Network failures are returned as results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id

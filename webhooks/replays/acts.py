@@ -209,7 +209,7 @@ async def count_asked(
 
 
 async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
-    """Create the job. If dry_run is set, only return the count. Raise NotFound, ReplayOverlaps or TooManyReplays."""
+    """Create the job. If dry_run is set, only return the count."""
     new, wanted, matched = context.prepared
     if asked.dry_run:
         found = ReplayCount.of(wanted, new, matched=matched)

@@ -1,4 +1,4 @@
-"""Run replays: jobs that send an endpoint's deliveries of a period again.
+"""Run replays: jobs that resend an endpoint's deliveries from a period.
 
 Only deliveries that had ended by as_of_us match. Each event matches once, by its newest matching delivery. It
 doesn't match if a later delivery of it was open or had succeeded. `like` limits matches to the same HTTP status,
@@ -98,7 +98,7 @@ class SameAnswer(NamedTuple):
 async def answer_of(
     tx: Transaction, tenant: Tenant, endpoint_id: str, delivery_id: str
 ) -> SameAnswer:
-    """Return the response to a failed delivery of this endpoint. Raise NotFound or InvalidInput."""
+    """Return the endpoint's response to a failed delivery. Raise InvalidInput if the delivery didn't fail."""
     row = await tx.fetch_one(
         _ONE,
         id=delivery_id,
@@ -275,7 +275,7 @@ def rate_of(new: NewReplay) -> int:
 async def load_wanted(
     database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
 ) -> Wanted:
-    """Return what the replay would match if it were created now. Raise InvalidInput or NotFound."""
+    """Return what the replay would match if it were created now."""
     wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
     like = new.like
     if like is None:
@@ -479,10 +479,7 @@ class Replay:
 async def create(
     tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """Create a running job. If nothing matches, it is done immediately.
-
-    Raise NotFound, ReplayOverlaps or TooManyReplays.
-    """
+    """Create a running job. If nothing matches, it is done immediately."""
     await check_endpoint(tx, wanted)
     await check_others(tx, wanted)
     await _check_unfinished(tx, wanted)
@@ -537,7 +534,7 @@ async def list_replays(
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing. Deliveries that are already queued are still sent. Raise NotFound or ReplayEnded."""
+    """Stop queueing. Deliveries that are already queued are still sent. Raise ReplayEnded if the job has ended."""
     job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
     await _change(tx, replace(job, status=PAUSED))
     return await get(tx, tenant, replay_id)
@@ -555,7 +552,7 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 
 
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Cancel waiting deliveries. Those in flight aren't retried. Raise NotFound or ReplayEnded."""
+    """Cancel waiting deliveries. Those in flight aren't retried. Raise ReplayEnded if the job is done."""
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)

@@ -21,11 +21,11 @@ from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
-# Beyond this size, only the rate_per_s of a replay limits it.
+# Beyond this size, only a replay's rate_per_s limits it.
 SIZE_MAX: Final = 512
 FAILING: Final = "failing"
 
-# A delivery that waits for its second attempt has already failed once.
+# A delivery that is waiting for its second attempt has already failed once.
 _UNDER_WAY: Final = """
 SELECT COALESCE(SUM(CASE WHEN d.status IN ('pending', 'sending') THEN 1 ELSE 0 END), 0) AS open,
     COALESCE(SUM(CASE WHEN d.status = 'failed' OR d.status = 'pending' AND d.attempts_made > 0

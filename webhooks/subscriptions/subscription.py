@@ -156,7 +156,7 @@ async def subscribe(
     has_agreed: bool = False,
     now_us: int,
 ) -> Granted:
-    """Create or renew the subscription. The caller has verified a new URL. Raise TooManySubscriptions.
+    """Create or renew the subscription. If the URL is new, the caller has verified it.
 
     has_agreed: the receiver has just agreed. So it gets deliveries even if they had been given up.
     """

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 PLAN_STEP_MAX: Final = 100
 # This isn't urgent. Expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
-# How often all expiring grants are read. Other checks read only grants that have just come near their end.
+# How often all expiring grants are read. Other checks only read grants that have just come close to expiring.
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
@@ -363,7 +363,7 @@ def _by_tenant(one: Subscription) -> Tenant:
 
 
 class NotificationWriter(WokenLoop):
-    """Writes due notification mails, for the environments in sent_in.
+    """Writes due notification mail, for the environments in sent_in.
 
     A new process first checks the last day. Each later check also covers the hour before the previous check. No
     account waits longer than that for its next mail of a kind.
