@@ -1604,7 +1604,7 @@ orders = _table(
     _int("trial_days", null=True),
     # Written by billing/documents. It is null until the receipt is numbered, and empty if there is none.
     _text("receipt_id", null=True),
-    _int("noted_amount", default=0),  # how much of refunded_amount is covered by credit or debit notes
+    _int("noted_amount", default=0),  # how much of refunded_amount is on credit or debit notes
     # JSON
     _text("terms", null=True),
     sa.CheckConstraint(
