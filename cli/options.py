@@ -1,4 +1,4 @@
-"""Options that mean the same in every command."""
+"""Define options that mean the same in every command."""
 
 import contextlib
 import getpass

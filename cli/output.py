@@ -122,9 +122,7 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Print the problem and its remedy, and return the exception to raise. `facts` are more fields of the
-    JSON.
-    """
+    """Print the problem and its remedy, and return the exception to raise. `facts` adds fields to the JSON."""
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)

@@ -47,7 +47,7 @@ def root() -> click.Context:
 
 
 def commands() -> Iterator[tuple[str, click.Context]]:
-    """Yield all commands and groups below `topup`, with their full names, in the order of `topup --help`."""
+    """Yield all commands and groups under `topup`, with their full names, in the order of `topup --help`."""
     with root() as context:
         for name in main.list_commands(context):
             yield from _below(main, name, context)

@@ -1,1 +1,1 @@
-"""The HTTP side of the gateway: everything between a request and its response."""
+"""Handle everything between an HTTP request and its response."""

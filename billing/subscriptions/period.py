@@ -69,7 +69,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(SubscriptionCommand, ABC):
-    """A command for a report about a subscription. It refuses reports from other providers."""
+    """A command that handles a report about a subscription. Reports from other providers are refused."""
 
     notification: NotificationRef
 

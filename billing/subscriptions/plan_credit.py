@@ -98,8 +98,8 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
-    """Report expired credit that can't roll over. If `is_rolled_over`, credit can still roll over only into a due
-    part.
+    """Report expired credit that can't roll over. After a rollover (`is_rolled_over`), only a due part can still take
+    credit.
     """
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
@@ -242,8 +242,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when the part expires, so that a late grant costs nobody credit. A late part expires with the current
-    part. If there is no current part, the late part lasts its full length.
+    """Return when the part expires. A late part expires with the current part, or lasts its full length if there is
+    none.
     """
     if part.expires == NEVER:
         return None
@@ -288,7 +288,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         if part.expires_at is not None
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
-        # A late part may not take the rest of a part that has already rolled over.
+        # A late part must not take the rest of a part that has already rolled over.
         and (part.unreported_micros or not part.rolled_micros)
     ]
     # Expired credit that hasn't been reported as lost rolls over first.
@@ -420,7 +420,7 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = list(reversed(grants.of_period(period.id)))
     left = micros - _out_of(state, one, period, parts, micros)
-    # Take from the rollover of the nearest later period first.
+    # First, take credit that rolled over to the nearest later period.
     reach = min(left, sum(part.rolled_micros for part in parts))
     for each in grants.of_plan(one.tenant, period.plan_id):
         if _may_have_gone_to(each, period, parts):

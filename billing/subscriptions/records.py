@@ -106,8 +106,8 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """`amounts` has the unused amount of each last plan, by tenant, provider and currency. `tried` has the tenants
-    that had a trial.
+    """`amounts` holds the unused amount of each tenant's last plan, by tenant, provider and currency. `tried` holds the
+    tenants that have had a trial.
     """
 
     amounts: Mapping[tuple[Tenant, str, str], int]

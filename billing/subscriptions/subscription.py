@@ -219,7 +219,7 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when time alone will change the state. Time doesn't end a pause. Instead, the provider is called at
+    """Return when the state changes if no report arrives. A pause doesn't end this way: the provider is called at
     `next_check_at`.
     """
     until = subscription.charged_until_at

@@ -1,4 +1,4 @@
-"""Request that a provider ends, pauses, resumes or changes a subscription.
+"""Request that a provider end, pause, resume or change a subscription.
 
 The request is stored before the call, and only the provider's report changes the subscription. A subscription can
 have at most one open request.
@@ -33,7 +33,7 @@ ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
 # No call to a provider can take this long, so two processes never call at the same time.
 LEASE_US = 60 * SECOND_US
-# Delays after the first unclear responses. All further delays are WAIT_US_MAX.
+# Delays before the first retries after an unclear response. Later retries wait WAIT_US_MAX.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
 ATTEMPTS_MAX = 76

@@ -1,6 +1,6 @@
-"""Store a subscription's change with its events.
+"""Store a change to a subscription with its events.
 
-Comparing the row before and after yields the events, so a repeated or late notification publishes nothing.
+The events come from comparing the row before and after, so a repeated or late notification publishes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -79,7 +79,7 @@ def _shown_now(one: Subscription, periods: Sequence[Period], paid: Period | None
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    # A change within a period adds a period with the same end.
+    # A plan change within a period adds another period with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
     is_paused = one.status == "paused"

@@ -1,4 +1,4 @@
-"""Track refunds, and failed refunds, of payments that credited nothing.
+"""Track refunds of payments that credited nothing, including failed refunds.
 
 No credit moves. When a payment is fully returned, its case is closed. If the money comes back, the case is reopened.
 """
@@ -49,8 +49,8 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Return the order's payments that credited nothing. Some have no row yet: held invoices, and the payment of an
-    order in review or rejected.
+    """Return the order's payments that credited nothing. Some have no row yet: held invoices, and payments for orders
+    that are in review or were rejected.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),

@@ -1,7 +1,7 @@
 """Colleagues: invite them, change their roles, remove them, end their keys, and leave an account.
 
-Only the owner can invite colleagues, change roles and remove colleagues. If live is open, each of these requires
-the owner's password.
+Only the owner can invite colleagues, change roles and remove colleagues. If the live environment is open, each of these
+requires the owner's password.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -312,6 +312,6 @@ END_WORK: Final = StepsAct(
     examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )
-# Only the owner's pages can invite colleagues and change roles. As acts, these would turn a stolen token into
-# lasting access.
+# Only the owner's pages can invite colleagues and change roles. If these were acts, a stolen token could give lasting
+# access.
 ACTS: Final = (LIST, SHOW, REMOVE, END_WORK)

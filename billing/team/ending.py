@@ -1,7 +1,7 @@
 """End what a colleague created for an account.
 
-This may stop at any point, and can then be repeated. Sends are cancelled in separate transactions, so that a
-backlog blocks nobody.
+This can be interrupted at any point and repeated. Sends are cancelled in separate transactions, so that a backlog
+doesn't block others.
 """
 
 from collections.abc import Sequence

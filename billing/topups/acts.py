@@ -55,7 +55,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the history. `created_after` is inclusive, and `created_before` is exclusive."""
+    """Filters for the history. `created_after` is inclusive, and `created_before` is exclusive."""
 
     status: (
         Annotated[TopUpStatus, Meta(description="Return only top-ups in this state.")] | None

@@ -44,8 +44,8 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An attempt at a supplier. `requests_made` counts its calls. The outcome `dropped` means that an operator
-    ended it before the supplier responded.
+    """An attempt to fulfil a top-up through a supplier. `requests_made` counts its calls. The outcome `dropped` means
+    that an operator ended it before the supplier responded.
     """
 
     transaction_id: str

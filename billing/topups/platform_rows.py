@@ -353,7 +353,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record a supplier's health as workers found it. The rows' version stays the same."""
+    """Record the supplier health that workers observed. The rows' version doesn't change."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now

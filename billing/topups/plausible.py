@@ -22,8 +22,8 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """A supplier's exceptions from the checks. `shared_codes` lists `platform` or `platform:amount_cents`,
-    separated by commas.
+    """A supplier's exemptions from the checks. `shared_codes` lists `platform` or `platform:amount_cents`, separated by
+    commas.
     """
 
     shared_codes: str = ""

@@ -1,7 +1,7 @@
-"""Reverse a delivered top-up. All unused credit returns to its sources, only once.
+"""Reverse a delivered top-up once. All unused credit returns to its sources.
 
-A supplier's code may have been seen. So the credit returns only after the supplier confirms that the code is
-worthless. The first decision is final, unless an operator decides otherwise.
+A supplier's code may have been seen, so the credit returns only after the supplier confirms that the code is worthless.
+The first decision is final, unless an operator decides otherwise.
 """
 
 from collections.abc import Iterable, Sequence

@@ -62,7 +62,8 @@ class NotRedeemable(DomainError):
 
 
 class VoucherCodes:
-    """Make voucher codes. A code is ATU- and five groups of four Crockford base32 characters.
+    """Make voucher codes. A code is ATU- followed by five groups of four Crockford base32
+    characters.
 
     Codes are encrypted top-up IDs, so they needn't be stored and can't be guessed.
     """
@@ -177,9 +178,9 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Return whether the caller may see the code. The sending key, its ancestors and holders of the scope may.
+    """Return whether the caller may see the code. The sending key, its ancestors and holders of SEES_CODES may.
 
-    Otherwise, a related key could spend the credit beyond its own caps.
+    Any other key could spend the credit beyond its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by
@@ -333,7 +334,9 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored. Each has one spelling."""
+    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored. Only one spelling of each is
+    accepted.
+    """
 
     def __init__(self, key: bytes) -> None:
         ciphers = {purpose: _cipher(key, purpose) for purpose in get_args(LinkPurpose)}

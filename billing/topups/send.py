@@ -48,7 +48,7 @@ from webhooks.events.schemas import ApprovalReason
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# Sends to recipients that the sandbox defines have this fulfilment.
+# The fulfilment of sends to the sandbox's test recipients.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
@@ -365,7 +365,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup_id = self.topup_id
         amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
-            # Report a single drop of the balance, for the amount plus the fee.
+            # Report a single drop in the balance, for the amount plus the fee.
             before = state.ledger.balance_micros(self.tenant, state.now_us)
             self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)

@@ -241,7 +241,7 @@ class Decide(OnTopUp):
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
-            # Before the first change, check all rules that may refuse it.
+            # Check all rules that can refuse the top-up before changing anything.
             try:
                 source = check_again(state, topup)
             except InvalidPlatform as gone:
@@ -259,9 +259,7 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel the top-up if it can never continue. If only an obstacle blocks it for now, raise the obstacle's
-        error.
-        """
+        """Cancel the top-up if it can never continue. If it is blocked only for now, raise the error that says why."""
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(

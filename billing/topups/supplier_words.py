@@ -1,4 +1,4 @@
-"""Store suppliers' responses that couldn't end their top-up. Store digests of delivered values."""
+"""Store supplier responses that couldn't end their top-up, and digests of delivered values."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence

@@ -97,7 +97,7 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value. It is normalised to NFKC and has no white space or invisible characters."""
+    """Return the visible characters of a value, normalised to NFKC and without white space."""
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
 
@@ -167,7 +167,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Credit to a wallet (formerly named `voucher`) and decisions need no supplier.
+# These need no supplier. `voucher` is the former name of WALLET.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
@@ -303,7 +303,7 @@ def move(
     **changes: Any,
 ) -> TopUp:
     """Return the top-up in its new state. By default, the top-up must hold funds. If `seen` is given, it must be in
-    that state. Otherwise, raise AlreadyDelivered or AlreadyEnded.
+    that state. If it isn't, raise AlreadyDelivered or AlreadyEnded.
     """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:

@@ -76,7 +76,7 @@ class TopUpWorkingSet(WorkingSet):
         self.voucher_ids: list[str] = []
         self.mailed_ids: set[str] = set()
         self.mails = MailsOfBatch(rules.mail)
-        # (account ID, Principal.sender). These senders are checked again. `_left` has those that have lost access.
+        # (account ID, Principal.sender). These senders are checked again. `_left` holds those that have lost access.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
@@ -289,7 +289,7 @@ def release_funds(
     spending.release(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # A batch's top-up without a stored approval wasn't counted as unapproved, so nothing is returned for it.
+    # A send that needs approval wasn't counted as unapproved. In a batch, its approval may not be stored yet.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.release_unapproved(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

@@ -1,1 +1,1 @@
-"""Charge for usage: immediately, with a hold first, or by an OAuth app."""
+"""Charge for usage: immediately, with a hold first, or through an OAuth app."""

@@ -1,4 +1,5 @@
-"""Charges: with the user's consent, an OAuth app charges the user's wallet for the app's owner.
+"""Charges: an OAuth app charges a user's wallet with the user's consent, and the app's owner gets
+the credit.
 
 Each `order_no` is charged only once.
 """

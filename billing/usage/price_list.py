@@ -1,4 +1,4 @@
-"""Price a model's tokens, in whole micros for 1,000,000 tokens of each kind.
+"""Price a model's tokens, in whole micros per 1,000,000 tokens of each kind.
 
 A charge is rounded up once, to a whole micro. A model without a price is refused, not free.
 """

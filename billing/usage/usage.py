@@ -1,4 +1,4 @@
-"""Charge credit that an account uses itself: an amount, or tokens at the operator's price."""
+"""Charge an account for credit that it uses itself: an amount, or tokens at the operator's price."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final

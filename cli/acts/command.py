@@ -1,7 +1,7 @@
 """Make a group of commands from a subject's acts. Each act's fields become options.
 
 A command calls a gateway over HTTP (cli/acts/remote.py), or runs the act on this installation's database
-(cli/acts/local.py). RULE says which.
+(cli/acts/local.py). RULE says when.
 """
 
 import sys
@@ -58,7 +58,8 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 class Way(Protocol):
     """How a command is carried out: by a gateway over HTTP, or in this process.
 
-    `live_url` is the gateway's URL if a merchant acts on a gateway in live. Otherwise it is empty.
+    `live_url` is the gateway's URL if a merchant's command runs over HTTP in the live environment.
+    Otherwise, it is empty.
     """
 
     live_url: str
@@ -284,7 +285,7 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return the account to act for. A catalogue's act has none, although one of its fields may have that name."""
+    """Return the account to act for. An act on a catalogue has none, even if it has a field `account`."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 

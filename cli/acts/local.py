@@ -75,7 +75,7 @@ class Parts:
 
 
 class Local:
-    """Run acts in this process as the operator `by`. If it is None, the user of this machine is the operator."""
+    """Run acts in this process as the operator `by`. If `by` is None, the user of this machine is the operator."""
 
     live_url = ""
 

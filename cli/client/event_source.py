@@ -53,7 +53,7 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Yield every event after the cursor, without end. Raise StreamRefused if the gateway refuses to stream.
+    """Yield every event after the cursor, indefinitely. Raise StreamRefused if the gateway refuses to stream.
 
     The client has the gateway's address and the credential. `on_lost` is called with the reason for each lost
     connection.
@@ -79,7 +79,7 @@ async def follow(
 
 
 def hear_ctrl_c() -> None:
-    """Let Ctrl-C stop this process. Otherwise, a process that a shell started in the background ignores it."""
+    """Let Ctrl-C stop this process. Without this, a process that a shell started in the background ignores it."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

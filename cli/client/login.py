@@ -38,7 +38,7 @@ def own_name() -> str:
 
 
 def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
-    """Return the API's data of the new key that a user allowed in the browser. Exit if the login is refused."""
+    """Return the API's data for the new key that a user allowed in the browser. Exit if the login is refused."""
     note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
@@ -56,7 +56,7 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
     page = str(login["verification_url_complete"])
     note(f"your code: {login['user_code']}")
     note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
-    # A gateway's address must not start a program or open a file.
+    # Don't let a gateway's address start a program or open a file.
     if not page.startswith(("https://", "http://")) or not opens_browser:
         return
     if sys.stdin.isatty():
@@ -158,7 +158,7 @@ def login(
     allow_http: bool,
     profile: str,
 ) -> None:
-    """Get a key through the browser, and store it with the gateway's address. Only you can read the file.
+    """Get a key through the browser, and store it with the gateway's address in a file that only you can read.
 
     The browser shows the same code as the terminal. Compare the two codes, choose the environment and scopes, and
     allow the key. The key then appears in your list of keys under this machine's name. With --with-key, an existing

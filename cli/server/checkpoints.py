@@ -193,7 +193,7 @@ async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
     key.check()
     async with open_store(settings) as database:
         patient = database.unhurried()
-        # Some rows of the record log belong to both environments. Leave out only those of the other one.
+        # Some rows of the record log belong to both environments. Leave out only rows of the other environment.
         other = {"live": "staging", "staging": "live"}.get(environment)
         log = prove_records(patient, since_day=since_day, vault=key.vault)
         records = [

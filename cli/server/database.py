@@ -80,8 +80,8 @@ def status(context: click.Context) -> None:
 def accept_loss(reason: str) -> None:
     """Accept a database that lacks acknowledged commits, or an old primary.
 
-    First look for a server that has the commits. If several servers claim to be the primary, name only the
-    right one in TOPUP_DATABASE_URL.
+    First, look for a server that has the commits. If several servers claim to be the primary, name only the right one
+    in TOPUP_DATABASE_URL.
     """
     record = run(_accept(reason))
     show_record(record)

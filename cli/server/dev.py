@@ -288,7 +288,7 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The child processes, in starting order. They report on `ready_fd` that they are ready."""
+    """The child processes, in starting order. Each reports on `ready_fd` when it is ready."""
 
     children: tuple[Child, ...]
     redis: str

@@ -1,4 +1,5 @@
-"""The checks of `topup doctor`: contradictory settings, the database, Redis, and the address as seen from outside."""
+"""Run the checks of `topup doctor`: contradictory settings, the database, Redis, and the address as seen from outside.
+"""
 
 import asyncio
 import contextlib
@@ -517,7 +518,7 @@ async def _fetch(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
     try:
-        # httpx's timeout applies to each read. A response that arrives one byte at a time would never end.
+        # httpx's timeout applies to each read. A response that arrives one byte at a time would never time out.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,

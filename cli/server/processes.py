@@ -133,7 +133,7 @@ class ProcessGroup(Supervisor):
                 continue
             for keeper in self.keepers:
                 name, pid = keeper.child.name, keeper.pid
-                # Ignore a process that has ended or only just become ready. The call went to the process before it.
+                # Ignore a process that has ended or has only just become ready. The call went to its predecessor.
                 is_silent = name not in answering and pid is not None and asked.get(name) == pid
                 silences[name] = silences[name] + 1 if is_silent else 0
                 if silences[name] >= SILENCES_MAX:

@@ -34,7 +34,7 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 @click.option("--replace", is_flag=True, help="Replace an existing database.")
 @json_option
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
-    """Replace the configured database with a copy. First stop the gateways and workers.
+    """Replace the configured database with a copy. First, stop the gateways and workers.
 
     All changes made after the copy are lost. Work that was unfinished at the time of the copy runs again. Read
     docs/backup.md before you start anything.

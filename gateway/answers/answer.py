@@ -1,4 +1,4 @@
-"""Represent a route's response: its HTTP status and its body, which are stored for repeated requests."""
+"""Represent a route's response. Its HTTP status and body are stored for repeated requests."""
 
 from typing import Annotated, Any
 

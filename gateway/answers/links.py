@@ -1,4 +1,4 @@
-"""Choose an error's links, which are API calls that help with its code and reason.
+"""Choose an error's links: the API calls that help to fix it, by its code and reason.
 
 If only a user can fix the error, the page for that comes first.
 """

@@ -1,1 +1,1 @@
-"""The gateway's own API, with one file for each resource."""
+"""Serve the gateway's own API. Each resource has its own file."""

@@ -1,4 +1,4 @@
-"""Sign-in of the command line: two calls for a machine that has no credential yet.
+"""Command-line sign-in: two calls for a machine that has no credential yet.
 
 Names are those of RFC 8628, but responses use our envelope.
 """

@@ -1,5 +1,4 @@
-"""Check an MCP client's authorization request before the user sees it (RFC 6749, 4.1.1). Apply the user's
-consent.
+"""Check an MCP client's authorization request before the user sees it, and apply the user's consent (RFC 6749, 4.1.1).
 
 The user is already signed in, so strangers can't make the gateway fetch a client's document.
 """

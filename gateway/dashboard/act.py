@@ -42,7 +42,7 @@ def button_route(
     then: str = "",
     undo: str = "",
 ) -> Route:
-    """Return the route of a button below /dashboard.
+    """Return the route of a button under /dashboard.
 
     `then` is the next page's address. If it is empty, the object's page is next. `undo` is the last part of
     the undo button's path.

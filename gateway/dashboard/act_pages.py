@@ -58,7 +58,7 @@ _READS_MAX: Final = 20
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 ACT_PAGES: Final[list["ActPages"]] = []
-# Acts whose form is on their object's page, with the form's path below /dashboard/admin.
+# Acts whose form is on their object's page, with the form's path under /dashboard/admin.
 FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 
@@ -564,7 +564,7 @@ def act_form(
 
 
 class Sent(NamedTuple):
-    """The result of a form. `result` is None if the form was already sent before."""
+    """The result of a form. `result` is None if the form was already sent."""
 
     object_id: str
     result: Any

@@ -1,5 +1,5 @@
-"""Make the routes of pages. Pages authenticate by cookie. Each page's menu counts the sends that wait for the
-user's approval.
+"""Make routes for pages. Pages authenticate by cookie. Each page's menu counts the sends that wait for the user's
+approval.
 """
 
 from functools import wraps

@@ -1,6 +1,7 @@
 """Resayil: imitate this vendor's API for packs and their purchase history (contract 5.2).
 
-Prices and balances have decimals ("price": 5.00), but credits of packs and purchases are integers.
+Prices and balances have decimals ("price": 5.00), but the credits of packs and purchases are
+integers.
 """
 
 from collections.abc import Sequence
@@ -212,7 +213,7 @@ def _purchase(order: Order) -> Purchase:
         id=order.reference,
         pack_name=order.pack_name or NO_PACK,
         credits=order.credits_micros // MICROS_PER_CREDIT,
-        # This vendor shows the pack's currency, even if the provider charges another one.
+        # This vendor shows the pack's currency, even if the provider charges in another.
         amount_paid=price_number(Price(order.amount - order.discount, order.currency)),
         currency=order.currency,
         status=_status(order),

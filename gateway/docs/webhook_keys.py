@@ -25,7 +25,7 @@ from webhooks.endpoints.endpoint import EndpointKeys, keys_after, keys_of
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
-# Each address has a limit, because every request reads the database without a credential.
+# Each address has a limit, because requests read the database and need no credential.
 REQUESTS: Final = Allowance(120, 60)
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (

@@ -39,7 +39,7 @@ LANGUAGE_COOKIE: Final = "topup_language"
 VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
 _RECOGNISED_CHARACTERS_MAX: Final = 400
-# The flag of a sentence that arrives as plain text, with its values filled in.
+# This flag marks a sentence that arrives as plain text, with its values filled in.
 _RECOGNISED: Final = "recognised"
 # Characters placed around a value to keep its own text direction.
 _ISOLATE, _END = "\u2068", "\u2069"

@@ -63,7 +63,7 @@ class AccessLog:
         duration_s = time.perf_counter() - call.started_s
         template = _template_of(call)
         if call.path in PROBED and call.status == HTTP_OK:
-            return  # Health checks come every few seconds, and nobody reads them.
+            return  # Health checks come every few seconds, and nobody reads their records.
         method = _method_of(call)
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""

@@ -84,7 +84,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 class Rendered(NamedTuple):
-    """The outcomes of a response that an act's view can't describe, and the function that builds it."""
+    """A response that an act's view can't describe: its outcomes, and the function that builds it."""
 
     answers: tuple[Outcome, ...]
     render: Callable[[RequestContext[Any, Any]], Callable[[Any], Answer]]

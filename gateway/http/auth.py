@@ -174,7 +174,7 @@ def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
     if is_within(peer, trusted):
         if _FORWARDED_FOR in headers:
             return True
-        # A local scraper may call without a proxy. From another machine, the peer is always a proxy.
+        # A local scraper may call without a proxy. A trusted peer on another machine is always a proxy.
         if peer is None or not peer.is_loopback:
             return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)

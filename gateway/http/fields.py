@@ -98,7 +98,7 @@ def parse(raw: bytes) -> Any:
 
 def shown(name: str) -> str:
     """Return a caller's field name for display. If it is a credential, it is masked."""
-    # Cut first, because the name may be as long as a body.
+    # Cut the name first, because it may be as long as the body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
     plain = CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
     if len(name) > len(looked_at):
@@ -145,7 +145,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
-    # Python's cost for parsing an integer grows with the square of its digits.
+    # Python's cost for parsing an integer grows with the square of its length.
     return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
 
 

@@ -43,7 +43,7 @@ async def pdf_reply(
     found: BillingDocument,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Render the document as PDF. Raise Unavailable if too many documents are waiting."""
+    """Render the document as a PDF. Raise Unavailable if too many documents are waiting."""
     headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', **more}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)

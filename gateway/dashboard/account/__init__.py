@@ -1,1 +1,1 @@
-"""Pages for the signed-in user: sign-in, settings and consent."""
+"""Serve the user's own pages: sign-in, settings and consent."""

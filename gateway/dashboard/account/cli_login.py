@@ -1,5 +1,5 @@
-"""Let a user approve or refuse the login of a command line. Before the decision, the page shows the code to
-compare, the machine and the account (RFC 8628, 5.4).
+"""Let a user approve or refuse a command-line login. Before the decision, the page shows the code to compare, the
+machine and the account (RFC 8628, 5.4).
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
 TRIES: Final = Allowance(30, 900)
-# Scopes to create keys, approve sends or see other keys' codes aren't preselected.
+# Scopes that allow creating keys, approving sends or seeing other keys' codes aren't preselected.
 _CHOSEN: Final = tuple(
     scope
     for scope in ACCOUNT_SCOPES

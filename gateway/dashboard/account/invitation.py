@@ -113,7 +113,7 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
 async def _make(
     call: RequestContext[Any, Any], found: Invitation, name: str, password_hash: str
 ) -> str:
-    """Raise EmailTaken if the address has an account by now. Raise NotFound if the link was used meanwhile."""
+    """Raise EmailTaken if the address now has an account. Raise NotFound if the link has been used."""
 
     async def work(tx: Transaction) -> str:
         person_id = await open_account(

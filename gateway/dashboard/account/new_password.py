@@ -134,7 +134,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Change the password. Raise NotFound if the link was used meanwhile.
+    """Change the password. Raise NotFound if the link has been used.
 
     If the account has a second factor, the address stays unverified. An owner without that factor can then use
     another link to leave the account.
@@ -200,7 +200,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspend the new account or close its live environment, if operators did this to the former one."""
+    """Suspend the new account or close its live environment, if operators did the same to the former one."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:

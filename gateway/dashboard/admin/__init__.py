@@ -1,1 +1,1 @@
-"""Operators' pages, which require the `admin` scope."""
+"""Serve operators' pages. They require the `admin` scope."""

@@ -105,7 +105,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
-    """Return the path, label and question of each act without fields that the account's state allows."""
+    """Return the path, label and question of each act that has no fields and that the account's state allows."""
     seen = AccountView.of(account)
     fields = msgspec.structs.asdict(seen)
     return [

@@ -21,7 +21,7 @@ def admin_route(
     summary: str,
     query: type[LooseFields] = PageQuery,
 ) -> Route:
-    """Return a route below /dashboard/admin. The page's menu shows how many top-ups need review."""
+    """Return a route under /dashboard/admin. The page's menu shows how many top-ups need review."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
         await review_waiting(call)

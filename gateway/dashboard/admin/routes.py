@@ -1,4 +1,4 @@
-"""All operators' pages as rows of the route table."""
+"""List all operators' pages as rows of the route table."""
 
 from gateway.dashboard.act_pages import ALL_ROUTES
 from gateway.dashboard.admin import (

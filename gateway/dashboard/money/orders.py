@@ -1,5 +1,5 @@
-"""List orders, show one, and link to its payment page. A form may not redirect to another host, so one of our pages
-has the link.
+"""List orders, show one, and link to its payment page. A form can't redirect to another host, so one of our pages has
+the link.
 """
 
 from typing import Final
@@ -52,7 +52,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     plan = await call.context.database.read(lambda tx: plan_of_order(tx, order_id))
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
-    # In live, there are no documents until the operator has set up the seller.
+    # In the live environment, there are no documents until the operator has set up the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,

@@ -175,7 +175,7 @@ def _others(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=own.is_simulated)
             except InvalidInput:
-                continue  # the plan has no such item
+                continue  # the plan isn't sold for this interval
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
                 found.append((f"{plan.id}/{interval}", _named(plan.name, item.price, interval)))
     return found

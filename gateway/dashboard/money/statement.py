@@ -115,7 +115,7 @@ async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
     months, older = _latest_months(
         account.created_at, call.now_us, before=read_query(call).text("months_before")
     )
-    # In live, there are no documents until the operator has set up the seller.
+    # In the live environment, there are no documents until the operator has set up the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,

@@ -122,7 +122,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
 async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
-    """Report together the errors that a send would report one by one."""
+    """Report all errors at once. A send would report them one by one."""
     offered = (await list_own(call, PLATFORMS)).items
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]

@@ -41,9 +41,7 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on the parser's callbacks, except those for a made-up head. That head tells a new parser the body's
-    length.
-    """
+    """Passes on a new parser's callbacks, except those for the made-up head that gives it the body's length."""
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
         self._calls = calls
