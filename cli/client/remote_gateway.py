@@ -75,7 +75,8 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """Return the page's address at this gateway, and ignore the URL's host. Exit if the path isn't under `below`.
+        """Return the page's address at this gateway, and ignore the URL's host. Exit unless its path is under
+        `below`.
         """
         path = httpx.URL(url).path
         if not path.startswith(below):

@@ -1,5 +1,4 @@
-"""Run the checks of `topup doctor`: contradictory settings, the database, Redis, and the address as seen from outside.
-"""
+"""Run the checks of `topup doctor`: contradictory settings, the database, Redis, and the public address."""
 
 import asyncio
 import contextlib
