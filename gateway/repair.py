@@ -132,7 +132,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete an error of our own API. `inner` is the refused call if it was only a part of the request."""
+    """Complete an error from our own API. `inner` is the refused call if it was only a part of the request."""
     add_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)

@@ -57,7 +57,7 @@ _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """The events and recharges that a falling balance causes. `thresholds` are in micros, highest first."""
+    """The events and recharges that a falling balance triggers. `thresholds` are in micros, highest first."""
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -159,7 +159,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """The values of locked rows of account_environments.
+    """Values from locked rows of account_environments.
 
     Until `plan_only_until`, only the account's plan pays for its own usage. `day_limits` are in cents.
     """
@@ -366,7 +366,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials can spend in a UTC day. The caller holds the tenant's lock."""
+    """Limit what the tenant's credentials can spend together in a UTC day. The caller holds the tenant's lock."""
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"

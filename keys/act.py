@@ -147,7 +147,7 @@ class Audited(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How many calls an account can make in each period. They can all be made at once."""
+    """How many calls an account can make in each period. It can make all of them at once."""
 
     calls: int
     period_s: int
@@ -260,7 +260,7 @@ class ApiAct(ChangingAct[I]):
 
 @dataclass(frozen=True, kw_only=True)
 class Act(ChangingAct[I], Generic[I, R]):
-    """An act in one transaction, which holds the tenant's lock. The act's runner writes the audit entry."""
+    """An act that runs in one transaction, under the tenant's lock. The act's runner writes the audit entry."""
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None

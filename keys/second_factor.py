@@ -84,7 +84,7 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, which are never shown again, or None if the code is wrong."""
+    """Switch on the second factor and return its recovery codes. Return None if the code is wrong."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
         raise InvalidInput("Start the setup first.", param="code")

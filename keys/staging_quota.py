@@ -26,7 +26,7 @@ class StagingFull(DomainError):
 
 
 class StagingClosed(DomainError):
-    """The installation has no space for staging now."""
+    """The installation currently has no space for staging."""
 
 
 @dataclass(frozen=True, slots=True)

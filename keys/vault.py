@@ -1,8 +1,8 @@
 """Encrypt secrets that must be read again, under a master key that only this module sees.
 
-An encrypted text has a version (1 byte), the master key's ID (8) and a nonce (12). Then come the ciphertext and
-tag (16) of AES-256-GCM. Purpose and subject are authenticated. With random nonces, a key can encrypt 2**32
-texts (NIST SP 800-38D).
+An encrypted text has a version (1 byte), the master key's ID (8) and a nonce (12). The AES-256-GCM ciphertext and
+tag (16) follow. Purpose and subject are authenticated. With random nonces, a key can encrypt 2**32 texts (NIST SP
+800-38D).
 """
 
 import base64

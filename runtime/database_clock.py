@@ -61,12 +61,12 @@ class SteadyClock:
         return now_us
 
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
-        """Set the clock to `true_us` at that counter value. Call this before the clock is used."""
+        """Set the clock to `true_us` at the given counter value. Call this before the clock is used."""
         self._offset_us, self._since_us = true_us - at_monotonic_us, at_monotonic_us
         self._left_us = self._last_us = 0
 
     def correct(self, true_us: int, at_monotonic_us: int) -> int:
-        """Correct the clock gradually. It should have shown `true_us` at that counter value. Return its error."""
+        """Correct the clock gradually. It should have shown `true_us` at `at_monotonic_us`. Return its error."""
         now_us = self._monotonic_us()
         self._offset_us += self._corrected_us(now_us)
         self._since_us = now_us

@@ -191,7 +191,7 @@ class Store(Database, Protocol):
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return a view for short transactions with its own connections. It is closed together with this object."""
+        """Return a view with its own connections, for short transactions. It is closed together with this object."""
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:

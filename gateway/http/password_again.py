@@ -34,7 +34,7 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired if this is a live session and the database has no recent confirmation."""
+    """Raise PasswordRequired if a live session has no recent confirmation in the database."""
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
         return

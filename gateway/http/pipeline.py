@@ -40,7 +40,7 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
-        # For some routes, only the query names the object.
+        # On some routes, only the query identifies the object.
         asked = canonical(call.query) + b"\n" + asked
     call.request_key = request_key(
         account_id=caller.account_id,

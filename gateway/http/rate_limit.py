@@ -96,9 +96,7 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check. The account's limit comes first. If it refuses, the credential's isn't
-        used up.
-        """
+        """Return the limits to check. The account's comes first. Its refusal doesn't use up the credential's."""
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:
@@ -146,7 +144,7 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 class Allowance(NamedTuple):
-    """How many calls are allowed in each period. They can all be made at once."""
+    """How many calls are allowed in each period. A caller can make all of them at once."""
 
     calls: int
     period_s: int

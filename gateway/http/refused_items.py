@@ -60,7 +60,7 @@ class RefusedItems:
     def refusal_of(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
         """Return why the item of a bulk send was refused, or None if it wasn't.
 
-        Without `body`, suggest no smaller amount, because the limits may have changed since.
+        Without `body`, suggest no smaller amount, because the limits may have changed since the refusal.
         """
         why = item.refusal
         if why is None:
@@ -114,7 +114,7 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """Return a smaller amount that is within the limits including its fee, or None."""
+    """Return a smaller amount that, with its fee, is within the limits, or None."""
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None

@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Wait until the server must stop. The original method in uvicorn would wake ten times a second."""
+        """Wait until the server must stop. uvicorn's own method would wake ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """Begin to stop. The first call starts the delay, if any. The next call ends it."""
+        """Begin to stop. The first call starts the delay, if there is one. The next call ends the delay."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -173,8 +173,8 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or the parent's exit. Then finish all requests and return.
 
-    After a signal, keep serving for stop_delay_s, so that a load balancer can notice /readyz. A second signal
-    ends this delay. If a supervisor runs this process (`is_kept`), a second SIGTERM is ignored.
+    After a signal, keep serving for stop_delay_s, so that a load balancer notices that /readyz fails. A second
+    signal ends this delay. If a supervisor runs this process (`is_kept`), a second SIGTERM is ignored.
     """
     raise_open_files_limit()
     server = _Server(

@@ -76,7 +76,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 @cache
 def output_schema(tool: ApiTool) -> Schema:
     shown = _shown(tool)
-    # A delivery attempt already has a field named error.
+    # Keep the field `error` that a delivery attempt already has.
     error = {} if "error" in shown else _ERROR
     return {
         "type": "object",
@@ -206,7 +206,7 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """Remove descriptions. Inline small structs at the first level, and replace others by their type."""
+    """Remove descriptions. Inline small structs at the first level, and replace others with their type."""
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]
     if not isinstance(schema, dict):

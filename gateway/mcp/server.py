@@ -137,7 +137,7 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
             "tools/list": CacheHint(_LIST_MS, "private"),
             "server/discover": CacheHint(_DISCOVER_MS, "public"),
         },
-        # Don't repeat arguments in headers. Clients would then have to list the tools before each call.
+        # Don't repeat arguments in headers, because clients would then have to list the tools before each call.
         get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
         on_call_tool=cast(Any, _call_tool),

@@ -25,7 +25,7 @@ _WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
 _READS: Final = "topup:read"
 _PREFIX: Final = "task_"
 _POLL_MS: Final = 2_000
-# A user takes longer to respond than a supplier.
+# A user takes longer to respond than a supplier, so clients should poll less often.
 _PERSON_POLL_MS: Final = 15_000
 _PENDING: Final = "The top-up is being delivered."
 _PERSON: Final = "The top-up waits for a person's approval."

@@ -75,7 +75,7 @@ def tag_of(route: Route) -> tuple[str, str]:
 def operation_id(route: Route, resource: Resource) -> str:
     """Return an ID that is unique and stays the same as long as the path does."""
     path = resource.template
-    # Paths of vendor APIs share words with ours, so their IDs include the prefix.
+    # Vendor API paths share words with ours, so their IDs include the prefix.
     words = re.findall(
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )

@@ -1,7 +1,7 @@
 """API keys: create, list, change, pause, rotate and revoke them.
 
-A key that another key creates remains its child. A key can change only its own descendants. This module
-returns a secret once, and stores only its SHA-256. The caller holds the account's lock.
+A key created by another key remains its child. A key can change only its own descendants. This module returns a
+secret once, and stores only its SHA-256. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -61,7 +61,7 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return a principal for each digest, or the reason that its key no longer works. This takes at most two
+    """Return a principal for each digest, or the reason why its key no longer works. This takes at most two
     statements.
     """
     wanted = sorted(set(digests))

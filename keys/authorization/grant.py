@@ -163,7 +163,7 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """An authorization code. `family_id` is the ID of its tokens, once they exist."""
+    """An authorization code. `family_id` identifies its tokens, once they exist."""
 
     digest: str
     account_id: str

@@ -374,7 +374,7 @@ JOIN accounts a ON a.id = k.account_id WHERE k.id = :id
 """
 _KEY_DIGESTS: Final = "SELECT digest FROM api_key_secrets WHERE key_id = :id"
 _TOKEN_DIGEST: Final = "SELECT digest FROM access_tokens WHERE id = :id"  # noqa: S105 - a statement
-# The key of a signed-in client lasts as long as the client can get another token.
+# A signed-in client's key lasts as long as the client can get another token.
 _SIGNED_IN: Final = """
 SELECT t.scopes FROM authorization_tokens t
 JOIN authorization_grants g ON g.id = t.grant_id

@@ -127,7 +127,7 @@ def options_to_show(site: Site, existing: Sequence[str], challenge: bytes) -> st
 
 
 def read_new(given: str) -> NewAnswer | None:
-    """Return the response of a browser that made a key, or None if it is something else."""
+    """Read a browser's response with a new key. Return None if it is anything else."""
     try:
         answer = parse_registration_credential_json(given[:ANSWER_MAX])
         return NewAnswer(_challenge_of(answer), answer)
@@ -136,7 +136,7 @@ def read_new(given: str) -> NewAnswer | None:
 
 
 def read_shown(given: str) -> ShownAnswer | None:
-    """Return the response of a browser that used a key, or None if it is something else."""
+    """Read a browser's response with a known credential. Return None if it is anything else."""
     try:
         answer = parse_authentication_credential_json(given[:ANSWER_MAX])
         return ShownAnswer(_challenge_of(answer), bytes_to_base64url(answer.raw_id), answer)

@@ -1,6 +1,6 @@
 """Sign webhooks and check signatures. Two schemes use the same secret. Ed25519 uses a key pair.
 
-The libraries of Stripe (X-AiTopUp-Signature) and of Standard Webhooks (webhook-*) accept these signatures.
+The Stripe (X-AiTopUp-Signature) and Standard Webhooks (webhook-*) libraries accept these signatures.
 """
 
 import base64

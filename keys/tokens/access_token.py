@@ -41,7 +41,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 AccessTokenKind = Literal["system", "operator"]
 
 LIVE_TOKENS_MAX = (
-    100  # the maximum number of tokens of an account in one environment, without revoked ones
+    100  # the maximum number of an account's unrevoked tokens in one environment
 )
 # Use REPLACE, because LIKE treats the underscore in an ID as a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
@@ -62,7 +62,7 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# A token (t) that a key made works until the last of the key's secrets at that time expires. A signed-in
+# A token (t) made by a key works until all secrets that the key had at that time have expired. A signed-in
 # client's key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (

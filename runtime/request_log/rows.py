@@ -92,7 +92,7 @@ async def page(
 
 
 async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
-    """Raise NotFound if the account and environment have no such row."""
+    """Return the request. Raise NotFound if the account and environment don't have it."""
     rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
     if not rows:
         raise NotFound("Request", param="id")

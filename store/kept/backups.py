@@ -1,4 +1,4 @@
-"""Record when and by which build each copy of the database was taken, and where it is.
+"""Record each copy of the database: when and by which build it was taken, and where it is.
 
 The row is written before the copy is taken, so the copy contains it. A restore can then find out which build
 made the copy.

@@ -1,7 +1,7 @@
 """Remember the last acknowledged commits and their server, to detect a database that has lost some of them.
 
-Each process has a file in the data directory with the last acknowledged token of each connection. A power
-failure may lose the last seconds. Without a data directory, a process knows only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. In a power
+failure, the last seconds can be lost. Without a data directory, a process knows only its own commits.
 
 If an operator accepts a loss, it is recorded in the database that stays in use.
 """
