@@ -40,9 +40,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
 
-LIVE_TOKENS_MAX = (
-    100  # the maximum number of an account's unrevoked tokens in one environment
-)
+LIVE_TOKENS_MAX = 100  # the maximum number of an account's unrevoked tokens in one environment
 # Use REPLACE, because LIKE treats the underscore in an ID as a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
