@@ -1,4 +1,4 @@
-"""Accept the items of a batch, a few in each transaction.
+"""Accept a batch's items, a few in each transaction.
 
 In an all-or-nothing batch, every top-up is first reserved. Its funds are held and count toward limits, but no event is
 published. An item's outcome is written in the same transaction as its top-up, so a retry changes nothing.
@@ -271,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Replace a top-up's ID with its item's index, because a dry run stores no top-ups."""
+    """Replace the earlier top-up's ID in a refusal with its item's index, because a dry run stores no top-ups."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -19,7 +19,7 @@ Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
 
 
 class Coupon(Struct, kw_only=True):
-    """A coupon, with the number of its uses."""
+    """A coupon, and how often it was used."""
 
     id: str
     environment: str

@@ -1,6 +1,6 @@
 """Store checkpoints. A checkpoint is a signed statement about one UTC day of an environment's ledger.
 
-A worker claims a day and then seals it. No day is left out, and each statement contains the previous statement's
+A worker claims a day and then seals it. No day is left out. Each statement contains the previous statement's
 digest.
 
 A day's Merkle tree is stored in tiles of 256 hashes. A proof reads only two tiles. Level 0 contains the leaves, and

@@ -39,7 +39,7 @@ from store.database import Database, Transaction
 
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# An ID contains the time of the machine that made it, which may be this far ahead of the database's clock.
+# IDs contain their machine's time. A machine's clock may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
 # To recognise transfers that are already sealed, read the IDs of this many earlier days.
 DAYS_BEFORE: Final = 3

@@ -1,1 +1,1 @@
-"""Decide commands that move money, and write them in batches."""
+"""Run commands that move money, and commit them in batches."""

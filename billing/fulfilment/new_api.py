@@ -1,7 +1,7 @@
 """Sell New API credit, as redemption codes or as quota for one of the instance's users.
 
-A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API refuses with HTTP 200 and
-`success: false`.
+A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API reports a refusal
+with HTTP 200 and `success: false`.
 
 A code is named after the transaction, so that it can be found after a lost response. A refusal is definite only if no
 code has that name and the response has no `data`. With `data`, New API's database failed, and the call is repeated.

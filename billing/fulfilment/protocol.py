@@ -43,7 +43,7 @@ CREDIT: Final = Deliverable("credit")
 
 
 class OptionsRefused(ValueError):
-    """An option is missing or invalid. The message names the option and omits its value."""
+    """An option is missing or invalid. The message names the option but omits its value."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -112,7 +112,7 @@ class StockedCode(Shaped, kw_only=True):
 
 
 class Level(Struct, kw_only=True):
-    """How many codes of one platform and face value a supplier has left."""
+    """How many codes a supplier has left for one platform and face value."""
 
     supplier: SupplierId
     platform: str

@@ -101,7 +101,7 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Parse a decimal number. Raise InvalidInput for a sign, an exponent or too many places."""
+    """Parse a decimal number. Raise InvalidInput for a sign, an exponent or too many decimal places."""
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:

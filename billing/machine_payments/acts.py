@@ -61,7 +61,7 @@ class MachinePayment(Struct, kw_only=True):
 
 
 class DecidePayment(Fields, frozen=True, kw_only=True):
-    """What an operator found out at the network or the payment provider."""
+    """What an operator found out from the network or the payment provider."""
 
     verdict: Annotated[
         Literal["settled", "refused"],

@@ -29,7 +29,7 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# What the provider last responded: the order isn't paid ("unpaid"), something new ("told"), or nothing ("silent").
+# The provider's last response: the order isn't paid ("unpaid"), something new ("told"), or no response ("silent").
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})

@@ -33,8 +33,8 @@ _OWN_CURRENCY = Charge()
 class NewOrder:
     """An order to place. Exactly one of pack_id, amount_cents (USD) and plan is set.
 
-    `charge` has the currency in which the provider charges. `discount` is an operator's discount without a coupon, in
-    the currency's smallest unit. `request_digest` is a digest of the Idempotency-Key.
+    `charge` contains the provider's currency and rate. `discount` is a discount without a coupon, in the currency's
+    smallest unit. `request_digest` is a digest of the Idempotency-Key.
     """
 
     provider: str

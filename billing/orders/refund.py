@@ -1,11 +1,11 @@
 """Store what was returned from a payment, and the refunds that were requested here.
 
 Providers report a refund as a sum that grows (kind refund). Stripe also reports each refund on its own (kind part).
-Stripe's sum may include failed refunds, so failed parts are subtracted from it. The result is never less than the other
-parts. Reports may arrive in any order.
+Stripe's sum may include failed refunds, so failed parts are subtracted from it. The result is never less than the sum
+of the other parts. Reports may arrive in any order.
 
-While a refund is open, its share of the credit is in HELD. A unique index ensures that a payment has at most one open
-refund. Writers hold the account's lock.
+While a refund is open, its share of the credit is in the ledger account HELD. A unique index ensures that a
+payment has at most one open refund. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -168,7 +168,7 @@ class CheckBody(Fields, frozen=True, kw_only=True):
 
 
 class ForgottenCustomer(Shaped, kw_only=True):
-    """A customer of an erased account that its provider has not deleted yet."""
+    """An erased account's customer that the provider hasn't deleted yet."""
 
     provider: str
     environment: Environment

@@ -2,7 +2,7 @@
 
 No transaction is open during a call. If the provider has ended a subscription, it also ends here. After an unclear
 response, a worker reads the state and repeats the request with the same idempotency key. If the real provider has
-replaced a simulated one, the simulated one's subscriptions change only here.
+replaced a simulated one, the simulated one's subscriptions change only in this gateway.
 """
 
 import logging
@@ -127,7 +127,7 @@ _log = logging.getLogger(__name__)
 class SubscriptionChangeRequest:
     """A requested change. `resumes_at` is in whole seconds, and `by` is the operator.
 
-    If `is_local`, the subscription ends or resumes only here, and the provider isn't called.
+    If `is_local`, the subscription ends or resumes only in this gateway, and the provider isn't called.
     """
 
     act: Act

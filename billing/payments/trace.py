@@ -1,6 +1,6 @@
 """Show where an order's money is, step by step from the request to the credit.
 
-The pages of payers and operators show the same steps.
+Payers' and operators' pages show the same steps.
 """
 
 from collections.abc import Mapping, Sequence

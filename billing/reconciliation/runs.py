@@ -54,7 +54,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Make each part due now. A running part runs again after its lease."""
+    """Make each part due now. A running part runs again when its lease ends."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now

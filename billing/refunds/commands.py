@@ -1,6 +1,6 @@
 """Request, settle and decide refunds.
 
-A payment has one refund at a time. The account must have the credit, unless the operator lets it owe the credit.
+A payment has at most one open refund. The account must have the credit, unless the operator lets it owe the credit.
 
 The provider confirms a refund in its response or a notification, whichever comes first. If the provider refuses, the
 credit is released. Without a response, the credit stays held.

@@ -1,7 +1,7 @@
 """Set and disable recharges, and record the steps of each charge, under the tenant's lock.
 
-A drop has one order, whose ID is chosen in advance and used for the charge. So retries lead to the same charge. The
-monthly limit includes charges in progress.
+Each drop has one order. The order's ID is chosen in advance and used for the charge, so retries make the same charge.
+The monthly limit includes charges in progress.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Define the fields of Stripe's objects that are read. The format from before 2025-03 can also be read."""
+"""Define the fields that are read from Stripe's objects. The format from before 2025-03 can also be read."""
 
 from typing import Generic, TypeVar
 
