@@ -66,7 +66,7 @@ def as_json(kind: Any) -> Conversion:
 
 
 class Columns(Generic[T]):
-    """Fields of a class as columns. `write` returns an object's stored values in the columns' order.
+    """A class's fields as columns. `write` returns an object's stored values in the columns' order.
 
     - listed: the columns for a SELECT.
     - typed: the columns for a list of rows (:rows[...]).

@@ -364,7 +364,7 @@ idempotency_keys = _table(
     _text("environment", key=True),
     _text("digest", key=True),  # a digest of the Idempotency-Key and its owner
     _text("fingerprint"),
-    _int("status"),  # 0 while a call of several steps is running
+    _int("status"),  # 0 while a multi-step call is running
     _bytes("body", null=True),
     # The response contains a secret, so it is encrypted, and deleted after 24 hours.
     _int("is_sealed", default=0),
@@ -466,7 +466,7 @@ topups = _table(
     _int("new_balance_cents", null=True),  # the recipient's balance
     _text("voucher_code", null=True),  # never written
     _text("voucher_code_hint", null=True),
-    # the supplier's code, encrypted, which is delivered instead of a voucher
+    # the supplier's encrypted code, delivered instead of a voucher
     _text("fulfilment_code", null=True),
     _text("fulfilment"),
     _int("handed_over_at", null=True),
@@ -890,7 +890,7 @@ approvals = _table(
     _index("ix_approvals_due", "expires_at", where="status = 'pending'"),
 )
 
-# Batches of redemption codes of one value (billing/credits/redemption_code.py).
+# Batches of redemption codes with the same value (billing/credits/redemption_code.py).
 redemption_batches = _table(
     "redemption_batches",
     _text("id", key=True),
@@ -1683,7 +1683,7 @@ document_series = _table(
     _int("last_number"),
 )
 
-# Accounts' details for receipts (billing/documents/billing_details.py).
+# Accounts' billing details for receipts (billing/documents/billing_details.py).
 billing_details = _table(
     "billing_details",
     _text("account_id", key=True),

@@ -166,7 +166,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fail deliveries that disabled endpoints have held too long. Handle one endpoint at a time."""
+    """Fail deliveries that were held too long for disabled endpoints, one endpoint at a time."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(

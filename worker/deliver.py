@@ -169,7 +169,7 @@ class DeliverySender:
             try:
                 fault = await self._fault_of(claimed)
             except StoreError:
-                # Don't sign what couldn't be checked. After the lease ends, another claim retries.
+                # Don't sign a replay that couldn't be checked. After the lease ends, another claim retries.
                 logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
                 return None
         code = None

@@ -61,7 +61,7 @@ LATE_S: Final = 0.05
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """Return how many slots the open-file limit allows, at most slots_max. First try to raise that limit."""
+    """Return how many slots the open-file limit allows, at most slots_max. First, try to raise that limit."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:

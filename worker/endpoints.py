@@ -232,7 +232,7 @@ class Subscriptions:
                 return True
             await self._end(endpoint_id, tenant)
         except StoreError:
-            # Don't send what couldn't be checked. After the lease ends, another claim retries.
+            # Don't send a delivery that couldn't be checked. After the lease ends, another claim retries.
             logger.warning("subscription.not_checked", extra={"endpoint_id": endpoint_id})
         return False
 

@@ -160,7 +160,7 @@ class _State:
 
 
 class Breakers:
-    """Stop calling suppliers that don't respond."""
+    """Stops calls to suppliers that don't respond."""
 
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX

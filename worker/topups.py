@@ -166,7 +166,7 @@ class Fulfiller(WokenLoop):
         place, _ = self._under_way.pop(topup_id)
         self._breakers.ended(place)
         if task.cancelled() and not self._is_over:
-            # The handler cancelled the task, not this loop.
+            # The task was cancelled by its handler, not by this loop.
             _log.error("fulfilment.broke", extra={"fields": {"transaction_id": topup_id}})
             self._setbacks.failed(topup_id)
         self.wake()

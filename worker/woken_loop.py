@@ -216,7 +216,7 @@ class DueLoop(WokenLoop):
     def _ended(self, item_id: str, task: "asyncio.Task[None]") -> None:
         del self._under_way[item_id]
         if task.cancelled() and not self._is_over:
-            # The handler cancelled the task, not this loop.
+            # The task was cancelled by its handler, not by this loop.
             self._log.error("%s.broke", self.name, extra={"fields": {self.subject: item_id}})
             self._setbacks.failed(item_id)
         self.wake()

@@ -1,1 +1,1 @@
-"""Use PostgreSQL: connection pools, transactions and backups."""
+"""Implement the store on PostgreSQL: connection pools, transactions and backups."""

@@ -93,7 +93,7 @@ def _version_of(program: str) -> int:
 
 
 class _Server:
-    """Run PostgreSQL's programs on one database. The password doesn't appear in the list of processes."""
+    """Runs PostgreSQL's programs on one database. The password doesn't appear in the process list."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

@@ -3,7 +3,7 @@
 BEGIN is sent together with an EXECUTE whose arguments are literals. Bound arguments would need another round trip.
 The rows that EXECUTE returns are ignored, because they may be out of date after a wait for the lock.
 
-The outcome of a lost COMMIT is read from the connection's row in commit_tokens. If the outcome stays unknown,
+If COMMIT's response is lost, the outcome is read from the connection's row in commit_tokens. If it stays unknown,
 CommitUnknown is raised and the work doesn't run again.
 """
 

@@ -1,7 +1,7 @@
-"""Turn asyncpg's errors into those of store/errors.py, which have a SQLSTATE and a constraint but no row's values.
+"""Turn asyncpg's errors into those of store/errors.py. These have a SQLSTATE and a constraint, but no row values.
 
 A server's messages may be in any language. So an error's code explains why a connection can't be opened. If a code
-has several causes, the name of the server's function tells them apart.
+has several causes, the server function's name tells them apart.
 """
 
 import os

@@ -44,8 +44,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last part is lost, no time limit of the server applies, and
-# the session keeps its locks. END_STALLED ends such sessions.
+# The driver sends a statement in three parts. If the last part is lost, no server time limit applies, and the session
+# keeps its locks. END_STALLED ends such sessions.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,

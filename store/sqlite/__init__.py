@@ -1,1 +1,1 @@
-"""Use SQLite: a writer thread, checkpoints and backups."""
+"""Implement the store on SQLite: a writer thread, checkpoints and backups."""

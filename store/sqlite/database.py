@@ -512,7 +512,7 @@ class SqliteDatabase:
         return value, transaction.hints
 
     def _begin_patiently(self, *, durable: bool) -> None:
-        """Begin. First wait for programs that write without taking turns, such as the SQLite shell."""
+        """Begin a transaction. First, wait for programs that write without taking turns, such as the SQLite shell."""
         ends_at_s = time.monotonic() + self._turn_wait_s
         while True:
             try:

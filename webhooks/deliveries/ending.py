@@ -104,7 +104,7 @@ async def step(
 async def disabled_after(
     tx: Transaction, after: Disabled, *, now_us: int
 ) -> tuple[list[str], Disabled | None]:
-    """Return the next disabled endpoints that have held deliveries too long, and where to continue."""
+    """Return the next disabled endpoints whose deliveries were held too long, and where to continue."""
     before_us = now_us - HELD_US_MAX
     rows = await tx.fetch(_DISABLED, before_us=before_us, after_at=after.at_us, after_id=after.id)
     late = [row["id"] for row in rows if row["due_at"] is not None and row["due_at"] < before_us]

@@ -74,7 +74,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
 ) -> dict[str, Any]:
-    """Make a sample's data for `endpoint`, which receives it. A sample code can't be redeemed."""
+    """Make the data of a sample event for `endpoint`. A sample code can't be redeemed."""
     data = {"test": True, **_data(event_type, endpoint, now_us=now_us)}
     if is_told_codes and data.get("voucher_code_hint") is not None:
         data["voucher_code"] = VOUCHER_CODE

@@ -345,7 +345,7 @@ class Outbox:
 
 
 async def mark_test_event(tx: Transaction, event_id: EventId) -> None:
-    """Mark an event that this transaction has written as a test event."""
+    """Mark one of this transaction's events as a test event."""
     await tx.execute(_MARK_SAMPLE, id=event_id)
 
 

@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
     def close(self) -> None:
-        """Close the socket immediately. With an orderly end of TLS, a peer could delay this by half a minute."""
+        """Close the socket immediately. An orderly TLS shutdown would let a peer delay this by half a minute."""
         self._is_keepable = False
         if self._transport is not None:
             self._transport.abort()

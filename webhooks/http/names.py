@@ -63,7 +63,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Resolve names with the machine's hosts file and name servers. In tests, given servers are used instead."""
+    """Resolves names with the machine's hosts file and name servers. In tests, given servers are used instead."""
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
         self._servers = tuple(servers)
@@ -195,7 +195,7 @@ class _Failure:
 
 
 class Failures:
-    """Remember a limited number of recently failed names. Times are on the event loop's clock."""
+    """Remembers a limited number of recently failed names. Times are on the event loop's clock."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -228,7 +228,7 @@ class Failures:
 
 
 class LookupLimiter:
-    """Limit an account's concurrent lookups. The first to wait is served first."""
+    """Limits an account's concurrent lookups: first come, first served."""
 
     def __init__(self, per_account_max: int) -> None:
         self._per_account_max = per_account_max

@@ -41,7 +41,7 @@ OVERLAP_S: Final = HOUR_US // 1_000_000
 # A new subscription sends at most this many events since the client's cursor.
 REPLAYED_MAX: Final = 100
 PRUNED_ROWS: Final = 200
-# How many ended subscriptions of a tenant stay stored as disabled by their owner.
+# How many ended subscriptions that their owner disabled are kept for each tenant.
 REMEMBERED_MAX: Final = 200
 EXPIRED_ROWS: Final = 100
 

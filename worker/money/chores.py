@@ -1,6 +1,6 @@
 """Run chores about money: reconciliation, volume and usage statistics, sealing, deleting customers.
 
-Only one worker runs each.
+Only one worker runs each chore.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ async def _count_tenant(database: Database, tenant: Tenant) -> None:
 
 
 def sealing_chores(context: Context) -> Sequence[Chore]:
-    """Return the chores that seal each day's transfers and the record log. Only one worker runs each."""
+    """Return the chores that seal each day's transfers and the record log. Only one worker runs each chore."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
     records = RecordSealer(*parts, pause_s=SEALING_PAUSE_S)

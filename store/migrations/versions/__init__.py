@@ -1,1 +1,1 @@
-"""Contain one migration per file. A file's name consists of the version, `pre` or `post`, and the subject."""
+"""Define the migrations, one per file. A file name consists of the version, `pre` or `post`, and the subject."""
