@@ -62,7 +62,7 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table, and the columns that don't fit. Only a table with a single column may be too wide."""
+    """Return the table, and the columns that don't fit. Only a table with a single column can be too wide."""
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
     wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}

@@ -1,7 +1,7 @@
 """Credit each paid period of a subscription once.
 
-An invoice that doesn't match is held for an operator. The first invoice of an account's second plan is held, too.
-Plan credit counts as purchased and pays debts first (contract, 5.3).
+An invoice that doesn't match its subscription is held for an operator. The first invoice of an account's second plan is
+held, too. Plan credit counts as purchased and pays debts first (contract, 5.3).
 """
 
 from abc import ABC, abstractmethod

@@ -339,7 +339,7 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
 def bring_back_to(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """Take back the credit of a returned payment. Return the changed period, which the caller must store."""
+    """Take back the credit of a returned payment. The caller must store the changed period."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
         return _bring_parts_back(state, one, period, returned_amount)
@@ -448,7 +448,7 @@ def _out_of(
     parts: Sequence[PlanGrant],
     micros: int,
 ) -> int:
-    """Take credit from the parts' ledger accounts, then expired credit. Return how much was taken."""
+    """Take credit from the parts' ledger accounts, then from expired credit. Return how much was taken."""
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)

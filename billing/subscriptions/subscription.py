@@ -1,6 +1,6 @@
 """Model a subscription, which buys credit by the month or year.
 
-A subscription becomes active only when a period is paid, so reports may come in any order. A payment reactivates an
+A subscription becomes active only when a period is paid, so reports can arrive in any order. A payment reactivates an
 expired subscription. Only `move` changes the state.
 """
 

@@ -1,4 +1,4 @@
-"""Hold the subscriptions of one transaction, with their periods, reversals and plans.
+"""Load and save the subscriptions of one transaction, with their periods, reversals and plans.
 
 Only subscriptions of locked accounts are found.
 """

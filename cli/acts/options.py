@@ -1,6 +1,6 @@
 """Turn an input's fields into options, and options into values.
 
-The input's own checks report wrong values in the same words as the API. So malformed numbers are passed on as text.
+The input's own checks report wrong values in the same words as the API, so malformed numbers are passed on as text.
 """
 
 import re

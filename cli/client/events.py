@@ -39,7 +39,7 @@ _type = click.option(
 @profile_option
 @json_option
 def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:
-    """Print events as they happen, each once and in order. Ctrl-C stops.
+    """Print events as they happen, each once and in order. Press Ctrl-C to stop.
 
     A lost connection is restored, and no event is missed. At the end, the command prints the cursor for --after. --json
     prints one event per line.

@@ -187,7 +187,7 @@ def listen(
     resent: Sequence[str],
     profile: str | None,
 ) -> None:
-    """Forward an account's events to a port of this machine, signed like webhooks. Ctrl-C stops.
+    """Forward an account's events to a port of this machine, signed like webhooks. Press Ctrl-C to stop.
 
     At the end, the command prints the cursor for --after, and a --resend option for each event that wasn't accepted.
     """
@@ -310,7 +310,9 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 
 @contextlib.asynccontextmanager
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
-    """Yield a key of the account for reading events. It expires when this command ends, or after a day at the latest."""
+    """Yield a key that can read the account's events. It expires when this command ends, or after a day at the
+    latest.
+    """
     now_us = SystemClock().now_us()
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:

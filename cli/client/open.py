@@ -23,7 +23,7 @@ PAGES: Final[Mapping[str, str]] = {
     "sandbox": "/docs/sandbox",
     "reference": "/docs/reference",
 }
-# Pages of objects, by the prefix of their IDs.
+# Object pages, by ID prefix.
 _OF_ID: Final[Mapping[str, str]] = {
     "txn": "/dashboard/topups/",
     "dlv": "/dashboard/deliveries/",

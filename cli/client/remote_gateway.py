@@ -67,7 +67,7 @@ class RemoteGateway:
         """Make a change with a new idempotency key. The call can be repeated safely, but the command can't.
 
         If the response is lost, print `look`, a command that shows whether the change was made. `look` may be a
-        function that finds it. If the code of a refusal is in `takes`, return the refusal instead of exiting.
+        function that finds it. If a refusal's code is in `takes`, return the refusal instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(

@@ -371,7 +371,7 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """Count the workers that listen on Redis. A stopped worker is counted until its connection ends.
+    """Count the workers listening on Redis. A stopped worker is counted until its connection ends.
 
     Without Redis, count the workers' rows in the database.
     """

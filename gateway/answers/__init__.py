@@ -1,1 +1,1 @@
-"""Build responses: the envelope, the numeric codes, and the text of errors."""
+"""Build responses: the envelope, numeric codes and error texts."""

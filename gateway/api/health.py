@@ -2,7 +2,7 @@
 
 - /healthz: whether the process is alive
 - /readyz: whether it can serve requests
-- /healthz/deliveries: whether workers claim deliveries
+- /healthz/deliveries: whether workers are claiming deliveries
 - /healthz/caller: how a request arrived
 
 If several processes share a port, each reports the metrics of all of them, and says which others are ready.
@@ -90,7 +90,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """Return 503 if no worker claims due deliveries, else 200. Use this for alerts, not for a load balancer."""
+    """Return 503 if no worker is claiming due deliveries, else 200. Use this for alerts, not for a load balancer."""
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()

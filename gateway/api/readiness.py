@@ -151,7 +151,7 @@ class Readiness:
         }
 
     async def deliveries(self) -> dict[str, str | float]:
-        """Return whether workers claim deliveries, and by how many seconds deliveries are overdue."""
+        """Return whether workers are claiming deliveries, and by how many seconds deliveries are overdue."""
         backlog = await self.backlog.see()
         if backlog is None:
             return {"state": "unknown"}

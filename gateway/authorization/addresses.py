@@ -15,7 +15,7 @@ REGISTER: Final = "/oauth/register"
 REVOKE: Final = "/oauth/revoke"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-# Clients also try OpenID's address. The document there offers no OpenID identities.
+# Clients also try the OpenID address. The document there offers no OpenID identities.
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 

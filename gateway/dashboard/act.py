@@ -25,9 +25,7 @@ async def press(
     said: str,
     undo: str | None = None,
 ) -> Reply:
-    """Run the act, then redirect to `then`. If `undo` is given, that page offers an undo button, which posts to
-    `undo`.
-    """
+    """Run the act, then redirect to `then`. If `undo` is given, that page has an undo button that posts to `undo`."""
     form = read_form(call)
     await run_own(call, act, values or {}, ids, key=form.idempotency_key)
     return go(then, said=said, **({} if undo is None else undo_of(call, undo)))

@@ -555,8 +555,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill an act's form. `words` are the values in its question. `sent` has the act, fields and problem of
-    the form that was sent.
+    """Fill in an act's form. `words` are the values in its question. `sent` has the act, fields and problem of the form
+    that was sent.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)
@@ -617,7 +617,9 @@ ALL_ROUTES: Final = tuple(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
-    """Run the act once, as the operator who filled in the form. Raise InvalidInput with all wrong fields."""
+    """Run the act once, as the operator who filled in the form. If fields are wrong, raise InvalidInput with all of
+    them.
+    """
     typed = Typed(form)
     asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []

@@ -1,4 +1,4 @@
-"""Make routes for pages. Pages authenticate by cookie. Each page's menu counts the sends that wait for the user's
+"""Make routes for pages. Pages authenticate by cookie. Each page's menu counts the sends waiting for the user's
 approval.
 """
 
@@ -76,7 +76,7 @@ def _counting(handler: Handler) -> Handler:
 
 
 async def review_waiting(call: RequestContext[Any, Any]) -> int:
-    """Count the top-ups that wait for review. Return 0 unless the reader is an operator."""
+    """Count the top-ups waiting for review. Return 0 unless the reader is an operator."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us

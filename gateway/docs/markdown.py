@@ -46,8 +46,8 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, the block is
-    shown plainly.
+    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, the default
+    rendering is used.
     """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 

@@ -294,7 +294,7 @@ class Compared:
 
     @property
     def percent(self) -> int | None:
-        """Return the rise in percent, or None if the earlier figure is 0."""
+        """Return the increase in percent, or None if the earlier figure is 0."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
 

@@ -32,7 +32,7 @@ _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Remove the commas of 1,250.00. A decimal comma isn't removed, so that 12,50 doesn't become 1250."""
+    """Remove grouping commas, as in 1,250.00. A decimal comma isn't removed, so that 12,50 doesn't become 1250."""
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 

@@ -39,7 +39,7 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     async def begin(tx: Transaction) -> EventCursor:
         if after is None:
             return await log.newest_cursor(tx, principal.tenant)
-        # Raise an error if the type is bad, or if events after the cursor are missing.
+        # Raise an error if the type is invalid, or if events after the cursor are missing.
         await log.events_after(
             tx, principal.tenant, after=after, event_type=event_type, limit=1, param=param
         )

@@ -142,7 +142,7 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":
-            # A team member may switch to an open live environment, but can't open it.
+            # A team member can switch to the live environment if it is open, but can't open it.
             is_self_serve = principal.colleague is None and call.context.settings.self_serve_live
             is_opened = await enter_live(
                 tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us

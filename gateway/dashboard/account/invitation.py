@@ -1,4 +1,5 @@
-"""Show an invitation to whoever has its link, and let the user with the invited address accept it.
+"""Show an invitation to anyone who has its link, and let the user with the invited address accept
+it.
 
 A user without an account can create one here, even if sign-up is closed.
 """

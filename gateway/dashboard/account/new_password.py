@@ -115,7 +115,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
                 call.context.limiter, f"password_mails:{whose}", Allowance(count, 86_400), ""
             )
     except RateLimited:
-        # An error would show that a link was requested before.
+        # An error would show that a link had already been requested.
         return
 
     async def work(tx: Transaction) -> None:

@@ -49,7 +49,7 @@ from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # (tries, seconds)
-# The number of tries for one account, from one address or known device, in each of these periods.
+# The tries allowed for one account from one address or known device: (tries, seconds).
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # per account
 TICKET_US: Final = 5 * MINUTE_US

@@ -1,4 +1,4 @@
-"""Show operators what needs attention, whether workers keep up, and the state of suppliers and providers."""
+"""Show operators what needs attention, whether workers are keeping up, and the state of suppliers and providers."""
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter

@@ -1,4 +1,4 @@
-"""Show sends that wait for approval, and decide on them."""
+"""Show sends waiting for approval, and decide on them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -47,7 +47,7 @@ _TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Show the form or its preview. Each has its own address, for the browser's Back button."""
+    """Show the form or its preview. Each has its own address, so that the Back button works."""
     asked = read_query(call)
     if asked.raw("form"):
         form = _opened(call, asked.raw("form"))
