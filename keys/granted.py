@@ -6,7 +6,7 @@ from typing import Final
 
 from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, MemberRole
 from keys.session import IDLE_US
-from store.database import Transaction
+from store.database import Row, Transaction
 
 SIGN_IN_ENDED: Final = "the sign-in that allowed it has ended"
 SIGNED_OUT: Final = (
@@ -50,16 +50,31 @@ async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | 
             return SIGN_IN_ENDED
         person_id = row["account_id"]
     assert person_id is not None, "somebody granted it"
-    row = await tx.fetch_one(_STANDING, account_id=granted.account_id, person_id=person_id)
-    if row is None:
+    people = await load_people(tx, granted.account_id, [person_id])
+    return why_person_lost(people.get(person_id), granted)
+
+
+async def load_people(
+    tx: Transaction, account_id: str, person_ids: Iterable[str]
+) -> Mapping[str, Row]:
+    """Return each person's access to the account, for `why_person_lost`."""
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return {}
+    rows = await tx.fetch(_STANDING, account_id=account_id, person_ids=wanted)
+    return {row["id"]: row for row in rows}
+
+
+def why_person_lost(person: Row | None, granted: Granted) -> str | None:
+    if person is None:
         return NO_ACCESS
-    if row["suspended_at"] is not None:
+    if person["suspended_at"] is not None:
         return SUSPENDED
-    if row["access_ended_at"] is not None and row["access_ended_at"] >= granted.granted_at:
+    if person["access_ended_at"] is not None and person["access_ended_at"] >= granted.granted_at:
         return SIGNED_OUT
-    if person_id == granted.account_id:
+    if person["id"] == granted.account_id:
         return None
-    member = None if row["role"] is None else Membership(row["role"], row["joined_at"])
+    member = None if person["role"] is None else Membership(person["role"], person["joined_at"])
     return why_lost(member, granted)
 
 
@@ -96,9 +111,9 @@ _SESSION: Final = """
 SELECT account_id, expires_at, last_seen_at FROM sessions WHERE id = :id FOR NO KEY UPDATE
 """
 _STANDING: Final = """
-SELECT a.suspended_at, p.access_ended_at, m.role, m.joined_at
+SELECT p.id, a.suspended_at, p.access_ended_at, m.role, m.joined_at
 FROM accounts a
-JOIN accounts p ON p.id = :person_id
+JOIN accounts p ON p.id IN :person_ids[text]
 LEFT JOIN members m ON m.account_id = a.id AND m.person_id = p.id AND m.removed_at IS NULL
 WHERE a.id = :account_id
 """

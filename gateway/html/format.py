@@ -179,6 +179,7 @@ TONES: Final[Mapping[str, str]] = {
     "disabled": "bad",
     "denied": "bad",
     "revoked": "bad",
+    "closed": "bad",
     "disputed": "bad",
     "unknown": "wait",
     "review": "bad",

@@ -6,8 +6,8 @@ Every use checks this. This module returns the address once, and stores only its
 
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, get_args
 
 from kernel.clock import DAY_US, SECOND_US
@@ -19,9 +19,9 @@ from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR, check_live
 from keys.api_keys.fields import Checks
 from keys.api_keys.grantable import KeyLimitReached
 from keys.api_keys.lookup import judge_chain, load_links
-from keys.granted import Granted, why_ended
+from keys.granted import Granted, load_people, why_person_lost
 from keys.normalise import normalise_name
-from keys.principal import Environment, Principal, Refusal, ScopeMissing
+from keys.principal import Effective, Environment, Link, Principal, Refusal, ScopeMissing
 from keys.staging_quota import FULL_UNTIL
 from keys.token_format import digest
 from keys.tokens.access_token import IS_KEY_ROTATED, check_not_ending, load_principals
@@ -33,6 +33,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 # endpoints, then changing endpoints.
 PortalRight = Literal["read", "replay", "manage"]
 RIGHTS: Final[tuple[PortalRight, ...]] = get_args(PortalRight)
+PortalLinkStatus = Literal["active", "closed", "expired", "revoked"]
 LIFE_S_MIN: Final = 300
 LIFE_S_MAX: Final = 7 * 86_400
 LIFE_S_DEFAULT: Final = 3_600
@@ -74,7 +75,8 @@ class PortalLink:
     """Who can open an account's webhooks, and where. Times are in microseconds.
 
     `origins` are the only sites that can embed the page. `endpoint_ids` are the endpoints on the page, or
-    empty for all. `made_by` is the ID of a key, token or person.
+    empty for all. `made_by` is the ID of a key, token or person. While a link is `closed`, its page doesn't
+    open, because its maker lost access or the account is suspended.
     """
 
     id: str
@@ -88,6 +90,7 @@ class PortalLink:
     created_at: int
     expires_at: int
     revoked_at: int | None
+    status: PortalLinkStatus = "active"
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -176,24 +179,30 @@ async def create(
     return link, secret
 
 
-async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
+async def get(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) -> PortalLink:
     row = await tx.fetch_one(
-        f"SELECT {_ROWS.listed} FROM portal_links WHERE id = :id AND {_OWN}",
+        f"{_FIND} t.id = :id AND {_LISTED}",
         id=link_id,
         account_id=tenant.account_id,
         environment=tenant.environment,
+        now_us=now_us,
     )
     if row is None:
         raise NotFound("Link")
-    return _ROWS.read(row)
+    return (await _opened(tx, [row], now_us=now_us))[0].link
 
 
 async def list_links(
-    tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
+    tx: Transaction,
+    tenant: Tenant,
+    *,
+    now_us: int,
+    before_id: Begin = None,
+    limit: int = PAGE_ITEMS,
 ) -> list[PortalLink]:
     """List links older than before_id, newest first. Include links that expired in the last week."""
-    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
-    return [_ROWS.read(row) for row in rows]
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, now_us=now_us)
+    return [one.link for one in await _opened(tx, rows, now_us=now_us)]
 
 
 async def revoke(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) -> None:
@@ -209,48 +218,67 @@ async def revoke(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) 
 
 async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink | None:
     """Return the link with this secret and what it allows now, or None if no link has this secret."""
-    row = await tx.fetch_one(_FIND, digest=digest(secret), now_us=now_us)
-    if row is None:
-        return None
-    link = _ROWS.read(row)
-    has_ended = (
-        link.revoked_at is not None
-        or link.expires_at <= now_us
-        or row["suspended_for"] is not None
-        or (link.environment == "live" and not row["is_live_open"])
-    )
-    if has_ended:
-        return OpenedLink(link, None)
-    is_paused = await _is_maker_paused(tx, link, row, now_us=now_us)
-    return OpenedLink(
-        link, None if is_paused is None else _principal(link, row, is_paused=is_paused)
-    )
+    row = await tx.fetch_one(f"{_FIND} t.digest = :digest", digest=digest(secret), now_us=now_us)
+    return None if row is None else (await _opened(tx, [row], now_us=now_us))[0]
 
 
-async def _is_maker_paused(
-    tx: Transaction, link: PortalLink, row: Row, *, now_us: int
+async def _opened(tx: Transaction, rows: Sequence[Row], *, now_us: int) -> list[OpenedLink]:
+    """Check one account's links. This takes at most four statements."""
+    links = [_ROWS.read(row) for row in rows]
+    ended = [_why_ended(one, row, now_us) for one, row in zip(links, rows, strict=True)]
+    judged = [row for row, why in zip(rows, ended, strict=True) if why is None]
+    tokens = await load_principals(
+        tx, [row["token_digest"] for row in judged if row["token_digest"]], now_us=now_us
+    )
+    keys = await load_links(tx, {key_id for row in judged for key_id in _lineage(row)})
+    makers = [row["made_by"] for row in judged if not row["token_digest"] and not _lineage(row)]
+    people = await load_people(tx, rows[0]["account_id"], makers) if makers else {}
+    found = []
+    for link, row, why in zip(links, rows, ended, strict=True):
+        is_paused = None
+        if why is None:
+            is_paused = _is_maker_paused(link, row, tokens, keys, people, now_us=now_us)
+        if is_paused is None:
+            found.append(OpenedLink(replace(link, status=why or "closed"), None))
+        else:
+            found.append(OpenedLink(link, _principal(link, row, is_paused=is_paused)))
+    return found
+
+
+def _why_ended(link: PortalLink, row: Row, now_us: int) -> PortalLinkStatus | None:
+    if link.revoked_at is not None:
+        return "revoked"
+    if link.expires_at <= now_us:
+        return "expired"
+    is_live_closed = link.environment == "live" and not row["is_live_open"]
+    return "closed" if is_live_closed or row["suspended_for"] is not None else None
+
+
+def _lineage(row: Row) -> tuple[str, ...]:
+    return () if row["lineage"] is None else (row["made_by"], *row["lineage"].split())
+
+
+def _is_maker_paused(
+    link: PortalLink,
+    row: Row,
+    tokens: Mapping[str, Principal | Refusal],
+    keys: Mapping[str, Link],
+    people: Mapping[str, Row],
+    *,
+    now_us: int,
 ) -> bool | None:
     """Return whether the maker's key is paused, or None if the maker can no longer give this access."""
+    allowed: Principal | Effective | Refusal | None
     if row["token_digest"] is not None:
-        return await _is_token_paused(tx, row["token_digest"], now_us=now_us)
-    if row["lineage"] is None:
-        granted = Granted(
-            link.account_id, link.created_at, frozenset({MADE_WITH}), person_id=link.made_by
-        )
-        return False if await why_ended(tx, granted, now_us=now_us) is None else None
-    lineage = (link.made_by, *row["lineage"].split())
-    chain = await load_links(tx, lineage)
-    allowed = judge_chain(lineage, chain, now_us=now_us, may_administer=False)
-    if row["is_key_rotated"] or isinstance(allowed, Refusal) or MADE_WITH not in allowed.scopes:
+        allowed = tokens.get(row["token_digest"])
+    elif lineage := _lineage(row):
+        allowed = judge_chain(lineage, keys, now_us=now_us, may_administer=False)
+    else:
+        granted = Granted(link.account_id, link.created_at, frozenset({MADE_WITH}))
+        return None if why_person_lost(people.get(link.made_by), granted) else False
+    if row["is_key_rotated"] or allowed is None or isinstance(allowed, Refusal):
         return None
-    return allowed.is_paused
-
-
-async def _is_token_paused(tx: Transaction, token_digest: str, *, now_us: int) -> bool | None:
-    found = (await load_principals(tx, [token_digest], now_us=now_us)).get(token_digest)
-    if not isinstance(found, Principal) or MADE_WITH not in found.scopes:
-        return None
-    return found.is_paused
+    return allowed.is_paused if MADE_WITH in allowed.scopes else None
 
 
 def _principal(link: PortalLink, row: Row, *, is_paused: bool) -> Principal:
@@ -274,16 +302,19 @@ def _principal(link: PortalLink, row: Row, *, is_paused: bool) -> Principal:
 
 
 _ROWS: Final = RowMapping(
-    PortalLink, stored={"origins": WORDS_OR_NULL, "endpoint_ids": WORDS_OR_NULL}
+    PortalLink,
+    stored={"origins": WORDS_OR_NULL, "endpoint_ids": WORDS_OR_NULL},
+    without={"status"},
 )
-_PAGES: Final = Keyset(_ROWS.listed, "portal_links", _OWN)
-_FIND: Final = f"""
-SELECT {_ROWS.of("t")}, k.lineage, {IS_KEY_ROTATED} AS is_key_rotated, m.digest AS token_digest,
-    a.is_sandbox, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
-FROM portal_links t
+_COLUMNS: Final = f"""
+{_ROWS.of("t")}, k.lineage, {IS_KEY_ROTATED} AS is_key_rotated, m.digest AS token_digest,
+a.is_sandbox, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
+"""
+_SOURCE: Final = """portal_links t
 JOIN accounts a ON a.id = t.account_id
 JOIN account_environments e ON e.account_id = t.account_id AND e.environment = t.environment
 LEFT JOIN api_keys k ON k.id = t.made_by
-LEFT JOIN access_tokens m ON m.id = t.made_by
-WHERE t.digest = :digest
-"""
+LEFT JOIN access_tokens m ON m.id = t.made_by"""
+_LISTED: Final = "t.account_id = :account_id AND t.environment = :environment"
+_FIND: Final = f"SELECT {_COLUMNS} FROM {_SOURCE} WHERE"
+_PAGES: Final = Keyset(_COLUMNS, _SOURCE, _LISTED, key="t.id")

@@ -20,6 +20,7 @@ from keys.tokens.portal_link import (
     ORIGINS_MAX,
     NewPortalLink,
     PortalLink as Link,
+    PortalLinkStatus,
     PortalRight,
 )
 from store.keyset import Begin
@@ -68,6 +69,12 @@ class PortalLink(Shaped, kw_only=True):
     created_at: Time
     expires_at: Time
     revoked_at: Time | None
+    status: Annotated[
+        PortalLinkStatus,
+        Meta(
+            description="closed: the page doesn't open now, because its maker lost access or the account is suspended."
+        ),
+    ]
 
     @classmethod
     def of(cls, link: Link, /, **more: Any) -> Self:
@@ -141,18 +148,20 @@ async def _check_endpoints(context: ActContext, ids: Sequence[str]) -> None:
 
 
 async def list_links(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[Link]:
-    return await portal_link.list_links(context.tx, context.tenant, before_id=begin, limit=limit)
+    return await portal_link.list_links(
+        context.tx, context.tenant, before_id=begin, limit=limit, now_us=context.now_us
+    )
 
 
 async def show_link(context: ActContext) -> Link:
-    return await portal_link.get(context.tx, context.tenant, context.object_id)
+    link_id, now_us = context.object_id, context.now_us
+    return await portal_link.get(context.tx, context.tenant, link_id, now_us=now_us)
 
 
 async def revoke_link(context: ActContext, _asked: Fields) -> Change[Link]:
-    tx, tenant, link_id = context.tx, context.tenant, context.object_id
-    before = await portal_link.get(tx, tenant, link_id)
-    await portal_link.revoke(tx, tenant, link_id, now_us=context.now_us)
-    return Change(before=before, after=await portal_link.get(tx, tenant, link_id))
+    before = await show_link(context)
+    await portal_link.revoke(context.tx, context.tenant, before.id, now_us=context.now_us)
+    return Change(before=before, after=await show_link(context))
 
 
 def _audited(link: Link) -> Mapping[str, Any]:
@@ -195,7 +204,7 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     run=list_links,
     result=PortalLink,
     prefix="ptl",
-    columns=("id", "name", "can", "origins", "expires_at", "revoked_at"),
+    columns=("id", "name", "can", "origins", "expires_at", "status"),
     examples=("topup portal-links list",),
 )
 SHOW: Final[ReadAct[Any]] = ReadAct(

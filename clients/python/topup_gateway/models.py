@@ -1075,6 +1075,8 @@ class CreatedPortalLink(Model):
     """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
     """A UTC time in RFC 3339, to the second."""
+    status: Literal["active", "closed", "expired", "revoked"] | str
+    """closed: the page doesn't open now, because its maker lost access or the account is suspended."""
     url: str
     """The page's URL, shown only once. Anyone who has it gets the link's access."""
 
@@ -3030,6 +3032,8 @@ class PortalLink(Model):
     """A UTC time in RFC 3339, to the second."""
     revoked_at: AwareDatetime | None
     """A UTC time in RFC 3339, to the second."""
+    status: Literal["active", "closed", "expired", "revoked"] | str
+    """closed: the page doesn't open now, because its maker lost access or the account is suspended."""
 
 
 class Price(Model):

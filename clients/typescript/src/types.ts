@@ -1226,6 +1226,11 @@ export interface components {
             expires_at: string;
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
+            /**
+             * @description closed: the page doesn't open now, because its maker lost access or the account is suspended.
+             * @enum {string}
+             */
+            status: "active" | "closed" | "expired" | "revoked";
             /** @description The page's URL, shown only once. Anyone who has it gets the link's access. */
             url: string;
         };
@@ -3368,6 +3373,11 @@ export interface components {
             expires_at: string;
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
+            /**
+             * @description closed: the page doesn't open now, because its maker lost access or the account is suspended.
+             * @enum {string}
+             */
+            status: "active" | "closed" | "expired" | "revoked";
         };
         /** @description The price of 1,000,000 tokens of a model. A name that ends in * covers all names that begin with the text before it. Longer entries take precedence. */
         Price: {

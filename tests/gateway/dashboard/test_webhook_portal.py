@@ -12,6 +12,8 @@ from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import account_access
 from keys.api_keys import api_key
+from keys.tokens import portal_link
+from store.database import Transaction
 from tests.gateway.dashboard.test_team import OWNER, Team, opened
 from tests.support.browser import csrf_of, signed_in, text_of
 from tests.support.gateway import API, Gateway
@@ -307,9 +309,80 @@ async def test_it_ends_with_the_colleague_who_made_it(gateway: Gateway, clock: F
     before = [await gateway.client.get(f"/webhook-portal/{one}") for one in links]
     await team.press("dev@acme.example", "remove")
     after = [await gateway.client.get(f"/webhook-portal/{one}") for one in links]
+    listed = text_of((await team.owner.get("/dashboard/portal-links")).text)
 
     assert [one.status_code for one in before] == [200, 200]
     assert [one.status_code for one in after] == [410, 200]
+    assert (listed.count("active"), listed.count("closed")) == (1, 1)
+
+
+@pytest.mark.fixed_clock
+async def test_the_list_says_which_links_work(shop: Shop, clock: FixedClock) -> None:
+    gateway, database = shop.gateway, shop.gateway.context.database
+    tenant, ids, links = Tenant(shop.account_id, "staging"), {}, {}
+    makers = {
+        name: await gateway.key(shop.account_id) for name in ("kept", "paused", "ended", "old")
+    }
+    token = await gateway.call("POST", "/tokens", key=shop.key, json={"name": "portal"})
+    makers["token"] = token.json()["data"]["token"]
+    for name, key in makers.items():
+        own = await gateway.call("GET", "/keys/self", key=key)
+        ids[name] = own.json()["data"]["id"]
+        links[name] = await shop._replace(key=key).link(expires_in_s=86_400)
+    links |= {"revoked": await shop.link(), "expired": await shop.link(expires_in_s=300)}
+    for number in range(3):
+        links[f"kept {number}"] = await shop._replace(key=makers["kept"]).link(expires_in_s=86_400)
+    clock.advance_s(1)
+
+    async def changes(tx: Transaction) -> None:
+        now_us = clock.now_us()
+        await api_key.pause(tx, tenant, ids["paused"], asker=None, now_us=now_us)
+        await api_key.revoke(tx, tenant, ids["ended"], asker=None, now_us=now_us)
+        await api_key.rotate(tx, tenant, ids["old"], overlap_s=60, asker=None, now_us=now_us)
+
+    await database.transaction(changes)
+    await gateway.call("DELETE", f"/tokens/{token.json()['data']['id']}", key=shop.key)
+    await gateway.call("DELETE", f"/portal-links/{links['revoked']['id']}", key=shop.key)
+    before_rotation = await _statuses(shop, links)
+    clock.advance_s(300)
+    found = await _statuses(shop, links)
+
+    assert before_rotation["old"] == "active"
+    assert found == {
+        "kept": "active",
+        **{f"kept {number}": "active" for number in range(3)},
+        "paused": "active",
+        "ended": "closed",
+        "old": "closed",
+        "token": "closed",
+        "revoked": "revoked",
+        "expired": "expired",
+    }
+    # A key's links cost a statement, and a token's two.
+    assert await _cost(shop, len(links)) - await _cost(shop, 1) <= 2
+    for name, link in links.items():
+        page = await shop.get(link["path"])
+        shown = await gateway.call("GET", f"/portal-links/{link['id']}", key=shop.key)
+        assert (page.status_code == 200) == (found[name] == "active"), name
+        assert shown.json()["data"]["status"] == found[name]
+
+
+async def _statuses(shop: Shop, links: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The status of each link in the list, by its name here."""
+    listed = await shop.gateway.call("GET", "/portal-links", key=shop.key)
+    statuses = {one["id"]: one["status"] for one in listed.json()["data"]["items"]}
+    return {name: statuses[link["id"]] for name, link in links.items()}
+
+
+async def _cost(shop: Shop, limit: int) -> int:
+    """The statements that a page of so many links takes."""
+    database, tenant = shop.gateway.context.database, Tenant(shop.account_id, "staging")
+    before, now_us = database.statements_run, shop.gateway.context.clock.now_us()
+    found = await database.read(
+        lambda tx: portal_link.list_links(tx, tenant, limit=limit, now_us=now_us)
+    )
+    assert len(found) == limit
+    return database.statements_run - before
 
 
 @one_database
