@@ -1,4 +1,4 @@
-"""Print the expected failures of commands."""
+"""Print a command's expected errors."""
 
 import re
 from typing import Any

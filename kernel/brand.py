@@ -1,4 +1,4 @@
-"""The operator's name, logo and colour, as payers and recipients see them.
+"""Define the operator's name, logo and colour, as payers and recipients see them.
 
 A button has the exact colour. Marks and outlines have the nearest readable tone, in light and in dark mode.
 """

@@ -1,4 +1,4 @@
-"""Time as whole microseconds since the epoch, in UTC. Functions take the current time as an argument."""
+"""Represent time as whole microseconds since the epoch, in UTC. Functions take the current time as an argument."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The root of every failure that a caller can cause or must know about.
+"""Define the base of all errors that a caller can cause or must know about.
 
     DomainError                 expected; the edge turns it into a code and a status
     |- InvalidInput             a field is missing, mistyped or out of its range

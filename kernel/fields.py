@@ -1,4 +1,4 @@
-"""The base of every input, and facts about its fields for the API, its documents, forms and commands."""
+"""Define the base of every input, and describe its fields for the API, its documents, forms and commands."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache

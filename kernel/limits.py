@@ -1,4 +1,4 @@
-"""Limits that several modules use. Each name ends with its unit."""
+"""Define limits that several modules use. Each name ends with its unit."""
 
 INT64_MAX = 2**63 - 1
 BODY_BYTES_MAX = 64 * 1024

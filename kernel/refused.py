@@ -1,4 +1,4 @@
-"""The struct of a refusal in our own format: data.error, for every code."""
+"""Define data.error, the struct that describes a refused call."""
 
 from typing import Annotated, Any, Literal
 

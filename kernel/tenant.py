@@ -1,4 +1,4 @@
-"""A tenant: an account in one of its two environments, which share no rows and no credit."""
+"""Define a tenant: an account in one of its two environments, which share no rows and no credit."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""The version of this code: a release, or a build between two releases.
+"""Determine the version of this code: a release, or a build between two releases.
 
 `version.txt` names the next release. The commit comes from git, or from `version.txt`, into which `git
 archive` and `stamp` write it. The wheel's build imports this module first, so it needs only the standard

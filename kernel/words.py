@@ -1,4 +1,4 @@
-"""The types of fields in inputs, responses and events: IDs, times, amounts, each with its description."""
+"""Define the types of fields in inputs, responses and events: IDs, times, amounts, each with its description."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""Run jobs from the queue. The worker sleeps until there is work, and works without Redis, too."""
+"""Run jobs from the Redis queue. The worker sleeps until there is work, and works without Redis, too."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Store the items of a batch.
+"""Store a bulk send's items.
 
 An item's top-up ID is chosen before the first attempt, so that a retry finds the same top-up.
 """

@@ -1,4 +1,4 @@
-"""Advance a batch as far as possible.
+"""Advance a bulk send as far as possible.
 
 A run can stop at any point, and two processes can run the same batch.
 """

@@ -1,4 +1,5 @@
-"""Store checkpoints. A checkpoint is a signed statement about one UTC day of an environment's ledger.
+"""Store the ledger's daily checkpoints. A checkpoint is a signed statement about one UTC day of an environment's
+ledger.
 
 A worker claims a day and then seals it. No day is left out. Each statement contains the previous statement's
 digest.

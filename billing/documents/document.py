@@ -1,4 +1,4 @@
-"""Store receipts and notes. They never change, and a number is never reused."""
+"""Store receipts, credit notes and debit notes. They never change, and a number is never reused."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Sell OpenRouter keys with a credit limit, which later top-ups raise.
+"""Sell OpenRouter keys with a credit limit that later top-ups raise.
 
 `limit` and `usage` are lifetime amounts in US dollars. Keys are listed newest first, 100 per page. A key's secret is
 shown only when it is created.

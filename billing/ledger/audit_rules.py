@@ -1,4 +1,4 @@
-"""List the rules of the audit, in order."""
+"""List the ledger audit's rules, in order."""
 
 from typing import Final
 

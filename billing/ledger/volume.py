@@ -1,4 +1,4 @@
-"""Count the sends and sales of each UTC day, for all accounts.
+"""Count all accounts' sends and sales on each UTC day.
 
 One transaction writes the sums and how far they reach, so each transfer is counted once. The rows are read before that
 transaction, because sends wait for SQLite's only writer.

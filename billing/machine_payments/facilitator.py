@@ -1,5 +1,5 @@
-"""Verify and settle machine payments. A facilitator handles x402, and a provider charges shared payment tokens. Both
-can be simulated.
+"""Verify and settle payments by machines without an account. A facilitator handles x402, and a provider charges shared
+payment tokens. Both can be simulated.
 
 A response is used only if it is about this payment's network, payer and amount. The log never contains headers or
 bodies, only whether the facilitator lists this gateway.

@@ -1,4 +1,4 @@
-"""List and count top-ups at suppliers, and sum up each supplier's results from the last 24 hours.
+"""List and count waiting and failed top-ups, and sum up each supplier's results from the last 24 hours.
 
 Waiting top-ups are listed oldest first, and failed ones latest first.
 """

@@ -1,4 +1,4 @@
-"""Process a provider's notification. Each fact in it becomes a command on an order, period or subscription.
+"""Process a payment provider's notification. Each fact in it becomes a command on an order, period or subscription.
 
 A refund of a plan's payment concerns the period that was paid, because a plan's order gives no credit. A payment that
 the notification doesn't prove is first confirmed with the provider. Facts may arrive in any order, so a refund or

@@ -1,4 +1,4 @@
-"""Count unanswered calls and overdue pauses for metrics."""
+"""Count unanswered provider calls and overdue subscription pauses, for metrics."""
 
 from typing import Final, Literal
 

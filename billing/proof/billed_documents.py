@@ -1,4 +1,4 @@
-"""Compare receipts and notes with the payments that they are about."""
+"""Compare receipts and notes with the payments that they document."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final

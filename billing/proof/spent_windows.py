@@ -1,4 +1,4 @@
-"""Compare the counted spending of keys with top-ups and usage.
+"""Compare keys' counted spending with their top-ups and usage.
 
 A key's month must equal the sum of its days. Its newest day is recounted. Rolling windows, and accounts with an
 advanced clock, are skipped.

@@ -1,4 +1,4 @@
-"""Define the protocol of a payment provider, which opens checkouts and reports payments.
+"""Define the interface for payment providers, which open checkouts and report payments.
 
 A module in billing/providers/ or in the operator's own folder defines PROVIDER, a Registration. The provider
 turns notifications into facts, and other code acts on those.

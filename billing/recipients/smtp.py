@@ -1,4 +1,4 @@
-"""Send one mail to the mail server, within SEND_S.
+"""Send one message through the mail server, within SEND_S seconds.
 
 A 5xx response about this recipient or letter is final. Anything else is retried.
 """

@@ -1,4 +1,4 @@
-"""Read the figures of the operator's home page.
+"""Read the figures for the operator's home page.
 
 Each count comes from a metric or stops at COUNTED_MAX, so no count is slow.
 """

@@ -1,4 +1,4 @@
-"""`topup certify`: test a receiver of webhooks. It needs no gateway."""
+"""`topup certify`: test a webhook receiver. It needs no gateway."""
 
 import asyncio
 import textwrap

@@ -1,4 +1,4 @@
-"""Lay out a list's page: filters, order, total, periods, columns and saved views."""
+"""Lay out a list page: filters, order, total, periods, columns and saved views."""
 
 import base64
 import hashlib

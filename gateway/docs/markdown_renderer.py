@@ -1,4 +1,6 @@
-"""Render guides. Code appears beside the text that precedes it. Code in several languages appears in tabs."""
+"""Render the guides' parsed Markdown as HTML. Code appears beside the text that precedes it. Code in several languages
+appears in tabs.
+"""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field

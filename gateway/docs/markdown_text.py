@@ -1,4 +1,4 @@
-"""Helpers for Markdown that don't need the Markdown library."""
+"""Provide Markdown helpers that don't need the Markdown library."""
 
 import re
 from typing import Any, Final

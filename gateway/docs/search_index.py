@@ -1,4 +1,4 @@
-"""Search passages by words. An exact name ranks first, then titles, then text.
+"""Search the documentation's passages by words. An exact name ranks first, then titles, then text.
 
 A word also finds longer words that start with it, and a plural finds its singular.
 """

@@ -1,4 +1,4 @@
-"""Make the options for passkeys and read browsers' responses, with the library webauthn.
+"""Make passkey options and read browsers' responses with the webauthn library.
 
 passkey.py imports this module at the first use of a passkey.
 """

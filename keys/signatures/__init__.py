@@ -1,1 +1,1 @@
-"""Make and check the signatures of webhooks."""
+"""Make and check webhook signatures."""

@@ -1,1 +1,1 @@
-"""Manage tokens that belong to an account instead of a key, and logins of the command line."""
+"""Manage tokens that belong to an account instead of a key, and command-line logins."""

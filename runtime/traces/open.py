@@ -1,4 +1,4 @@
-"""Start tracing if it is on. Otherwise, don't import OpenTelemetry."""
+"""Start OpenTelemetry tracing if it is enabled. Otherwise, don't import OpenTelemetry."""
 
 import contextlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""Check a receiver. Each check is one small function with a row in CHECKS.
+"""Define the checks for a webhook receiver. Each check is one small function with a row in CHECKS.
 
 If you add a check, also describe it in gateway/docs/text/test-webhooks.md.
 """

@@ -1,4 +1,4 @@
-"""Publish key events in the same transaction as the change. The caller holds the tenant's lock."""
+"""Publish events about keys in the transaction that changes the key. The caller holds the tenant's lock."""
 
 from typing import Literal
 

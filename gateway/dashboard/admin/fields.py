@@ -1,4 +1,4 @@
-"""Helpers for operators' pages and forms."""
+"""Provide helpers for operators' pages and forms."""
 
 from typing import Any, Final
 

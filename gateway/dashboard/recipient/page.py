@@ -1,4 +1,4 @@
-"""Helpers for recipients' pages: language, headers, and a limit on guesses."""
+"""Provide helpers for recipients' pages: language, headers, and a limit on guesses."""
 
 from typing import Any, Final
 
