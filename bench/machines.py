@@ -106,7 +106,7 @@ def table(page: str) -> str:
 def room(page: str) -> str:
     """Return the table of docs/deploy.md: what `bench.sizing` measured, as an operator asks for it."""
     sqlite, postgresql = (
-        Page(page).rows("sizing", "For each 1,000 sends", database=kind)[0]
+        Page(page).rows("sizing", "Disk for each 1,000 sends", database=kind)[0]
         for kind in ("sqlite", "postgresql")
     )
     steady = measured(page)
@@ -252,7 +252,7 @@ def _rounded(row: Row, name: str) -> str:
 
 def _and_up_to(shown: str, bytes_a_send: Sequence[float]) -> str:
     """Return a size of one busy account, and the largest that was measured over many."""
-    return f"{shown} MB on one account, up to {max(bytes_a_send) / 1000:.1f} MB on 1,000 accounts"
+    return f"{shown} MB with one account, up to {max(bytes_a_send) / 1000:.1f} MB with 1,000 accounts"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -41,7 +41,7 @@ def main() -> None:
     chosen = replace(report.options(__doc__), log_level="info")
     sends = chosen.pick(5_000, 20_000)
     table = report.Table(
-        "For each 1,000 sends, disk; for each process, memory and connections",
+        "Disk for each 1,000 sends; memory and connections for each process",
         (
             "database",
             "disk MB",

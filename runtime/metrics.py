@@ -227,7 +227,7 @@ class Metrics:
         )
         self.payments_unanswered = self._plain_gauge(
             "topup_payments_unanswered",
-            "Calls for which a payment provider has given no clear result for an hour, by kind: steer (changes of subscriptions), pause (pauses that didn't end), recharge, forget (customers to delete).",
+            "Calls for which a payment provider has given no clear result for an hour, by kind: steer (subscription changes), pause (pauses that didn't end), recharge, forget (customers to delete).",
             "environment",
             "kind",
         )
