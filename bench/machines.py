@@ -252,7 +252,9 @@ def _rounded(row: Row, name: str) -> str:
 
 def _and_up_to(shown: str, bytes_a_send: Sequence[float]) -> str:
     """Return a size of one busy account, and the largest that was measured over many."""
-    return f"{shown} MB with one account, up to {max(bytes_a_send) / 1000:.1f} MB with 1,000 accounts"
+    return (
+        f"{shown} MB with one account, up to {max(bytes_a_send) / 1000:.1f} MB with 1,000 accounts"
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
