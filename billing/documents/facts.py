@@ -113,7 +113,7 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """Return a note's content. If a payment is fully returned, its notes add up to its receipt."""
+    """Return a note's content. If a payment is fully returned, its notes add up to the receipt's total."""
     low, high = min(before, after), max(before, after)
 
     def part(amount: int) -> int:

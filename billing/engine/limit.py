@@ -119,7 +119,7 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """A limit with its use. `most` is an amount in micros, or a number of sends or recipients.
+    """A limit, and how much of it is used. `most` is an amount in micros, or a number of sends or recipients.
 
     Without `seconds` and `ends_at`, the limit never resets.
     """

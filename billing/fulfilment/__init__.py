@@ -1,1 +1,1 @@
-"""Fulfil top-ups. Each kind of supplier has its own file, and all share a protocol."""
+"""Fulfil top-ups. Each supplier kind has its own file and implements the same protocol."""

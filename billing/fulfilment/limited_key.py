@@ -109,7 +109,7 @@ class KeyOptions(Protocol):
 
 
 class KeyVendor(ABC):
-    """The API of a vendor of keys. Every method may raise NoSupplierAnswer.
+    """A key vendor's API. Every method can raise NoSupplierAnswer.
 
     `costs_face_value` means that the vendor charges the gateway's account for the limit.
     """

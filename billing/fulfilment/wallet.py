@@ -1,7 +1,7 @@
 """Credit the recipient's wallet in this gateway.
 
-If this is a platform's first supplier, the send's own transaction delivers the credit. Otherwise it is called like
-other suppliers.
+If this is a platform's first supplier, the send's own transaction delivers the credit. Otherwise this supplier is
+called like any other.
 """
 
 from billing.fulfilment.protocol import (

@@ -9,7 +9,7 @@ from store.database import Row
 from store.statement import by_itself
 
 # What a rule checks: "tenant" is sums of a whole tenant, "balances" is each ledger account's transfers, and
-# "subjects" is everything except top-ups that transfers refer to. The other values are tables.
+# "subjects" is everything that transfers refer to, except top-ups. The other values are tables.
 About = Literal[
     "tenant",
     "balances",

@@ -1,7 +1,7 @@
 """Define an order: credit bought through a payment provider, and the payment's outcome.
 
 A late payment is accepted even if the order has failed or expired. Only refunds and disputes change a paid order. All
-changes of state go through `move`.
+state changes go through `move`.
 """
 
 from collections.abc import Mapping

@@ -355,8 +355,8 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """A command on an order. `notification` is None if the gateway itself gave the command. A notification from another
-    provider is refused.
+    """A command on an order. `notification` is None if the gateway itself issued the command. A notification from
+    another provider is refused.
     """
 
     order_id: str

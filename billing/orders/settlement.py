@@ -23,7 +23,7 @@ from kernel.tenant import Tenant
 class AttachCheckout(OnOrder):
     """Attach an opened checkout to its order.
 
-    The order's state doesn't change. The payment may already have come.
+    The order's state doesn't change. The payment may already have arrived.
     """
 
     url: str

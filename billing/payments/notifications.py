@@ -464,7 +464,7 @@ class NotificationHandler:
     async def confirm(
         self, order: Order, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Process the provider's response about an order. Facts that are still not proven are ignored."""
+        """Process the provider's response about an order. Facts that are still unproven are ignored."""
         elsewhere: Any = InvoicePaid | SubscriptionChanged
         if order.kind == "subscription":
             elsewhere |= Reversed

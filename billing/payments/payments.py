@@ -55,7 +55,7 @@ from kernel.tenant import Tenant
 from keys.principal import Environment, environment_of
 from store.database import Database, Transaction
 
-# An expired order is given up if its provider doesn't respond for this long. A late payment is still accepted.
+# An expired order is given up if its provider hasn't responded for this long. A late payment is still accepted.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
 # In staging, this name stands for any simulated provider.
@@ -246,7 +246,7 @@ class Payments:
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        # Payments that are already known are left out, because they would fill the log of notifications.
+        # Payments that are already known are left out, because they would fill the notification log.
         news = [one for one in facts if not _is_payment_of(one, order)]
         await self.notifications.confirm(order, news, inquiry_of(order))
         return facts

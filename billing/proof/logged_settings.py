@@ -1,4 +1,4 @@
-"""Compare settings about money with the audit log. Each must have the value that its last entry set.
+"""Compare money settings with the audit log. Each must have the value that its last entry set.
 
 A setting without entries isn't checked.
 """

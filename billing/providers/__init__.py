@@ -1,1 +1,1 @@
-"""Connect the payment providers. Each has a file or folder and implements the protocol."""
+"""Connect the payment providers. Each has its own file or folder and implements the same protocol."""

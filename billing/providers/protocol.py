@@ -48,7 +48,7 @@ class ProductField:
 
 
 class ProviderSettings(BaseModel, ABC):
-    """Settings of a provider. A field is set by the variable TOPUP_<PROVIDER>_<FIELD> or, in staging, by
+    """A provider's settings. A field is set by the variable TOPUP_<PROVIDER>_<FIELD> or, in staging, by
     TOPUP_<PROVIDER>_STAGING_<FIELD>.
 
     A default is text or a number, but never a credential. During rotation, a secret is `new,old`.
@@ -442,7 +442,7 @@ class Closing(Protocol):
 @runtime_checkable
 class Linking(Protocol):
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return the ID of each related object, with the ID in `object_ids` that it belongs to."""
+        """Return the IDs of related objects, each with the ID in `object_ids` that it belongs to."""
         ...
 
 
@@ -454,7 +454,7 @@ class Registration:
     """A payment provider. Its module defines this as PROVIDER.
 
     - label: the name that payers see.
-    - paths: these paths accept notifications. The provider is given the first one.
+    - paths: the paths that accept notifications. The provider is given the first one.
     - takes_discount: the provider can discount a subscription's first period.
     - products: the fields for a plan's price or product ID at the provider.
     - needs_product: a plan can be sold only with such an ID.

@@ -1,7 +1,7 @@
 """Store recharges: what to buy when the balance drops, and the outcome of each charge.
 
-A recharge is disabled after three failed charges in a row, by a dispute, or by an operator. Each charge belongs to one
-drop of the balance and one order. One transaction ends the charge and the order.
+A recharge is disabled after three failed charges in a row, after a dispute, or by an operator. Each charge belongs to
+one balance drop and one order. One transaction ends the charge and the order.
 
 After a paid charge, the next drop below the threshold starts another charge. A declined charge may be retried later.
 Otherwise the recharge waits until the balance has recovered to the threshold.

@@ -1,7 +1,7 @@
 """Recipients: manage the mail about their top-ups.
 
-Only readers who may see codes receive a letter's text. Erasing a recipient keeps what the ledger or the delivery of a
-pending top-up needs.
+Only readers who may see codes receive a letter's text. Erasing a recipient keeps the data that the ledger or a
+pending delivery needs.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

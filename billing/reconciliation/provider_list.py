@@ -1,6 +1,6 @@
 """Compare a provider's list of payments with our records, without changing anything.
 
-The provider's list is read with one more day at each end, because clocks differ.
+The provider's list is read with an extra day at each end, because clocks differ.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
-If the list lacks the payment of an order, the order is checked on its own. A payment that wasn't reported to us is
+If the list lacks an order's payment, the order is checked on its own. A payment that wasn't reported to us is
 processed before it is compared.
 """
 

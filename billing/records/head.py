@@ -21,7 +21,7 @@ TYP: Final = "topup-record-head+jws"
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """A signed head of the record log. It covers the rows made before `sealed_to`, except those that came late."""
+    """A signed head of the record log. It covers the rows made before `sealed_to`, except those committed late."""
 
     number: int
     day_start_at: int

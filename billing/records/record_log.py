@@ -155,7 +155,7 @@ _ID: Final = "records"
 class RecordMark(msgspec.Struct, frozen=True):
     """How far the record log reaches. Rows before `began_at` have no leaf.
 
-    `after_ids` has the last ID that was read from each source.
+    `after_ids` contains the last ID that was read from each source.
     """
 
     id: str

@@ -1,6 +1,6 @@
 """Sign a statement before rows are deliberately deleted.
 
-A watermark says that rows before a time may have been pruned. A tombstone says that an account was erased.
+A watermark says that rows before a given time may have been pruned. A tombstone says that an account was erased.
 """
 
 from collections.abc import Iterable, Mapping

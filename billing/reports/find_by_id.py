@@ -1,4 +1,4 @@
-"""Find the row with a given ID, or rows that contain a text.
+"""Find the row with a given ID, or rows that contain a given text.
 
 A text search reads a bounded number of rows and returns where to continue.
 """

@@ -174,7 +174,7 @@ class PendingAction(Struct, kw_only=True):
 
 
 class Subscription(Struct, kw_only=True):
-    """A plan that the account has or had. Its state changes only when the provider reports it."""
+    """A plan that the account has or had. Its state changes only when the provider reports a change."""
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
     status: Annotated[

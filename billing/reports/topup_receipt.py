@@ -37,7 +37,7 @@ from store.database import Transaction
 KEYS_PATH: Final = "/.well-known/receipt-keys"
 NONCE_KEY: Final = "receipt_nonce"
 _NONCE_BYTES: Final = 16
-# A transfer that commits after its day was sealed is in a later day's checkpoint.
+# A transfer that is committed after its day was sealed is in a later day's checkpoint.
 _DAYS_LOOKED: Final = 3
 _OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
 _Hex = Annotated[str, Meta(description="32 bytes in hex.", pattern="^[0-9a-f]{64}$")]

@@ -28,7 +28,7 @@ from webhooks.deliveries.log import (
 )
 
 DELIVERIES_SHOWN: Final = 20
-# If a request ID's time is further away, the ID was made up or comes from a wrong clock.
+# If a request ID's time is further before the send than this, the ID was made up or comes from a wrong clock.
 _REQUEST_US: Final = 60_000_000
 
 

@@ -1,7 +1,7 @@
 """Grant periods that an operator approved or gave for free, once for each subscription and start.
 
-The first approval sets the price and credit of renewals. A later one applies only to its own period. A payment for the
-time of a free period waits for an operator.
+The first approval sets the price and credit of renewals. A later one applies only to its own period. If a payment for a
+free period arrives, it waits for an operator.
 """
 
 from collections.abc import Sequence

@@ -153,7 +153,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """Add up the credit of all changes. Each change grants its share of its plan's credit, rounded down."""
+    """Add up the credit for all changes. Each change grants its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount

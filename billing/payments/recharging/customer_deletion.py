@@ -1,4 +1,4 @@
-"""Delete the customers of erased accounts at payment providers, with their cards.
+"""Delete erased accounts' customers and cards at payment providers.
 
 A row stays until its provider has deleted the customer, or an operator gives up. A customer that another account still
 uses is never deleted.
