@@ -122,7 +122,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class RefusedCall(NamedTuple):
-    """The refused API call, which may be only a part of the HTTP request."""
+    """The refused API call, which may be only part of the HTTP request."""
 
     method: str
     template: str
@@ -132,7 +132,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete an error from our own API. `inner` is the refused call if it was only a part of the request."""
+    """Complete an error from our own API. `inner` is the refused call if it was only part of the request."""
     add_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)

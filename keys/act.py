@@ -182,8 +182,8 @@ class Failing(NamedTuple):
 class ActRow:
     name: str
     summary: str
-    # The path below the API's prefix. It can contain the object's ID, and an {account} given by ID
-    # or email address.
+    # The path under the API's prefix. It can contain the object's ID, and an {account} given by ID or email
+    # address.
     path: str
     result: type
     # Makes the result's struct. If it is None, the act returns the struct, or `result.of` makes it.
@@ -283,7 +283,7 @@ class EngineAct(ChangingAct[I], Generic[I, R]):
     refusal: Callable[[R], DomainError | None] | None = None
 
     def __post_init__(self) -> None:
-        """Reject an act that returns a secret. The engine stores responses without encrypting them."""
+        """Reject an act that returns a secret, because the engine stores responses unencrypted."""
         assert not self.shows_secret, self.name
 
 

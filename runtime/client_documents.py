@@ -57,7 +57,7 @@ class ClientDocuments:
         return _or_raise(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
-        """Raise AuthorizationRefused."""
+        """Fetch and cache the client's document. Raise AuthorizationRefused if this fails."""
         check_document_url(client_id)
         result = await self._transport.request(
             "GET",

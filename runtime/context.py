@@ -359,7 +359,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return the maximum number of connections of a worker with its own address. A gateway has one fewer."""
+    """Return how many database connections a worker with its own address can open. A gateway opens one fewer."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS

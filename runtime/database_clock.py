@@ -36,8 +36,7 @@ def monotonic_us() -> int:
 
 
 class SteadyClock:
-    """A clock that reads `wall` once and then adds the elapsed time. Only `begin` and `correct` change its
-    time.
+    """A clock that reads `wall` once and then adds the elapsed time. Only `begin` and `correct` adjust it.
 
     The time never goes back. A correction is made gradually, so that work doesn't become due all at once.
     """

@@ -4,7 +4,7 @@ A process takes tokens from Redis in blocks. One round trip gets tokens for all 
 thousand busy keys cost as few round trips as one.
 
 All processes together give a key at most `burst` tokens, plus `rate_per_s` for each second. While Redis is
-away, each process uses a bucket of its own. It starts as full as the shared bucket was when last seen.
+unreachable, each process uses a bucket of its own. It starts as full as the shared bucket was when last seen.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ class _Share:
     denied_cost: int = 0
     waiting: int = 0
     answered: "asyncio.Future[bool] | None" = None
-    # The time at which this process's own bucket is full again. It is used while Redis is away.
+    # The time at which this process's own bucket is full again. It is used while Redis is unreachable.
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
@@ -178,7 +178,7 @@ class Limiter:
             if not await self._refill([Bucket(key, rate_per_s, burst)], cost):
                 break
             decision = self.take_now(key, rate_per_s, burst, cost)
-        # Redis went away meanwhile, or other processes were always faster. Both are rare.
+        # Redis became unreachable, or other processes were always faster. Both are rare.
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
@@ -275,7 +275,7 @@ class Limiter:
         return None
 
     async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
-        """Wait until buckets without tokens have received some from Redis. Return False if Redis is away."""
+        """Wait until empty buckets have received tokens from Redis. Return False if Redis is unreachable."""
         now_s = self._monotonic()
         lacking = [
             (bucket, share)

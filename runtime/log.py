@@ -111,7 +111,7 @@ class Stream(Protocol):
 
 
 def mask(text: str) -> str:
-    """Replace everything that looks like a credential by its kind and ***. This takes linear time."""
+    """Replace everything that looks like a credential with its kind and ***. This takes linear time."""
     if _has_mark(text.lower()):
         return _SECRET.sub(_hide, _without_passwords(text))
     return text

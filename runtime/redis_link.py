@@ -313,7 +313,6 @@ class RedisLink:
         self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
-        # Callers share a few connections.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
         self._kept: list[OwnConnection] = []
         self._probe: asyncio.Task[None] | None = None
@@ -485,7 +484,7 @@ _decoder = msgspec.json.Decoder()
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """Encode a job as JSON. A value that JSON can't represent is replaced by its repr."""
+    """Encode a job as JSON. A value that JSON can't represent is replaced with its repr."""
     return msgspec.json.encode(job, enc_hook=repr)
 
 
@@ -500,7 +499,7 @@ def wake_channel(queue_name: str) -> str:
 class Queue:
     """Send hints to workers. The caller never waits for a round trip.
 
-    While Redis is away, hints are passed to `otherwise`, for example Store.send_hints. Without `otherwise`,
+    While Redis is unreachable, hints are passed to `otherwise`, for example Store.send_hints. Without `otherwise`,
     they are dropped.
     """
 
@@ -531,7 +530,7 @@ class Queue:
     def wake_soon(self, name: str = ANYTHING) -> None:
         """Make every worker check for the work that `name` stands for.
 
-        If Redis is away, `otherwise` is used. When Redis is back, workers check for any work.
+        If Redis is unreachable, `otherwise` is used. When Redis is back, workers check for any work.
         """
         self._names_wanted.add(name)
         self._start_sender()

@@ -33,7 +33,7 @@ STALLED_LOOK_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 FILES_LOOK_S: Final = 0.25
-# While more than half of the descriptors are free, the interval is this many times longer.
+# While more than half of the descriptors are free, the interval between checks is this many times longer.
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
@@ -300,7 +300,7 @@ async def _check_room(
     try:
         left = await staging_left(settings, database)
     except (StoreError, OSError) as error:
-        # The last result still applies, because nothing is stored while the database is away.
+        # The last result still applies, because nothing is stored while the database is unreachable.
         logger.warning("staging.room_unknown", extra={"error": str(error)})
         return
     if left is None:

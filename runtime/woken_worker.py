@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 class WokenWorker(Worker):
     """An ARQ worker that sleeps until a hint arrives, a job is due, or one polling interval has passed.
 
-    `on_wake` gets the names of hints. After each reconnection it gets ANYTHING, because a hint may have been
+    `on_wake` gets the names of hints. After each reconnection, it gets ANYTHING, because a hint may have been
     missed. `on_wake` must not block. on_startup and on_shutdown always run.
     """
 
@@ -199,7 +199,7 @@ class WokenWorker(Worker):
         return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
     def _heard(self, message: str | None) -> None:
-        """Handle a message. None means that listening has just begun, perhaps again."""
+        """Handle a message. None means that listening has just begun or resumed."""
         if message is None or message == JOBS:
             self._woken.set()
         if self._on_wake is not None and message != JOBS:

@@ -1,4 +1,4 @@
-"""Run the gateway with uvicorn, and limit what a connection may use.
+"""Run the gateway with uvicorn, and limit each connection's resources.
 
 While the gateway is stopping, each response announces that its connection will close. Otherwise, proxies could
 send a POST that would be lost.

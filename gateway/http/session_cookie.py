@@ -1,6 +1,6 @@
 """Handle the session cookie and known devices, and check that requests come from our own pages.
 
-A known device has its own limit of sign-in attempts, so that a stranger's guesses don't lock out the owner.
+A known device has its own limit on sign-in attempts, so that a stranger's guesses don't lock out the owner.
 """
 
 import re

@@ -17,6 +17,6 @@ def offered(context: Context, environment: str) -> tuple[str, ...]:
 
 
 def _is_safe(context: Context, environment: str) -> bool:
-    """Return whether payment tokens are safe in transit. In staging, they are worth nothing."""
+    """Return whether payment tokens are safe in transit. In staging, they need no protection."""
     public_url = context.settings.public_url
     return environment == "staging" or not public_url or public_url.startswith("https://")

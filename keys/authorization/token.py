@@ -262,7 +262,7 @@ async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
     """Handle a refresh token's second use. Return the same pair if that is safe. Otherwise, revoke all tokens
-    of its code.
+    issued from its code.
     """
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)

@@ -369,7 +369,7 @@ def _stripe_timestamp(header: str) -> int | None:
 
 
 def _seconds(text: str) -> int | None:
-    # isdigit() also accepts digits of other scripts.
+    # isdigit() also accepts digits from other scripts.
     if text.isascii() and text.isdigit() and len(text) <= _TIMESTAMP_DIGITS_MAX:
         return int(text)
     return None

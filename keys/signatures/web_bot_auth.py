@@ -168,7 +168,7 @@ SIGNATURE_HEADER: Final = b"signature"
 FIELD_BYTES_MAX: Final = 2_048
 URL_CHARACTERS_MAX: Final = 256
 LIFE_S_MAX: Final = 86_400
-# Clocks differ.
+# Clocks differ, so a signature may seem to come from the future.
 AHEAD_S_MAX: Final = 60
 KEYS_MAX: Final = 20
 _ALGORITHM: Final = "ed25519"

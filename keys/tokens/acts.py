@@ -116,7 +116,7 @@ class NewIssuedToken(Fields, frozen=True, kw_only=True):
 
 
 class TokenPage(Page, frozen=True, kw_only=True):
-    """The query of the operators' list."""
+    """The query parameters of the operators' token list."""
 
     kind: Annotated[
         _Kind | None, Meta(description="Return only tokens of this kind. If omitted, both kinds.")

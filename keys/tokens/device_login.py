@@ -1,4 +1,4 @@
-"""Log in a command line through a user's browser (RFC 8628). The program uses one code, and the user another.
+"""Log in the command line through a user's browser (RFC 8628). The program uses one code, and the user another.
 
 The key is created when the program fetches it, so no backup or log contains it.
 """
@@ -225,7 +225,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """Create the key of an approved login. This locks its tenant.
 
     Only one caller succeeds. Others get LoginExpired. If the user who approved the login has lost access, raise
-    LoginDenied. After an error of api_key.mint, the program can poll again.
+    LoginDenied. After an error from api_key.mint, the program can poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])

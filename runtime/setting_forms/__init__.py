@@ -1,1 +1,1 @@
-"""Parse single settings, such as platforms, a mail server, discounts and a provider's variables."""
+"""Parse individual settings, such as platforms, a mail server, discounts and a provider's variables."""
