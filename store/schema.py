@@ -957,7 +957,7 @@ machine_payments = _table(
         unique=True,
         where="settled_at IS NOT NULL",
     ),
-    # The payment waits for an operator, or its top-up can still fail.
+    # The payment is waiting for an operator, or its top-up can still fail.
     _index("ix_machine_payments_open", "environment", "state", "id", where="ended_at IS NULL"),
 )
 
@@ -979,7 +979,7 @@ redemption_codes = _table(
     _index("ix_redemption_codes_last4", "environment", "last4", "id"),
 )
 
-# Redemptions of codes (billing/credits/redemption_code.py). An account can redeem a code once.
+# Code redemptions (billing/credits/redemption_code.py). An account can redeem a code once.
 code_redemptions = _table(
     "code_redemptions",
     _text("code_id", key=True),
@@ -1181,7 +1181,7 @@ reconciliation_parts = _table(
     _text("mark", null=True),
 )
 
-# Events of accounts. An event's signed bytes are stored once. webhooks/events/event.py writes events.
+# Account events. An event's signed bytes are stored once. webhooks/events/event.py writes events.
 # webhooks/deliveries/retention.py deletes old ones.
 events = _table(
     "events",
@@ -1534,7 +1534,7 @@ coupons = _table(
     _index("ix_coupons_environment", "environment", "id"),
 )
 
-# Uses of coupons by orders (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
+# Coupon uses by orders (billing/catalog/coupon.py). A row is deleted when its order ends unpaid.
 coupon_uses = _table(
     "coupon_uses",
     _text("coupon_id", key=True),
@@ -1693,7 +1693,7 @@ billing_details = _table(
     _int("updated_at"),
 )
 
-# Tax and discounts of payments, as providers report them (billing/providers/breakdown.py).
+# Tax and discounts on payments, as providers report them (billing/providers/breakdown.py).
 payment_breakdowns = _table(
     "payment_breakdowns",
     _text("provider", key=True),
@@ -1946,7 +1946,7 @@ subscriptions = _table(
     _index("ix_subscriptions_check", "next_check_at", where="next_check_at IS NOT NULL"),
 )
 
-# Paid or free periods of subscriptions (billing/subscriptions/records.py). Each is credited once.
+# Paid or free subscription periods (billing/subscriptions/records.py). Each is credited once.
 subscription_periods = _table(
     "subscription_periods",
     _text("subscription_id", key=True),
@@ -1966,8 +1966,7 @@ subscription_periods = _table(
     _int("created_at"),
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),
-    # Set after a change of plans. prorated_amount is the price of the remaining time minus the value of the unused
-    # time.
+    # Set after a plan change. prorated_amount is the price of the remaining time minus the value of the unused time.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
@@ -2193,7 +2192,7 @@ period_reversals = _table(
     _int("created_at"),
 )
 
-# The provider's IDs of a subscription and of its payments (billing/subscriptions/records.py).
+# The provider's IDs for a subscription and its payments (billing/subscriptions/records.py).
 subscription_objects = _table(
     "subscription_objects",
     _text("provider", key=True),

@@ -56,7 +56,7 @@ class ServerWatch(Protocol):
     def position(self) -> Position: ...
 
     def note(self, system: int, position: Position) -> None:
-        """Record that another process found this server to be the primary. Older primaries aren't used any more."""
+        """Record that another process found this server to be the primary. Older primaries are no longer used."""
         ...
 
     async def check_all(self) -> list[SeenServer]:

@@ -376,7 +376,7 @@ PART_MAX: Final = 32
 # Queue rows of endpoints that have nothing due are put off together, at most this often.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# How many IDs may be read for each endpoint.
+# How many delivery IDs may be read for each endpoint.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 

@@ -183,7 +183,7 @@ async def run_worker(
     on_ready: Callable[[], None] = lambda: None,
     beside: Beside = nothing_beside,
 ) -> None:
-    """Work until SIGINT, SIGTERM or the parent exits. Return when all deliveries are settled.
+    """Work until SIGINT or SIGTERM arrives, or the parent exits. Return when all deliveries are settled.
 
     - redis_url: without it, only the database and wake_fd (the supervisor's pipe) wake the worker.
     - beside: a context manager that is open while the worker runs. It gets a function that checks the dispatcher.

@@ -1,7 +1,7 @@
 """Run the statements of one PostgreSQL transaction. Generated texts are cached per process.
 
 - Deferred writes and the connection's commit token are sent as one WITH statement, in one round trip.
-- Reads that share a round trip become a UNION ALL, in which each row has the number of its read.
+- Reads that share a round trip become a UNION ALL. Each row has the number of its read.
 - Many rows are inserted as arrays. A value that all rows share is sent once, which saves 8 µs per send.
 """
 
@@ -67,7 +67,7 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Combine writes into one statement, which returns how many rows each write in `counted` changed.
+    """Combine writes into one statement. It returns how many rows each write in `counted` changed.
 
     The server runs the other writes last, in the reverse order of their names. So they are named in reverse.
     """

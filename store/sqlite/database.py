@@ -438,7 +438,7 @@ class SqliteDatabase:
         return True
 
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
-        """Run the work of a transaction that has begun. Errors of the work are raised unchanged.
+        """Run the work of a transaction that has begun. Its errors are raised unchanged.
 
         A durable COMMIT waits for the disk, so it runs on the writer's thread. Any other COMMIT runs here,
         because on the thread it would take ten times as long.

@@ -225,7 +225,7 @@ class FileSpace:
 
 
 def free_space(connection: sqlite3.Connection) -> int:
-    """Return up to STEP_PAGES free pages to the disk. Return how many more could be returned."""
+    """Release up to STEP_PAGES free pages to the disk. Return how many more could be released."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
@@ -249,7 +249,7 @@ def space(path: Path) -> FileSpace:
 def vacuum(path: Path) -> None:
     """Rewrite the file so that it can return pages in steps. Raise StoreError if this fails.
 
-    No other process can write meanwhile. The disk needs twice the file's size of free space.
+    Meanwhile, no other process can write. The disk must have twice the file's size free.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

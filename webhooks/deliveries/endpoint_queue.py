@@ -61,7 +61,7 @@ SANDBOX_PACE: Final = Pace(interval_us=4 * SECOND_US, burst=15)
 # The longest wait until a limiter allows another delivery.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 
-# The rate for held deliveries, so that a receiver that recovered doesn't get a week of events at once.
+# The rate for held deliveries. It keeps a recovered receiver from getting a week of events at once.
 DRAIN_PACE: Final = per_second(50)
 # One more than a burst, to find out whether more are due.
 HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
@@ -257,8 +257,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Endpoints that have open deliveries but aren't queued in time. Only a process of an older version, which doesn't
-# know the queue, leaves such endpoints.
+# Endpoints that have open deliveries but aren't queued in time. Only processes of older versions, which don't know
+# about the queue, leave such endpoints.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id

@@ -208,9 +208,7 @@ async def list_deliveries(
 
 
 async def show(context: ActContext) -> DeliveryWithAttempts:
-    """Return one delivery with its attempts. Only operators see the attempts' reasons. Raise NotFound if it is
-    unknown.
-    """
+    """Return one delivery with its attempts. Only operators see the attempts' reasons."""
     found = await _get(context, context.object_id)
     attempts = await log.attempts_of(context.tx, context.tenant, found.id)
     if context.asker is None:
@@ -221,7 +219,7 @@ async def show(context: ActContext) -> DeliveryWithAttempts:
 
 
 async def replay(context: ActContext, _asked: Fields) -> Change[log.Delivery]:
-    """Create a new delivery of the same event, due now. Raise NotFound if it is unknown."""
+    """Create a new delivery of the same event, due now."""
     tx, tenant, now_us = context.tx, context.tenant, context.now_us
     new_id = await deliveries.replay(tx, tenant, context.object_id, now_us=now_us)
     return Change(after=await _get(context, new_id))

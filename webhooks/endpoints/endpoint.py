@@ -428,7 +428,7 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """Delete an endpoint and its secrets. A worker cancels its deliveries later. Raise NotFound if it is unknown."""
+    """Delete an endpoint and its secrets. A worker cancels its deliveries later."""
     endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
         "deleted_at": now_us,

@@ -263,7 +263,7 @@ class _Watched:
 
 
 class Waits:
-    """All waits of a process. A tenant is watched while at least one caller waits for one of its top-ups."""
+    """All waits of a process. A tenant is watched while at least one caller is waiting for one of its top-ups."""
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database

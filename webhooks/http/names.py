@@ -33,7 +33,7 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A name that times out is retried later than one that a server refused, because each try waits for the full
+# A name that times out is retried later than one that a server refused, because each attempt waits for the full
 # timeout.
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
@@ -136,7 +136,7 @@ class _Query:
         self._channel.close()
 
     def _on_socket(self, fd: int, *waits_for: bool) -> None:
-        """Watch a socket for the events that c-ares waits for. If c-ares waits for none, it will close the socket."""
+        """Watch a socket for the events that c-ares is waiting for. If there are none, c-ares will close the socket."""
         if self._is_closed:
             return
         readable, writable = waits_for

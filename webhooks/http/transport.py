@@ -38,7 +38,7 @@ _own_ssl_context = functools.cache(client_ssl_context)
 
 
 class SendResult(NamedTuple):
-    """An attempt's result. error is None for 2xx. status is None if no status line came.
+    """An attempt's result. error is None for 2xx. status is None if no status line arrived.
 
     Only operators may see reason. If the address was refused, remote_address and timings_ms are empty. Otherwise,
     callers could map the guarded network.
@@ -242,7 +242,7 @@ class Transport:
         exchange: "_Exchange",
         trace: _Trace,
     ) -> bool:
-        """Run the exchange and store its reply. Return False if the connection died before the first byte came.
+        """Run the exchange and store its reply. Return False if the connection died before the first byte arrived.
 
         Raise TimeoutError at the deadline.
         """

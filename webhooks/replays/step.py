@@ -89,7 +89,7 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """The deliveries since the ramp began. `open` is how many are open, `refused` how many failed at least once."""
+    """The deliveries since the ramp began: `open` are open, and `refused` have failed at least once."""
 
     open: int
     refused: int

@@ -49,7 +49,7 @@ _LIVE: Final = """account_id = :account_id AND environment = :environment
     AND subscription_id IS NOT NULL AND deleted_at IS NULL"""
 _BY_ID: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_id = :subscription_id"
 _HELD: Final = f"SELECT id, subscriber_id FROM endpoints WHERE {_LIVE}"
-# If deliveries to the URL were given up (410, or failures for days), the receiver must agree again.
+# If delivery to the URL was given up (after a 410 or days of failures), the receiver must agree again.
 _VERIFIED: Final = f"""
 SELECT COUNT(*) AS n,
     SUM(CASE WHEN status = '{DISABLED}' AND disabled_reason <> '{BY_REQUEST}' THEN 1 ELSE 0 END) AS given_up
@@ -158,7 +158,7 @@ async def subscribe(
 ) -> Granted:
     """Create or renew the subscription. If the URL is new, the caller has verified it.
 
-    has_agreed: the receiver has just agreed. So it gets deliveries even if they had been given up.
+    has_agreed: the receiver has just agreed. So it gets deliveries again, even if they had been given up.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
@@ -197,7 +197,7 @@ async def expired(tx: Transaction, *, now_us: int) -> Sequence[tuple[str, Tenant
 
 
 async def prune(tx: Transaction) -> int:
-    """Delete some ended subscriptions that nothing refers to any more. Return how many."""
+    """Delete a batch of ended subscriptions that nothing refers to. Return how many."""
     ids = [row["id"] for row in await tx.fetch(_PRUNABLE, rows=PRUNED_ROWS)]
     if ids:
         await tx.execute(_FORGET_NOTICES, ids=ids)
