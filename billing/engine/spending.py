@@ -4,6 +4,7 @@ A spend counts for the key and all its ancestors. If the money is returned, it i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +30,7 @@ from kernel.tenant import Tenant
 from keys import caps
 from keys.account import Standings, standings_reading
 from keys.api_keys.lookup import KeyState, key_states_reading
-from keys.caps import CounterRow, Window
+from keys.caps import CapExceeded, CounterRow, Window
 from keys.mandate import read_mandate
 from store.database import BatchRead, Transaction
 
@@ -173,9 +174,8 @@ class Spending:
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
         if line.money:
-            self._check_each(
-                [one for one in line.money if one.cap == "lifetime"], tenant, lineage, amount_micros
-            )
+            lifetimes = [one for one in line.money if one.cap == "lifetime"]
+            self._check_each(lifetimes, tenant, lineage, amount_micros, send)
         for window, limit_micros in line.capped:
             used_micros = 0 if window is None else window.spent_micros
             if used_micros + amount_micros > limit_micros:
@@ -337,16 +337,21 @@ class Spending:
         tenant: Tenant,
         lineage: Lineage,
         amount_micros: int,
-        send: LimitedSend | None = None,
+        send: LimitedSend | None,
+        exceeded: CapExceeded | None = None,
     ) -> None:
-        """Raise CapExceeded if a limit has too little room. Prefer a limit for which waiting doesn't help."""
+        """Raise CapExceeded if a limit has too little room. Name the limit that has room last, or never."""
         now_us = self.time.of(tenant)
         full = [one for one in limits if one.left(now_us) < one.units_of(amount_micros)]
-        if full:
-            never = (one for one in full if one.most < one.units_of(amount_micros))
+        if full or exceeded is not None:
             max_now_cents = self.max_now_cents(tenant, lineage, send) or 0
-            limit = next(never, full[0])
-            raise limit.refusal(amount_micros, now_us, max_now_cents=max_now_cents)
+            refusals = [] if exceeded is None else [exceeded]
+            refusals += (
+                one.refusal(amount_micros, now_us, max_now_cents=max_now_cents) for one in full
+            )
+            last = max(refusals, key=_wait_s)
+            last.extra["max_now_cents"] = max_now_cents
+            raise last
 
     def _of_account(self, tenant: Tenant) -> list[Limit]:
         cents = self._day_limits.get(tenant)
@@ -367,13 +372,8 @@ class Spending:
         now_us = self.time.of(tenant)
         exceeded = caps.first_cap_exceeded(states, self._sums.spent(), amount_micros, now_us)
         assert exceeded is not None, "both ways of looking at a cap agree"
-        if exceeded.retry_after_s is not None:
-            # Waiting doesn't help if another limit is below the amount.
-            further = self._further(tenant, self._line(lineage), send)
-            below = [one for one in further if one.most < one.units_of(amount_micros)]
-            self._check_each(below, tenant, lineage, amount_micros, send)
-        exceeded.extra["max_now_cents"] = self.max_now_cents(tenant, lineage, send) or 0
-        raise exceeded
+        further = self._further(tenant, self._line(lineage), send)
+        self._check_each(further, tenant, lineage, amount_micros, send, exceeded)
 
     def _windows_of(self, lineage: Lineage, at: int) -> list[Sum]:
         windows = caps.windows_of(at)
@@ -388,6 +388,10 @@ class Spending:
                 place = (key_id, caps.LIFETIME, 0)
                 found.append(self._sums.derived(place, state.lifetime_micros or 0))
         return found
+
+
+def _wait_s(refusal: CapExceeded) -> float:
+    return inf if refusal.retry_after_s is None else refusal.retry_after_s
 
 
 def _is_limited(state: KeyState) -> bool:

@@ -116,6 +116,45 @@ async def test_a_limit_below_the_amount_is_named_before_one_that_has_room_later(
     assert (refused.extra["limit"], refused.extra["max_now_cents"]) == (500, 100)
 
 
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        # After 4.00 now, the day has room tomorrow, a week's window in a week, an hour's in an hour.
+        ({"per_day_cents": 500, "windows": [SpendWindow(7 * DAY, 600)]}, "window"),
+        ({"per_day_cents": 500, "windows": [SpendWindow(HOUR, 500)]}, "per_day"),
+        ({"per_day_cents": 500, "max_recipients_per_week": 1}, "recipients_per_week"),
+        (
+            {"windows": [SpendWindow(HOUR, 500)], "max_recipients_per_week": 1},
+            "recipients_per_week",
+        ),
+        ({"per_recipient_per_day_cents": 500, "max_sends_per_hour": 1}, "sends_per_hour"),
+    ],
+)
+async def test_the_limit_that_has_room_last_is_waited_for(
+    database: Database, clock: FixedClock, limits: dict[str, Any], named: str
+) -> None:
+    account = await opened(database, clock, **limits)
+    await account.send(400)
+
+    refused = await refusal(account.send(300, to="bo@example.com"))
+
+    assert refused.reason == named
+    assert refused.retry_after_s is not None
+    clock.advance_s(refused.retry_after_s)
+    await account.send(300, to="bo@example.com")
+
+
+async def test_the_rest_of_a_life_is_no_more_than_the_recipient_may_get(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await opened(database, clock, lifetime_cents=1000, per_recipient_per_day_cents=500)
+
+    refused = await refusal(account.send(1100))
+
+    assert (refused.reason, refused.extra["max_now_cents"]) == ("lifetime", 500)
+    await account.send(500)
+
+
 async def test_a_life_counts_what_was_spent_before_it_had_an_end(
     database: Database, clock: FixedClock
 ) -> None:

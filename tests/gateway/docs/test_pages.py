@@ -237,7 +237,9 @@ def test_the_guides_figures_are_the_codes() -> None:
     rate_per_s = Settings.model_fields["rate_limit_per_s"].default
 
     assert f"${OPENING_TEST_CREDIT_CENTS // 100:,}.00 of test credit" in guide_text("start")
-    assert f"{rate_per_s} calls a second, {rate_per_s * BURST_S} at once" in conventions
+    assert (
+        f"{rate_per_s} calls a second, with bursts of up to {rate_per_s * BURST_S}" in conventions
+    )
     assert f"is {PAGE_ITEMS} by default and {PAGE_ITEMS_MAX} at most" in conventions
     assert f"1 to {IDEMPOTENCY_KEY_CHARACTERS_MAX} visible ASCII" in conventions
     assert f"stored for {KEPT_US // DAY_US} days" in conventions
