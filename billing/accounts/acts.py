@@ -146,7 +146,7 @@ _IsOperator = Annotated[
     bool,
     Meta(
         description="Whether the account's own credentials may have the scope `admin`. This can be set only on the"
-        " gateway's own machine."
+        " installation's own machine."
     ),
 ]
 
@@ -311,7 +311,7 @@ async def _note(context: ActContext, _asked: Fields, *, write: _Write) -> Change
 
 def _require_machine(context: ActContext) -> None:
     context.require_machine(
-        "Whether an account is an operator's is said on the installation's own machine only:"
+        "An account can be made an operator's only on the installation's own machine:"
         " topup accounts set ACCOUNT --operator."
     )
 

@@ -1,4 +1,4 @@
-"""Signed receipts (GET /topup/{transaction_id}/receipt): prove a top-up without calling the gateway."""
+"""Signed receipts: prove a top-up without calling the gateway."""
 
 from typing import Final
 

@@ -131,7 +131,7 @@ async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Toke
     if asked.kind == "operator":
         # A token that was borrowed for a moment could otherwise make tokens that outlive it.
         context.require_machine(
-            "Operator tokens are made on the installation's own machine only:"
+            "Operator tokens can be made only on the installation's own machine:"
             " topup tokens create --kind operator."
         )
     if context.by.kind != "cli":
@@ -139,7 +139,7 @@ async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Toke
         if account.is_operator:
             raise ScopeMissing(
                 "Tokens of an operator's account can administer this gateway. Create them only "
-                "on the gateway's own machine, with: topup tokens create --kind system.",
+                "on the installation's own machine, with: topup tokens create --kind system.",
                 reason="scope",
             )
     return await _create(context, asked.kind, asked.name, asked.scopes)

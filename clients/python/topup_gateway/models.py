@@ -485,7 +485,7 @@ class BalanceLowEvent(Model):
 
 
 class Batch(Model):
-    """A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
+    """A bulk send. Its status is one of: - accepting: some items haven't been accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused."""
 
     id: str
     """The object's ID, bat_…."""
@@ -2027,7 +2027,7 @@ class Funding(Model):
 
 
 class GivenBack(Model):
-    """A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier."""
+    """A refund for a payment that delivered nothing. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier."""
 
     voucher_code: str | None
     """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
@@ -2336,7 +2336,7 @@ class KeyTreeNode(Model):
 
 
 class KeyWindow(Model):
-    """A spending limit for each rolling window of this many seconds."""
+    """A spending limit for a rolling window of the given number of seconds."""
 
     seconds: int
     """The length of the window, in seconds."""
@@ -2529,7 +2529,7 @@ class OpenedDisputeEventData(Model):
 
 
 class Order(Model):
-    """An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay."""
+    """An order for credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay."""
 
     id: str
     """The object's ID, ord_…."""
@@ -2757,7 +2757,7 @@ class OrderRestoredEvent(Model):
 
 
 class OutstandingLine(Model):
-    """One month's changes of the credit that all customers hold in wallets, grants and holds."""
+    """One month's changes in the credit that all customers hold in wallets, grants and holds."""
 
     month: str
     """The UTC month, such as 2026-06."""
@@ -3108,7 +3108,7 @@ class Recharge(Model):
 
 
 class RechargeCharge(Model):
-    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page to do so."""
+    """The charge after a drop in the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that."""
 
     order_id: str
     """The order's ID."""

@@ -229,7 +229,7 @@ class CreditsListQuery(TypedDict):
 
 
 class DecideBody(TypedDict):
-    """A decision about a refund. The operator has checked the provider's own pages."""
+    """A decision on a refund. The operator has checked the provider's own pages."""
 
     verdict: Literal["made", "not_made"]
     """Whether the provider made the refund."""
@@ -554,7 +554,7 @@ class NoticesListQuery(TypedDict):
 
 
 class OrderBody(TypedDict):
-    """An order to create: a pack or an amount in US cents, and the provider where it is paid."""
+    """An order to create: a pack or an amount in US cents, and the provider that receives the payment."""
 
     provider: str
     """The provider where the order is paid. In staging, `sandbox` means the first provider that the sandbox simulates; the order names that provider."""
@@ -1252,7 +1252,7 @@ class WebhooksRotateBody(TypedDict):
 
 
 class WindowBody(TypedDict):
-    """A spending limit for each rolling window of this many seconds."""
+    """A spending limit for a rolling window of the given number of seconds."""
 
     seconds: int
     """The length of the window, in seconds."""

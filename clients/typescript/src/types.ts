@@ -585,7 +585,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["LowBalanceEventData"];
         };
-        /** @description A bulk send. Its status is one of: - accepting: some items aren't accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
+        /** @description A bulk send. Its status is one of: - accepting: some items haven't been accepted or refused yet. - running: every item is accepted or refused, but some top-ups aren't final. - completed: all top-ups are final. - refused: nothing was accepted, because one item of an all-or-nothing send was refused. */
         Batch: {
             /** @description The object's ID, bat_…. */
             id: string;
@@ -2224,7 +2224,7 @@ export interface components {
             /** @description An amount in US cents. */
             balance_cents: number;
         };
-        /** @description A refund for a payment without a delivery. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier. */
+        /** @description A refund for a payment that delivered nothing. Its code can be redeemed at POST /codes/redeem. The code is null unless the caller shows the payment's identifier. */
         GivenBack: {
             /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
@@ -2595,7 +2595,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description A spending limit for each rolling window of this many seconds. */
+        /** @description A spending limit for a rolling window of the given number of seconds. */
         KeyWindow: {
             /** @description The length of the window, in seconds. */
             seconds: number;
@@ -2798,7 +2798,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description An order of credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay. */
+        /** @description An order for credit. The payer pays at `url`. `url` is null until the provider has responded, or if there is nothing to pay. */
         Order: {
             /** @description The object's ID, ord_…. */
             id: string;
@@ -3073,7 +3073,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["RestoredOrderEventData"];
         };
-        /** @description One month's changes of the credit that all customers hold in wallets, grants and holds. */
+        /** @description One month's changes in the credit that all customers hold in wallets, grants and holds. */
         OutstandingLine: {
             /** @description The UTC month, such as 2026-06. */
             month: string;
@@ -3459,7 +3459,7 @@ export interface components {
             /** @description The latest charges, newest first. */
             charges: components["schemas"]["RechargeCharge"][];
         };
-        /** @description The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page to do so. */
+        /** @description The charge after a drop in the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that. */
         RechargeCharge: {
             /** @description The order's ID. */
             order_id: string;
@@ -5764,7 +5764,7 @@ export interface components {
             /** @description The display name. Default: "Access token". */
             name?: string;
         };
-        /** @description A decision about a refund. The operator has checked the provider's own pages. */
+        /** @description A decision on a refund. The operator has checked the provider's own pages. */
         DecideBody: {
             /**
              * @description Whether the provider made the refund.
@@ -5931,7 +5931,7 @@ export interface components {
             /** @description When the key expires. Null means never. */
             expires_at?: string | null;
         };
-        /** @description An order to create: a pack or an amount in US cents, and the provider where it is paid. */
+        /** @description An order to create: a pack or an amount in US cents, and the provider that receives the payment. */
         OrderBody: {
             /** @description The provider where the order is paid. In staging, `sandbox` means the first provider that the sandbox simulates; the order names that provider. */
             provider: string;
@@ -6320,7 +6320,7 @@ export interface components {
             /** @description The seconds for which the old secret still signs. Default: 86400. */
             overlap_s?: number;
         };
-        /** @description A spending limit for each rolling window of this many seconds. */
+        /** @description A spending limit for a rolling window of the given number of seconds. */
         WindowBody: {
             /** @description The length of the window, in seconds. */
             seconds: number;
