@@ -25,7 +25,7 @@ def account_named(account: str) -> Work[Account]:
 
 
 async def save_if_writable(database: Database, work: Work[None]) -> None:
-    """Store a result, unless the database is read-only, like a standby."""
+    """Store a result, unless the database is read-only, such as a standby."""
     try:
         await database.transaction(work)
     except StoreError as error:

@@ -51,7 +51,7 @@ def _facts(error: DomainError) -> dict[str, Any]:
 
 
 def _named(error: DomainError) -> str:
-    """Return the error's detail. If it doesn't contain the field's name, put that name before it."""
+    """Return the error's detail. If it lacks the field's name, put the name first."""
     param = error.param
     is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-# None stops httpx from importing its own command line, which saves 3.2 MB in each process.
+# This entry stops httpx from importing its own command line, which saves 3.2 MB in each process.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
 # A command's module is imported when the command runs, so `topup --help` doesn't import the

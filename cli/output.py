@@ -1,6 +1,6 @@
 """Print results and failures, as tables or records for people and as JSON for programs.
 
-Only the result goes to standard output. Control characters in texts from outside are escaped. Exit codes:
+Only the result goes to standard output. Control characters in text from outside are escaped. Exit codes:
 
 - 0: success
 - 1: something was refused or found

@@ -3,7 +3,7 @@
 The request is stored before the call, and only the provider's report changes the subscription. A subscription can
 have at most one open request.
 
-If a subscription has no billing provider, only our own row changes.
+If a subscription has no billing provider, only the stored subscription changes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -235,7 +235,7 @@ class RequestSubscriptionChange(SubscriptionCommand):
     """Request a change. `resumes_at` is on the account's clock. `by` is the operator, if an operator requested the
     change.
 
-    If `is_local`, only our row changes.
+    If `is_local`, only the stored subscription changes.
     """
 
     act: Act

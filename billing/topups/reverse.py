@@ -363,7 +363,7 @@ class EndReversal(_Ending):
                 "The top-up isn't being reversed.", reason="not_reversing", extra=_facts(topup)
             )
         if asked is not None:
-            # The supplier refused before, but the operator has checked the delivery.
+            # The supplier refused earlier, but the operator has checked the delivery.
             return replace(asked, reason=reason)
         return _new_reversal(state, topup, reason)
 

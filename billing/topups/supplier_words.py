@@ -197,7 +197,7 @@ _Place = tuple[str, str]  # environment, digest
 class DeliveredValues(WorkingSet):
     """Find the top-ups to which the codes, keys and links of this transaction already belong.
 
-    A value may be delivered for only one top-up of an environment.
+    A value may be delivered for only one top-up in an environment.
     """
 
     rank = 15

@@ -85,7 +85,7 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 
 
 async def _begin(url: str) -> tuple[str | None, str]:
-    """Record that a copy begins. Return the schema's version and the record's ID.
+    """Record that a copy has begun. Return the schema's version and the record's ID.
 
     If the database is read-only or has an older schema, nothing is recorded and the ID is empty.
     """

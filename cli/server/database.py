@@ -171,7 +171,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
         accepted = await commits.accept_loss(
             tx, now_us=now_us, lost_from_at=from_us, lost_until_at=until_us, reason=reason
         )
-        # Lost event numbers are used again, so earlier cursors must become invalid.
+        # Lost event numbers will be reused, so earlier cursors must become invalid.
         await event_cursor.renew(tx, epoch=accepted.accepted_at // SECOND_US)
         record = {
             "accepted_at": rfc3339(accepted.accepted_at),

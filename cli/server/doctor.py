@@ -333,7 +333,7 @@ async def _platforms(settings: Settings) -> str:
 
 
 async def _ledger(settings: Settings) -> str:
-    """Report when `topup audit` last proved the ledger. Only another audit shows whether it is still right."""
+    """Report when `topup audit` last proved the ledger. Only another audit shows whether it is still correct."""
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:

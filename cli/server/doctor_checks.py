@@ -482,8 +482,8 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """Return a client that uses no proxy. It trusts the certificates of SSL_CERT_FILE, or else those that
-    this machine trusts.
+    """Return a client that uses no proxy. It trusts the certificates in SSL_CERT_FILE, or else those that this machine
+    trusts.
     """
     return httpx.AsyncClient(
         base_url=url,

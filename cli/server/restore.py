@@ -114,7 +114,7 @@ async def _finish(settings: Settings) -> _Seen:
             await check_schema(database)
         except SchemaOutOfRange as error:
             warning = str(error)
-        # Event numbers since the copy are used again, so earlier cursors must become invalid.
+        # Event numbers issued since the copy will be reused, so earlier cursors must become invalid.
         with contextlib.suppress(
             StoreError
         ):  # If the schema has no epochs yet, `topup migrate` adds one.

@@ -16,7 +16,7 @@ from runtime.setting_forms.groups import PlatformSetting
 from runtime.settings import ENV_FILE, PREFIX, Settings, load_settings, unknown_variables
 
 MASKED: Final = "********"
-# Include the descriptions in a pipe's output, too, so that a search finds their words.
+# Output to a pipe includes the descriptions, so that a search finds their words.
 PIPE_WIDTH: Final = 240
 _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 

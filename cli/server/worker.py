@@ -81,7 +81,7 @@ def _run_several(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, siblings: Siblings | None) -> None:
-    # If a pipe replaces Redis, only the dispatcher runs.
+    # If the pipe of `topup dev` replaces Redis, don't start an arq worker.
     wake_fd = passed_fd(WAKE_FD_VARIABLE)
     async with open_context(settings, is_process=True) as opened:
         context = opened.beside(siblings)

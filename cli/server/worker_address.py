@@ -1,4 +1,4 @@
-"""Serve a worker's own address: /metrics, health checks, and calls from its siblings."""
+"""Serve a worker's own address: /metrics, health checks, and calls from sibling processes."""
 
 import contextlib
 import logging

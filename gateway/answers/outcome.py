@@ -1,4 +1,4 @@
-"""Declare a route's successful responses. The documentation and the tests are made from these declarations."""
+"""Declare a route's successful responses. The documentation and the tests use these declarations."""
 
 from dataclasses import dataclass
 from typing import Any

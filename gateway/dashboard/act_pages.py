@@ -642,7 +642,6 @@ def problem_typed(struct: type[Fields], form: Form) -> Problem:
 
 
 async def run_asked(call: RequestContext[Any, Any], act: AnyChange, asked: Fields) -> Any:
-    """Run the act for an operator's page."""
     assert not isinstance(act, ApiAct), "the API runs it itself"
     door = Door(act, call, is_operator=True)
     if not isinstance(act, Act):

@@ -260,9 +260,7 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return the typed values. `shown` is the form filled from the object. Omit a time if its day wasn't
-    changed.
-    """
+    """Return the typed values. `shown` is the form filled in from the object. Omit a time if its day wasn't changed."""
     values: dict[str, Any] = {}
     for fact in _shown_facts(struct):
         if fact.kind == "time" and shown and typed.form.text(fact.name) == shown.text(fact.name):

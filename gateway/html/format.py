@@ -17,7 +17,7 @@ from gateway.html.language import readers_zone, say, say_each, say_known, say_ph
 from gateway.html.phrase import phrase
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Most browsers also name older browsers, so the first match is used.
+# Most browsers' User-Agent also names older browsers, so the first match is used.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

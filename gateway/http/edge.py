@@ -187,7 +187,7 @@ class Edge:
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
     """Raise InvalidInput if a proxy forwarded an https request but PUBLIC_URL isn't set. Session cookies would then
-    lack the attribute Secure.
+    lack the Secure attribute.
     """
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:

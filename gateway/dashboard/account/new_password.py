@@ -164,8 +164,8 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Create an account with the address. The former account keeps everything except the address, the
-    password and the teams.
+    """Create a new account with the address. The former account keeps everything except the address, the password and
+    the teams.
     """
 
     async def work(tx: Transaction) -> None:

@@ -320,8 +320,8 @@ async def begin_session(
 ) -> None:
     """Begin a session and set its cookies.
 
-    Raise SignInRefused if the password changed after the check, or a second factor became necessary. Raise NotFound
-    if the link was used.
+    Raise SignInRefused if the password changed after the check, or a second factor became necessary. Raise NotFound if
+    the link has been used.
     """
     account_id = person.account_id
     secure = is_secure(call)

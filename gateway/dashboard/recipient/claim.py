@@ -23,7 +23,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
 
-# Cameras can't read the QR code of a longer text.
+# Cameras can't read a QR code for a longer text.
 QR_CHARACTERS_MAX: Final = 500
 _LINKS: Final = ("https://", "http://")
 
