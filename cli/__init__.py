@@ -1,1 +1,1 @@
-"""The `topup` command: one file per group of commands."""
+"""Provide the `topup` command, with one file per group of commands."""

@@ -1,4 +1,4 @@
-"""Write CSV (RFC 4180, CRLF) in which spreadsheets find no formulas.
+"""Write CSV (RFC 4180, CRLF) without text that spreadsheets would run as formulas.
 
 As OWASP advises, an apostrophe is put before a text that begins with = + - @ (also in full width), a tab or a
 line end, and before such a sign that follows a semicolon, tab or line end.

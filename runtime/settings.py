@@ -1,4 +1,4 @@
-"""Define all settings of a process, each with a description, a unit and a default.
+"""Define all process settings, each with a description, a unit and a default.
 
 Settings are read once at the start: from the command's options, then the environment, then `.env`. A wrong
 value stops the process. The message names the variable and says what it should be, but never shows the value.

@@ -1,4 +1,4 @@
-"""Send claimed deliveries and settle them. The types (Claimed, Sent, Settled) ensure that no stage is skipped.
+"""Send claimed webhook deliveries, and settle them. The types (Claimed, Sent, Settled) ensure that no stage is skipped.
 
 send() makes at most one request, without an open transaction, and only if the lease leaves time to settle.
 

@@ -1,4 +1,4 @@
-"""Fulfil a pending top-up: choose a supplier, record the attempt, call the supplier, write the outcome.
+"""Fulfil a pending top-up: choose a supplier, record the attempt, call the supplier, and write the outcome.
 
 An open attempt continues with its supplier. If the last supplier refuses, the funds are returned. A timeout, an
 exception and an unstorable outcome all count as Unknown, because the supplier may have delivered.

@@ -1,4 +1,4 @@
-"""Seal the days of the ledger, one after another.
+"""Seal the ledger's days with signed checkpoints, one after another.
 
 Each transfer is in exactly one checkpoint. A transfer that is committed after its day was read goes into the next
 checkpoint, unless it is older than LOOK_BACK_US. `topup checkpoints seal --look-back-days` looks back further.

@@ -1,1 +1,1 @@
-"""Fulfil top-ups. Each supplier kind has its own file and implements the same protocol."""
+"""Fulfil top-ups through suppliers. Each supplier kind has its own file and implements the same protocol."""

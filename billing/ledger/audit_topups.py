@@ -1,4 +1,4 @@
-"""List the audit's rules for top-ups."""
+"""List the ledger audit's rules for top-ups."""
 
 from typing import Final
 

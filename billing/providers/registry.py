@@ -1,4 +1,4 @@
-"""Find the payment providers in a folder. Each is a module `x.py` or `x/provider.py` that defines PROVIDER.
+"""Find the payment provider modules in a folder. Each is `x.py` or `x/provider.py` that defines PROVIDER.
 
 In staging, a provider without credentials is simulated. It only reads and simulates notifications, which are signed
 with a generated secret.

@@ -1,1 +1,3 @@
-"""Seal events, deliveries and other rows. Salted hashes of the rows form a tree that is signed every hour."""
+"""Seal events, deliveries and other rows, so that later changes are detected. Salted hashes of the rows form a tree
+that is signed every hour.
+"""

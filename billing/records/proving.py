@@ -1,4 +1,4 @@
-"""Compare the record log with the rows.
+"""Compare the record log with the rows that it seals.
 
 A missing row isn't reported if a signed statement of removal covers it.
 """

@@ -1,4 +1,4 @@
-"""Credit each paid period of a subscription once.
+"""Grant the credit for each paid subscription period once.
 
 An invoice that doesn't match its subscription is held for an operator. The first invoice of an account's second plan is
 held, too. Plan credit counts as purchased and pays debts first (contract, 5.3).

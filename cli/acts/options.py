@@ -1,4 +1,4 @@
-"""Turn an input's fields into options, and options into values.
+"""Turn an act's input fields into command-line options, and options into values.
 
 The input's own checks report wrong values in the same words as the API, so malformed numbers are passed on as text.
 """

@@ -1,1 +1,1 @@
-"""Commands that aren't acts, such as login, listen and verify."""
+"""Provide commands for a gateway's users, such as login, listen and verify."""

@@ -1,4 +1,4 @@
-"""`topup trigger`: trigger an event with real calls, only in staging."""
+"""`topup trigger`: cause an event with real calls, in staging only."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,1 +1,1 @@
-"""Commands that run and maintain an installation."""
+"""Provide commands that run and maintain an installation."""

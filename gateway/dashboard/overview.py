@@ -1,4 +1,4 @@
-"""Show the first page: balance, recent activity, and what needs attention."""
+"""Show the dashboard's first page: balance, recent activity, and what needs attention."""
 
 from typing import Any, Final, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Show refused requests as pages."""
+"""Show error pages for refused requests."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final

@@ -1,1 +1,1 @@
-"""Templates, forms, static files and formats for pages and documents."""
+"""Provide templates, forms, static files and formats for pages and documents."""

@@ -1,4 +1,4 @@
-"""Draw numbers over time as SVG, beside a table of them. Lengths are in the picture's units (400 by 170)."""
+"""Draw a chart of numbers over time as SVG, beside a table. Lengths are in the picture's units (400 by 170)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

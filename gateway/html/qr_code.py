@@ -1,4 +1,4 @@
-"""Draw a text as a QR code."""
+"""Draw text as a QR code."""
 
 from markupsafe import Markup
 

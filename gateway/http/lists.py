@@ -1,4 +1,4 @@
-"""Build pages of lists, and streams such as CSV.
+"""Build responses that list items: pages, and streams such as CSV.
 
 While a slow client reads, no transaction is open, and at most one page is in memory. If an error occurs after
 the first page, the body ends with a visible mark.

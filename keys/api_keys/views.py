@@ -1,4 +1,4 @@
-"""Define the API views of a key. Its secret is shown once, when it is created."""
+"""Define what the API shows of a key. Its secret is shown once, when it is created."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self

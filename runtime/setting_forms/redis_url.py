@@ -1,4 +1,4 @@
-"""Parse REDIS_URL, and make the pool of connections for it.
+"""Parse REDIS_URL, and make its connection pool.
 
     redis://[user:password@]host[:6379][/db]       rediss:// with TLS
     unix:///path[?db=0]

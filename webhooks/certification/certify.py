@@ -1,4 +1,4 @@
-"""Run all checks against one receiver within a time limit.
+"""Run all certification checks against one webhook receiver within a time limit.
 
 A run doesn't appear in the delivery log and doesn't affect the endpoint's health.
 """

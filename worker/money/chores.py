@@ -1,4 +1,4 @@
-"""Run chores about money: reconciliation, volume and usage statistics, sealing, deleting customers.
+"""Run chores about money: reconciliation, volume and usage statistics, sealing, and customer deletion.
 
 Only one worker runs each chore.
 """

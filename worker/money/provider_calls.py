@@ -1,4 +1,4 @@
-"""Run loops that call providers: orders, refunds, recharges, subscription changes, machine payments.
+"""Run loops that call providers: orders, refunds, recharges, subscription changes and machine payments.
 
 Only one worker makes each call, without an open transaction. A slow provider delays only its own items.
 """

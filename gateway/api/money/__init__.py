@@ -1,1 +1,1 @@
-"""Routes about money: orders, wallets, usage, statements, and notifications from payment providers."""
+"""Serve routes about money: orders, wallets, usage, statements, and notifications from payment providers."""

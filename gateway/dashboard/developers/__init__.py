@@ -1,1 +1,1 @@
-"""Pages for developers: keys, webhooks, deliveries, replays and apps."""
+"""Serve pages for developers: keys, webhooks, deliveries, replays and apps."""

@@ -1,1 +1,1 @@
-"""Pages about money: purchases, orders, plans, usage and statements."""
+"""Serve pages about money: purchases, orders, plans, usage and statements."""

@@ -1,4 +1,4 @@
-"""Show the account's plan and the plans on sale, and subscribe to one."""
+"""Show the account's plan and the plans for sale, and subscribe to one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Show the sandbox's pages: its checkout, the page that saves a card, and the portal of a plan.
+"""Show the sandbox's pages: its checkout, the page that saves a card, and a plan's portal.
 
 The pages act for the provider. They report a change with a signed notification, sent over HTTP to this gateway's
 own path.

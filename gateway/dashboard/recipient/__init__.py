@@ -1,1 +1,1 @@
-"""Pages for recipients, who have no account: the claim page, and the page that stops our mail."""
+"""Serve pages for recipients, who have no account: the claim page, and the page where they stop our mail."""

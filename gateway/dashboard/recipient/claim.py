@@ -1,4 +1,6 @@
-"""Show the claim page. It says who sent what. When a button is pressed, it shows the deliverable."""
+"""Show a top-up's claim page to its recipient. It says who sent what. When a button is pressed, it shows the
+deliverable.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Stop or allow mail with a mail's footer link or a mail program's unsubscribe button (RFC 8058)."""
+"""Stop or allow mail to a recipient, by a footer link or a mail program's unsubscribe button (RFC 8058)."""
 
 from typing import Any
 

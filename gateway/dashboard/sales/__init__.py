@@ -1,1 +1,1 @@
-"""Operators' pages about sales: orders, documents, providers and subscriptions."""
+"""Serve operators' pages about sales: orders, documents, providers and subscriptions."""

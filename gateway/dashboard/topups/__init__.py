@@ -1,1 +1,1 @@
-"""Pages about top-ups: sending, history, approvals and vouchers."""
+"""Serve pages about top-ups: sending, history, approvals and vouchers."""
