@@ -84,7 +84,7 @@ async def _write(tx: Transaction, account_id: str, since: int | None, why: str |
 
 
 class LiveNotOpen(DomainError):
-    """Live is not open for this account."""
+    """The account's live environment isn't open."""
 
 
 async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:

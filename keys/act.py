@@ -193,7 +193,7 @@ class ActRow:
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
-    # True if the act belongs to an environment but to no account, as a list of all accounts does.
+    # True if the act belongs to an environment but to no account, such as a list of all accounts.
     is_catalogue: bool = False
     is_account_wide: bool = False
     # True if the act is for the signed-in person's own account, even while the person acts for another account.

@@ -43,7 +43,7 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
     (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
-    # An MCP client's token acts for its key.
+    # An MCP client's token acts on behalf of its key.
     (frozenset({"mcp_token"}), mcp_token.load_principals, api_key.mark_used),
 )
 

@@ -89,8 +89,7 @@ _PERIODS: tuple[Period, ...] = ("day", "month")
 class Detail(msgspec.Struct, omit_defaults=True):
     """What a row stores besides its sum.
 
-    - `buckets`: amounts by the number of the bucket. A recipient counts once, in the bucket of the newest
-      send.
+    - `buckets`: amounts by bucket number. A recipient counts once, in the bucket of the newest send.
     - `near`, `reached`: when an event was published, and for which limit.
     - `sent`: when each transaction was sent.
     - `recipients`: the sends to each recipient, by bucket.
@@ -410,7 +409,8 @@ async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> in
 def first_cap_exceeded(
     states: Sequence[Capped], spent: Mapping[Window, int], amount_micros: int, now_us: int
 ) -> CapExceeded | None:
-    """Return the refusal if a debit exceeds what is left of a cap of the key or an ancestor, or None.
+    """Return the refusal if a debit exceeds what is left of a cap on the key or an ancestor. Otherwise, return
+    None.
 
     If several caps refuse, name the one that will have room last. A cap that the amount always exceeds comes
     first. Of equal caps, name the nearest key's.

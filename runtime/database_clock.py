@@ -77,7 +77,7 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # The counter was read before another thread made a correction.
+        # Another thread made a correction after this thread read the counter.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 

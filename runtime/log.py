@@ -82,7 +82,7 @@ _FEW_CHARACTERS = 64
 _GROUPS = ("key", "scheme", "payment", "parameter", "field", "voucher", "link")
 _HIDDEN = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Errors of these packages quote the values of a statement.
+# Errors from these packages quote a statement's values.
 _DRIVERS = ("sqlite3", "asyncpg", "sqlalchemy", "aiosqlite")
 _encoder = msgspec.json.Encoder(enc_hook=str)
 

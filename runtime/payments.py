@@ -1,6 +1,6 @@
 """Open a process's payment providers and machine payments.
 
-The secrets and keys of simulated providers are created once for an installation, and stored encrypted.
+Simulated providers' secrets and keys are created once for an installation, and stored encrypted.
 """
 
 import contextlib

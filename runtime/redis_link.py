@@ -427,7 +427,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self.state.lose(PART, error)
             with contextlib.suppress(RedisError, OSError):
-                # The address may lead to another server by now.
+                # Reconnect, because the address may now lead to another server.
                 await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:
@@ -576,7 +576,7 @@ class Queue:
                 await self._send_otherwise(names)
                 continue
             except Exception:
-                # Workers find this work by polling.
+                # The hint is lost, but workers find this work by polling.
                 logger.exception("hint.broke")
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)

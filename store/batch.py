@@ -524,7 +524,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # The locked row is shared by several tenants.
+            # The locked row is shared, so all of the batch's tenants wait.
             self._apart.put(batch)
             return
         except StoreError as error:

@@ -153,7 +153,7 @@ class Database(Protocol):
         - is_short: work takes a few milliseconds at most, so it may run on the event loop's thread.
         - durable: if false, a crash may lose the newest transactions. Money is always written durably.
 
-        Errors of work are raised unchanged. After any error except CommitUnknown, nothing was stored.
+        Errors from `work` are raised unchanged. After any error except CommitUnknown, nothing was stored.
         """
         ...
 

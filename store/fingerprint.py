@@ -1,6 +1,6 @@
 """Compute a digest of a table's columns and indexes that is the same in both databases.
 
-The digest doesn't depend on the order of columns, the names of indexes, or the text of expressions.
+The digest doesn't depend on column order, index names or expression text.
 """
 
 import hashlib

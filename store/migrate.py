@@ -70,7 +70,7 @@ class RevisionPassed(Exception):
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
     """Upgrade the database, unless it already has this revision or a newer one.
 
-    Errors of Alembic and the driver are raised unchanged.
+    Errors from Alembic and the driver are raised unchanged.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:

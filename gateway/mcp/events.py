@@ -49,8 +49,8 @@ from webhooks.subscriptions.subscription import (
 )
 
 EXTENSION: Final = "io.modelcontextprotocol/events"
-# The codes of SEP-3415. Clients that follow ChatGPT's guide know older numbers, so the message and
-# `data` also say what is wrong.
+# SEP-3415's error codes. Clients that follow ChatGPT's guide know older numbers, so the message and `data` also
+# say what is wrong.
 NOT_FOUND: Final = -32023
 FORBIDDEN: Final = -32024
 EXHAUSTED: Final = -32025

@@ -24,7 +24,7 @@ def types() -> Iterable[Any]:
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
     """Return a reference to the schema of a successful response.
 
-    Routes that return the same data share one schema, which lists the codes of all these routes.
+    Routes that return the same data share one schema, which lists all their codes.
     """
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
@@ -201,7 +201,7 @@ def _one_content(kind: str, schema: Schema) -> dict[str, Any]:
         return {kind: {"schema": schema}}
     if kind.startswith("text/"):
         return {kind: {"schema": {"type": "string"}}}
-    # Client generators that can't handle PDF can handle bytes.
+    # Also offer plain bytes, because some client generators can't handle PDF.
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {kind: binary, BYTES: binary}
 

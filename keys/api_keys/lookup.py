@@ -1,4 +1,4 @@
-"""Turn digests of API keys into principals, in bulk. The limits of ancestors are included.
+"""Turn API key digests into principals, in bulk. Ancestors' limits are included.
 
 A key has no principal if it, its secret or one of its ancestors is revoked, expired or missing. Expiry times
 are on the account's own clock, so they are converted to ours.

@@ -1,9 +1,9 @@
 """Issue tokens to MCP clients. A code is exchanged for the first pair, and each refresh token for the next
 pair.
 
-If a response was lost, the client repeats its refresh. Within REPEAT_US, it gets the same pair if the new
-refresh token is unused. Any other reuse means that the token was stolen. All tokens of that code are then
-revoked (RFC 9700, 4.14.2).
+If a response was lost, the client repeats its refresh. Within REPEAT_US, it gets the same pair if the new refresh
+token is unused. Any other reuse means that the token was stolen. All tokens issued from that code are then revoked
+(RFC 9700, 4.14.2).
 
 A pair is computed from the token that it replaces and a secret key. So all processes compute the same pair.
 """

@@ -89,7 +89,7 @@ async def issue_code(
     if row is None:
         raise InvalidInput(f"This account has no {app.environment} wallet.")
     await check_live(tx, Tenant(account_id, app.environment))
-    # Rows of this table are deleted only here.
+    # Old codes are deleted only here.
     await tx.execute(
         """DELETE FROM oauth_codes
            WHERE account_id = :account_id AND environment = :environment AND (

@@ -1,4 +1,4 @@
-"""Verify that an account's owner reads mail at its address, with a link that is valid once, for an hour."""
+"""Verify an account's email address with a link that works once, for an hour."""
 
 from dataclasses import dataclass
 from typing import Final

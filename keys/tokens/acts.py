@@ -54,7 +54,7 @@ class CreatedToken(AccessToken, kw_only=True):
 
 
 class IssuedToken(AccessToken, kw_only=True):
-    """A token of an account, as operators see it."""
+    """An account's token, as operators see it."""
 
     kind: Annotated[
         Literal["system", "operator"],
@@ -102,7 +102,7 @@ class DeleteTokenBody(Fields, frozen=True, kw_only=True):
 
 
 class NewIssuedToken(Fields, frozen=True, kw_only=True):
-    """A new access token of an account."""
+    """A new access token for an account."""
 
     kind: _Kind
     name: Name = "Access token"

@@ -27,7 +27,7 @@ from store.database import Row, Transaction
 LIFE_US: Final = 10 * MINUTE_US
 LIFE_S: Final = LIFE_US // SECOND_US
 INTERVAL_S: Final = 2
-# Each slow_down adds this to the interval of all later polls (RFC 8628, 3.5).
+# Each slow_down adds this to the interval between later polls (RFC 8628, 3.5).
 SLOWER_S: Final = 5
 INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500
@@ -206,7 +206,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
 
 
 async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
-    """Record a poll of an open login. A poll that comes too early lengthens the interval of all later polls."""
+    """Record a poll of an open login. A poll that comes too early lengthens the interval between later polls."""
     interval_s = login.interval_s
     is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
     if is_too_fast:

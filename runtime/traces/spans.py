@@ -38,7 +38,7 @@ from runtime.traces.tracing import Attributes
 
 SERVICE: Final = "topup-gateway"
 CLOSE_S: Final = 2.0
-QUEUE_MAX: Final = 2_048  # the SDK's own
+QUEUE_MAX: Final = 2_048  # the SDK's default
 # A span never ends if its task was cancelled. It is dropped when other spans need its place.
 UNDER_WAY_MAX: Final = 16_384
 _US_NS: Final = 1_000
@@ -119,11 +119,11 @@ class Spans:
 
         def shut_down() -> None:
             self._queue.shutdown()  # type: ignore[no-untyped-call]
-            # The event loop may be closed by now.
+            # The event loop may already be closed.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
-        # The process can end before this thread does.
+        # A daemon thread doesn't keep the process from ending.
         threading.Thread(target=shut_down, name="spans", daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
