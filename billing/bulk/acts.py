@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, accepted one by one or all together."""
+"""Bulk sends: many top-ups in one call, accepted individually or all together."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple

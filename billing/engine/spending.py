@@ -340,7 +340,7 @@ class Spending:
         send: LimitedSend | None,
         exceeded: CapExceeded | None = None,
     ) -> None:
-        """Raise CapExceeded if a limit has too little room. Name the limit that has room last, or never."""
+        """Raise CapExceeded if a limit has too little room. Name the one that will have room last, or never."""
         now_us = self.time.of(tenant)
         full = [one for one in limits if one.left(now_us) < one.units_of(amount_micros)]
         if full or exceeded is not None:

@@ -235,25 +235,25 @@ class Why(Fields, frozen=True, kw_only=True):
 
 
 class SaidWhy(Fields, frozen=True, kw_only=True):
-    """The reason, which other operators can read later."""
+    """A reason that other operators can read later."""
 
     reason: _Reason
 
 
 class ToldWhy(Fields, frozen=True, kw_only=True):
-    """The reason, which the sender can read."""
+    """A reason that the sender can read."""
 
     reason: _ShownReason
 
 
 class FailBody(ToldWhy, frozen=True, kw_only=True):
-    """The reason why the top-up fails, which the sender can read."""
+    """Why the top-up fails. The sender can read this reason."""
 
     checked: _Checked = False
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """The result of the top-up."""
+    """What the recipient receives for the top-up."""
 
     kind: Annotated[
         Literal["code", "key", "link", "note", "credit", "kept"],

@@ -84,7 +84,7 @@ class SupplierWithHealth(Supplier, kw_only=True):
 
 
 class Reason(Fields, frozen=True, kw_only=True):
-    """The reason, which other operators can read later."""
+    """A reason that other operators can read later."""
 
     reason: Annotated[
         str,

@@ -58,7 +58,7 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """Settle an order with a payment. `objects` are other IDs of the payment at the provider.
+    """Settle an order with a payment. `objects` are the payment's other IDs at the provider.
 
     `objection` is the reason why the payment may be for something else.
     """

@@ -157,7 +157,7 @@ class ProviderNotification(Struct, kw_only=True):
 
 
 class OrderHistory(OperatorOrder, kw_only=True):
-    """An order with its provider's reports, the oldest first."""
+    """An order with its provider's reports, oldest first."""
 
     events: Annotated[list[ProviderNotification], Meta(description="The reports, oldest first.")]
 

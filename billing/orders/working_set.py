@@ -1,4 +1,4 @@
-"""Hold the orders of a transaction, with their packs, coupons, recharges, reversals and uncredited payments.
+"""Load and save the orders of one transaction, with their packs, coupons, recharges, reversals and uncredited payments.
 
 Orders are read after their accounts are locked. An order of an account that isn't locked is never found.
 

@@ -90,7 +90,7 @@ _SIGNED_V2 = {
 }
 # For each event type, the field that the first format doesn't sign.
 _UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
-# The names of the same fields in the first format.
+# The first format's names for the fields that the second format signs.
 _NAMES_V1 = {
     _PAYMENT: {
         "Invoice.Id": "InvoiceId",

@@ -25,7 +25,7 @@ from store.row_mapping import RowMapping
 
 ORIGIN: Final = "recharge"
 FAILURES_MAX: Final = 3
-# Delays after the first and the second declined charge of a drop.
+# Delays after the first and second declined charges for a balance drop.
 RETRIES_US: Final = (HOUR_US, DAY_US)
 # Delays between checks of an unknown outcome. The last one repeats.
 ASKS_US: Final = (15 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 15 * MINUTE_US, HOUR_US)

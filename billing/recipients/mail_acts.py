@@ -219,7 +219,7 @@ class MailChoice(Struct, kw_only=True):
 
 
 class ErasedRecipient(Struct, kw_only=True):
-    """How many rows were erased."""
+    """How many of the recipient's rows were erased."""
 
     topups: Count = 0
     mails: Count = 0

@@ -17,7 +17,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.storable import storable
 from store.database import Transaction
 
-# The delay after each attempt.
+# How long to wait after each failed attempt.
 WAITS_US: Final = (
     MINUTE_US,
     5 * MINUTE_US,

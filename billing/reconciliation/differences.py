@@ -1,4 +1,4 @@
-"""Store differences in amounts, one row for each subject and kind.
+"""Store the differences that comparisons find, one row for each subject and kind.
 
 A comparison closes a row once both sides agree. If an operator closes a row with a reason, it stays closed until its
 amounts change.

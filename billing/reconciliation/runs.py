@@ -1,4 +1,4 @@
-"""Store when each comparison runs, and the result of its last run.
+"""Store when each daily comparison runs, and the result of its last run.
 
 The statement that begins a run also sets its next time, so only one worker runs it.
 """
@@ -134,7 +134,7 @@ _ROWS = RowMapping(PartRun)
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """`open` has the number of open differences by environment and kind."""
+    """`open` contains the number of open differences by environment and kind."""
 
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]

@@ -1,4 +1,4 @@
-"""Compare deliveries with the attempts at suppliers, and suppliers' balances with delivery costs.
+"""Compare deliveries with supplier attempts, and suppliers' balances with delivery costs.
 
 If a balance has dropped by more than the deliveries cost, something else was bought.
 """

@@ -1,1 +1,1 @@
-"""Combine tables of several subjects in read-only queries."""
+"""Read reports that combine the tables of several subjects."""

@@ -148,7 +148,7 @@ _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", col
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# This keeps SQLite from scanning all of the account's rows.
+# Keep SQLite from using account_id's index, because it would scan all of the account's rows.
 _ACCOUNT: Final = unindexed("account_id")
 
 

@@ -149,7 +149,7 @@ class UsageGroup(Struct, kw_only=True):
 
     @classmethod
     def of_total(cls, found: UsageSum | None) -> Self:
-        """Return zeros if nothing was used."""
+        """Return the total, or zeros if nothing was used."""
         if found is not None:
             return cls.of_sum(found)
         return cls(

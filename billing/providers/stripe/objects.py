@@ -265,7 +265,7 @@ def ref_id(ref: Ref) -> str | None:
     return ref.id if isinstance(ref, Named) else ref
 
 
-# Stripe's number of decimal places, where it differs from ISO 4217.
+# Decimal places of currencies for which Stripe differs from ISO 4217.
 _PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
 _THREE_PLACES_STEP = 10  # amounts in a currency with three decimal places must end in 0
 
