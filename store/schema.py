@@ -256,7 +256,7 @@ email_verifications = _table(
     _index("ix_email_verifications_account", "account_id"),
 )
 
-# A member's mail choices that differ from the default of the role (keys/notifications.py).
+# A member's mail choices that differ from the role's default (keys/notifications.py).
 notification_choices = _table(
     "notification_choices",
     _text("account_id", key=True),
@@ -386,7 +386,7 @@ idempotency_keys = _table(
     _index("ix_idempotency_sealed", "created_at", where="is_sealed = 1"),
 )
 
-# Accounts of the ledger (billing/ledger/ledger.py).
+# Ledger accounts (billing/ledger/ledger.py).
 ledger_accounts = _table(
     "ledger_accounts",
     _text("id", key=True),
@@ -421,7 +421,7 @@ ledger_accounts = _table(
     is_hot=True,
 )
 
-# Transfers of the ledger (billing/ledger/ledger.py). Rows never change.
+# Ledger transfers (billing/ledger/ledger.py). Rows never change.
 transfers = _table(
     "transfers",
     _text("id", key=True),
@@ -855,7 +855,7 @@ voucher_redemptions = _table(
     _index("ix_voucher_redemptions_redeemer", "redeemed_by", "environment", "transaction_id"),
 )
 
-# Approvals of top-ups (billing/topups/approval.py).
+# Top-up approvals (billing/topups/approval.py).
 approvals = _table(
     "approvals",
     _text("id", key=True),
@@ -1327,7 +1327,7 @@ deliveries = _table(
     # ordered endpoints only
     _text("object_id", null=True),
     _int("event_no", null=True),
-    # The delivery became due then, but an earlier delivery about the same object blocks it.
+    # When the delivery became due. An earlier delivery about the same object blocks it.
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
@@ -1385,7 +1385,7 @@ deliveries = _table(
     is_hot=True,
 )
 
-# Jobs that resend the deliveries of a period (webhooks/replays/replay.py, webhooks/replays/step.py).
+# Jobs that resend a period's deliveries (webhooks/replays/replay.py, webhooks/replays/step.py).
 replays = _table(
     "replays",
     _text("id", key=True),
@@ -1990,7 +1990,7 @@ subscription_periods = _table(
     _index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# Requested changes of subscriptions (billing/subscriptions/subscription_change.py).
+# Requested subscription changes (billing/subscriptions/subscription_change.py).
 subscription_steers = _table(
     "subscription_steers",
     _text("id", key=True),
@@ -2290,7 +2290,7 @@ sandbox_cards = _table(
     _index("ux_sandbox_cards_token", "token", unique=True),
 )
 
-# Charges of saved cards at simulated providers (billing/payments/sandbox/checkout.py).
+# Charges to saved cards at simulated providers (billing/payments/sandbox/checkout.py).
 sandbox_charges = _table(
     "sandbox_charges",
     _text("order_id", key=True),
@@ -2852,7 +2852,7 @@ backups = _table(
     _int("size", null=True),
 )
 
-# Losses of commits that an operator accepted (store/kept/commits.py).
+# Commit losses that an operator accepted (store/kept/commits.py).
 accepted_losses = _table(
     "accepted_losses",
     _int("accepted_at", key=True),

@@ -60,13 +60,13 @@ class ServerWatch(Protocol):
         ...
 
     async def check_all(self) -> list[SeenServer]:
-        """Check each server, and switch to one with a greater position. For SQLite, the list is empty."""
+        """Check each server, and switch to one with a greater position. SQLite returns an empty list."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """Options of connection pools.
+    """Connection pool options.
 
     connections_max applies to each of the two general pools. statement_cache is the number of prepared statements
     per connection. direct_url bypasses a pooler, or is empty.

@@ -518,7 +518,7 @@ class Dispatcher:
 
     async def _poll(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # If a check has several parts, a freed slot may also be for an earlier part.
+        # Reset the count only in a check's first part. Slots freed since then may matter to that part.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
         # Set this before the claim. A request that ends during the claim then counts as a freed slot.

@@ -72,7 +72,7 @@ class Superseded(Exception):
 async def call_supplier(
     supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float
 ) -> Outcome:
-    """Call the supplier and return the outcome. Raise Superseded if another worker took over, or StoreError.
+    """Call the supplier and return the outcome. Raise Superseded if another worker took over.
 
     until_s: when another worker may call, on the event loop's clock. This is ASK_S_MAX after the attempt is
     recorded.

@@ -261,7 +261,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The page that the mail links to requires signing in, but this link doesn't.
+            # Unlike the page that the mail links to, this link requires no sign-in.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url

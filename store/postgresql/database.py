@@ -90,7 +90,7 @@ async def send(tx: Transaction, names: str) -> None:
 
 
 async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
-    """Listen for hints until cancelled, even through outages. The pool must serve no other purpose."""
+    """Listen for hints until cancelled, even through outages. Don't use the pool for anything else."""
     is_told = False
     while True:
         wait_s = _RETRY_S

@@ -532,6 +532,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    A server with the same timeline is a copy from before an operator accepted a loss.
+    If its timeline is the same, it is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

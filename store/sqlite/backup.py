@@ -19,7 +19,7 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # Every step copies the same snapshot. Otherwise a commit of another process would restart the copy.
+        # Every step copies the same snapshot. Otherwise, a commit by another process would restart the copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(

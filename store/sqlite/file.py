@@ -47,7 +47,7 @@ ROUNDS_BESIDE = 2
 # A tenth of the file stays free for new rows, but at least this many 4 KiB pages.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 us. Meanwhile no process can write.
+# Moving a page takes about 12 us. Meanwhile, no process can write.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 

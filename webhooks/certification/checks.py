@@ -127,7 +127,7 @@ def _answered(refused: Sequence[Answered], seen: Seen) -> str:
 
 
 async def check_genuine(trial: Trial) -> Judged:
-    """Send one ordinary event, and measure by how much one top-up changes the number of effects."""
+    """Send one ordinary event, and measure how much one top-up changes the number of effects."""
     seen = await trial.watch(lambda: trial.send_each(trial.genuine(trial.event())))
     taken = judge_taken(seen, unit=None)
     if taken.verdict == "failed" or seen.moved is None:

@@ -98,7 +98,7 @@ _NO_PLACE = (None, None)
 async def note_health(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
     """Update endpoints' health from these outcomes, even outdated ones. Return the endpoints that recovered.
 
-    If an endpoint has both successes and failures, the successes count.
+    If an endpoint has both successes and failures, only the successes count.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
     failed: dict[str, Settlement] = {}
@@ -226,7 +226,7 @@ def may_settle_delivered(one: Settlement) -> bool:
 
 
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes, each of which passed may_settle_delivered. Return the IDs that were written.
+    """Write outcomes that passed may_settle_delivered. Return the IDs that were written.
 
     Use `settle` for the others: their claim is no longer valid, their endpoint is failing, or their row is locked.
     On PostgreSQL this is a single statement without a transaction.

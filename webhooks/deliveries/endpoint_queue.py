@@ -194,7 +194,7 @@ def _pace_of(row: Row) -> Pace | None:
     return own
 
 
-# This hint is sent after a commit that starts an ending (webhooks/deliveries/ending.py).
+# This hint is sent after a commit that starts to end deliveries (webhooks/deliveries/ending.py).
 ENDING_HINT: Final = "ending"
 # How many endpoints `repair` checks in one call.
 MEND_ENDPOINTS: Final = 500

@@ -49,7 +49,7 @@ _NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
 SORTS: Final = frozenset({OLDEST_FIRST})
 _MINE = "account_id = :account_id AND environment = :environment"
-# While a delivery is in flight, its time is the lease's end, which isn't shown.
+# The status of a delivery in flight. Its next_attempt_at is the lease's end, so it isn't shown.
 _IN_FLIGHT: Final = "sending"
 _LAST_ANSWERS = """
 SELECT a.delivery_id, a.http_status, a.error, a.duration_us

@@ -86,7 +86,7 @@ _KEPT: Final = frozenset(
         SUBSCRIPTION_HEADER,
     }
 )
-# Stored attempts depend on these values. To change one, also keep the old form for existing rows.
+# Stored attempts depend on these values. If you change one, keep the old form for existing rows.
 _CONSTANT: Final = [("Content-Type", "application/json"), ("User-Agent", "AiTopUp-Webhooks/1")]
 _OF_DELIVERY: Final = [
     *(EVENT_HEADER, DELIVERY_HEADER, ATTEMPT_HEADER),
@@ -269,7 +269,7 @@ class Opened(NamedTuple):
 
 
 class SecretCache:
-    """Cache the decrypted secrets of recently used endpoints. The keys are the encrypted bytes."""
+    """Caches the decrypted secrets of recently used endpoints. The keys are the encrypted bytes."""
 
     def __init__(self, vault: Vault, *, endpoints_max: int = OPENED_MAX) -> None:
         self._vault = vault

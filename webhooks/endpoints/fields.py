@@ -82,7 +82,7 @@ def policy_of(policy: Policy, environment: str) -> Policy:
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raise UrlRefused unless the URL may be called now. This resolves the host, so don't call it in a transaction."""
+    """Raise UrlRefused unless the URL may be called now. Don't call this in a transaction: it resolves the host."""
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 

@@ -91,5 +91,5 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 
 
 async def renew(tx: Transaction, *, epoch: int) -> None:
-    """Set a new epoch, so that all earlier cursors are refused. Only run this while no process uses the database."""
+    """Set a new epoch, so that all earlier cursors are refused. Run this only while nothing is using the database."""
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

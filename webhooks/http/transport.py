@@ -148,7 +148,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """Send a request like post(), with any method except HEAD. may_repeat=False uses a new connection."""
+        """Send a request like post(), with any method except HEAD. If may_repeat is False, a new connection is used."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None

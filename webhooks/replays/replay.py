@@ -42,7 +42,7 @@ FROM deliveries d
 WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
   AND d.environment = :environment
 """
-# Deliveries with attempts left need no replay. Cancelled ones aren't wanted.
+# Open deliveries need no replay, and cancelled ones aren't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
 READ_AT_ONCE: Final = 500

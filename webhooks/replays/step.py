@@ -141,7 +141,7 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
     """Run the job's next step. Return None if the job isn't due."""
-    # The lock excludes a concurrent deletion of the endpoint.
+    # The lock prevents a concurrent deletion of the endpoint.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:

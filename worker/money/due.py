@@ -455,7 +455,7 @@ class ApprovalMailer(WokenLoop):
 
 
 class Numberer(WokenLoop):
-    """Numbers receipts and credit notes in the order of payments (billing/documents/numbering.py)."""
+    """Numbers receipts and credit notes in payment order (billing/documents/numbering.py)."""
 
     name = "documents"
     rest_s = PAUSE_S
