@@ -322,11 +322,13 @@ FIGURES: Final = (
         least(1),
     ),
     Asked("deadlocks with two gateways and two workers", deadlocks, None, most(0)),
-    Asked("memory of a gateway under load", gateway_mb, most(150, " MB")),
-    Asked("memory of a worker under load", worker_mb, most(150, " MB")),
+    Asked("gateway memory under load", gateway_mb, most(150, " MB")),
+    Asked("worker memory under load", worker_mb, most(150, " MB")),
     Asked("usage records a second, in batches of 1,000", records, least(5000)),
     Asked("longest time that a batch blocks the event loop", loop_held, most(10, " ms")),
-    Asked("p99 of healthy endpoints with a fifth of all hanging ÷ with none", isolation, most(1.5)),
+    Asked(
+        "p99 of healthy endpoints while a fifth of all hang ÷ while none hang", isolation, most(1.5)
+    ),
 )
 
 
