@@ -42,7 +42,7 @@ Every command that opens the database exits with these codes, also `doctor`. Its
 
 
 def root() -> click.Context:
-    """Return the context of `topup`. It has the option `-h`, which Click stores for all later commands."""
+    """Return the context of `topup`. Click stores its option `-h` for all later commands."""
     return click.Context(main, info_name="topup", **main.context_settings)
 
 

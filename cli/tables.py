@@ -23,7 +23,7 @@ _CUT_MIN: Final = 14
 # Sentences and values must be readable as a whole, so they wrap.
 _SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})
 _SENTENCE_MIN: Final = 16
-# IDs and times are never shortened, because a part of one is useless.
+# IDs and times are never shortened, because part of one is useless.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 

@@ -35,7 +35,7 @@ from kernel.ids import new_id
 
 # If the rest of the period is shorter than this, it belongs to the last part.
 _LEAST_PART_US = 14 * DAY_US
-# The next period may start at most this long after the last one ends.
+# The next period can start at most this long after the last one ends.
 _GAP_US = DAY_US
 
 

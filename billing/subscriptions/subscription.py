@@ -1,4 +1,4 @@
-"""Model a subscription, which buys credit by the month or year.
+"""Model a subscription: credit that is bought by the month or year.
 
 A subscription becomes active only when a period is paid, so reports can arrive in any order. A payment reactivates an
 expired subscription. Only `move` changes the state.

@@ -25,7 +25,7 @@ GAUGED_MAX: Final = 10_000
 
 
 class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A stored response of a supplier. `why` is one of:
+    """A stored supplier response. `why` is one of:
 
     - late: the top-up had ended, or another supplier has it.
     - second: the response contradicts an earlier one.

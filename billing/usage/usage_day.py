@@ -1,4 +1,4 @@
-"""Store the sums of an account's usage, by UTC day, model, and key or app. They are written together with the usage
+"""Store an account's usage totals by UTC day, model, and key or app. They are written together with the usage
 records.
 """
 

@@ -28,7 +28,7 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # If the environment was given as an option, send it. The gateway can then refuse a token of the other
+        # If the environment was given as an option, send it. The gateway can then refuse a token for the other
         # environment.
         self._environment = {"environment": environment} if environment else {}
 

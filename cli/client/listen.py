@@ -187,7 +187,7 @@ def listen(
     resent: Sequence[str],
     profile: str | None,
 ) -> None:
-    """Forward an account's events to a port of this machine, signed like webhooks. Press Ctrl-C to stop.
+    """Forward an account's events to a port on this machine, signed like webhooks. Press Ctrl-C to stop.
 
     At the end, the command prints the cursor for --after, and a --resend option for each event that wasn't accepted.
     """

@@ -1,4 +1,4 @@
-"""`topup open`: open a page of the gateway in the browser, or print its address."""
+"""`topup open`: open a gateway page in the browser, or print its address."""
 
 import re
 import sys
@@ -41,7 +41,7 @@ _OF_ID: Final[Mapping[str, str]] = {
 @profile_option
 @json_option
 def open_(*, page: str, is_printed: bool, profile: str) -> None:
-    """Open a page of the dashboard. PAGE is a page's name, such as keys, or an ID.
+    """Open a dashboard page. PAGE is a page's name, such as keys, or an ID.
 
     Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge, usage,
     keys, webhooks, deliveries, apps, account, docs, sandbox, reference. IDs begin with txn_, dlv_, we_, key_

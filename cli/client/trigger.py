@@ -171,7 +171,7 @@ class Sandbox:
         return RemoteGateway(self._approver)
 
     def _press(self, url: str, *, below: str, **fields: str) -> None:
-        """Submit a page's form without a key. Anybody with the page's address may do so."""
+        """Submit a page's form without a key. Anyone with the page's address can do so."""
         page = self._gateway.page_of(url, below=below)
         try:
             answer = httpx.post(page, data=fields, timeout=EVENT_S_MAX)

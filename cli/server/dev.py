@@ -266,7 +266,7 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
     """Return a link that signs the operator in once.
 
-    Return None if a proxy is in front (PUBLIC_URL), or if the output isn't a terminal.
+    Return None if there is a proxy (PUBLIC_URL), or if the output isn't a terminal.
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):

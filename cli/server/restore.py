@@ -84,7 +84,7 @@ async def _accept_loss(tx: Transaction) -> None:
 
 
 async def _copy(tx: Transaction) -> Backup | None:
-    """Return the restored copy's own record, which is the newest one and has no end time."""
+    """Return the restored copy's own record: the newest one, which has no end time."""
     last = next((one for one in await backups.newest(tx) if one.place == "local"), None)
     return None if last is None or last.ended_at is not None else last
 

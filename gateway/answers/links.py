@@ -81,7 +81,7 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     _USAGE: None,
     "/holds": None,
 }
-# Reasons of code 2001 that concern the signature of a supplier or payment provider.
+# Reasons for code 2001 that concern a supplier's or payment provider's signature.
 _SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER_CHARACTERS_MAX: Final = 64

@@ -17,7 +17,7 @@ _WORDS = re.compile(r"[\s:,`]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error, with its row in the table of codes and this request's details."""
+    """An error, with its row in the code table and this request's details."""
 
     code: Code
     http_status: int

@@ -152,7 +152,7 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the address of the list sorted by that column, or in reverse order if it already is."""
+        """Return the address of the list sorted by that column. If it already is, reverse the order."""
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column
@@ -340,7 +340,7 @@ async def listing(
 ) -> Paged:
     """Read and lay out a page of the caller's list. If a filter is refused, the list is empty and says why.
 
-    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` has
+    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` contains
     filters that aren't in the address.
     """
     asked, here = read_query(call), here or call.path

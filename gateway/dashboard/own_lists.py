@@ -47,9 +47,7 @@ class ActOnAll(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a list. `place` contains CSS classes, which also determine where a phone shows the cell
-    (app.css).
-    """
+    """A column of a list. `place` contains CSS classes. They also determine where a phone shows the cell (app.css)."""
 
     name: str
     field: str

@@ -137,8 +137,8 @@ def _page_before(scope: Scope) -> str:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    """Redirect to the sign-in page, which leads back. A form can't be sent again, so the user returns to
-    its page.
+    """Redirect to the sign-in page, and back afterwards. A form can't be sent again, so the user returns to its
+    page.
     """
     path = scope["path"]
     if scope["method"] not in _READS:

@@ -1,4 +1,4 @@
-"""Serve the search page, which a script shows as a dialog."""
+"""Serve the search page. A script shows it as a dialog."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ class FoundLine(NamedTuple):
 
 
 class Action(NamedTuple):
-    """`also` has more words that find the action."""
+    """`also` contains more words that find the action."""
 
     label: str
     path: str

@@ -22,8 +22,8 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`until_at` is None if the step took no time or is still open. `depth` is 1 for a step below an event,
-    and 2 below a delivery.
+    """`until_at` is None if the step took no time or is still open. `depth` is 1 for a step under an event, and 2 under
+    a delivery.
     """
 
     anchor: str

@@ -95,7 +95,7 @@ _RIGHT: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """How to fix an error. `call` has the method and path to call next, and `body` its JSON."""
+    """How to fix an error. `call` is the method and path to call next, and `body` is its JSON."""
 
     sentence: str
     call: tuple[str, str] | None = None

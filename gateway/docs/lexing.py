@@ -8,7 +8,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, Token
 
-# CSS classes by kind of token. The first match is used.
+# CSS classes by token kind. The first match is used.
 _CLASSES: Final = (
     (Comment, "c"),
     (String.Escape, ""),

@@ -46,7 +46,7 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page. `shown` renders blocks of code (language and text) as HTML. If it returns None, the default
+    """Convert a page. `shown` renders code blocks (language and text) as HTML. If it returns None, the default
     rendering is used.
     """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above

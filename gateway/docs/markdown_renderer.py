@@ -93,7 +93,7 @@ class _Renderer(RendererHTML):
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-# Accept every URL here. link_open raises an error for unsafe ones.
+# Accept every URL here. link_open raises an error for unsafe URLs.
 MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 

@@ -1,4 +1,4 @@
-"""Build the documentation's pages from the OpenAPI document, the table of codes, and the guides."""
+"""Build the documentation pages from the OpenAPI document, the code table and the guides."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial

@@ -31,7 +31,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of the documentation. `names` has other words that rank like the title, such as a path."""
+    """A passage of the documentation. `names` contains other words that rank like the title, such as a path."""
 
     title: str
     kind: str
@@ -42,7 +42,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A search result. `excerpt` has pieces of its text, and says whether each is a word of the query."""
+    """A search result. `excerpt` contains pieces of its text, and whether each is a word from the query."""
 
     passage: Passage
     excerpt: Sequence[tuple[str, bool]]

@@ -88,7 +88,7 @@ def fields_of(
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
-    """Return the input's fields with the typed values, or else their defaults. `choices` has the allowed values
+    """Return the input's fields with the typed values, or else their defaults. `choices` contains the allowed values
     that only the page knows.
     """
     found = choices or {}

@@ -294,7 +294,7 @@ def elapsed(microseconds: int) -> str:
 
 
 def after(microseconds: int) -> str:
-    """Write a duration with a plus sign, which stays before the number in right-to-left text, too."""
+    """Write a duration with a plus sign. It stays before the number in right-to-left text, too."""
     number, _, rest = elapsed(microseconds).partition(" ")
     return f"{language.current.get().apart(f'+{number}')} {rest}"
 

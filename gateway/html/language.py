@@ -43,7 +43,7 @@ _RECOGNISED_CHARACTERS_MAX: Final = 400
 _RECOGNISED: Final = "recognised"
 # Characters placed around a value to keep its own text direction.
 _ISOLATE, _END = "\u2068", "\u2069"
-# Characters that begin isolated text. `_ISOLATES` also has the one that ends it.
+# Characters that begin isolated text. `_ISOLATES` also contains the character that ends it.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")
 _ISOLATES: Final = dict.fromkeys(map(ord, (*_BEGINS, _END)))
 

@@ -291,7 +291,7 @@ def _markup(sentence: str) -> Markup:
 
 @cache
 def _drawings() -> ZipFile:
-    """Open the archive of Lucide's icons. Its names are read once for all icons, which takes 17 ms and 1 MB."""
+    """Open the archive of Lucide's icons. Reading its names takes 17 ms and 1 MB, so do this once for all icons."""
     return ZipFile(str(files("lucide") / "lucide.zip"))
 
 

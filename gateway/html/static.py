@@ -1,4 +1,4 @@
-"""Serve static files, which browsers cache forever under the hash of their content."""
+"""Serve static files. Browsers cache them forever under the hash of their content."""
 
 import hashlib
 import mimetypes

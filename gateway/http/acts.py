@@ -1,4 +1,4 @@
-"""Serve acts over HTTP. Each act becomes a route, whose handler parses the input, runs the act and
+"""Serve acts over HTTP. Each act becomes a route. Its handler parses the input, runs the act and
 responds.
 """
 
@@ -590,7 +590,7 @@ class Door:
             else:
                 command = await act.command(caller, asked)
         except DomainError:
-            # A repeated request may fail this check, because the state may have changed since the first request.
+            # A repeated request can fail this check, because the state may have changed since the first request.
             stored = await stored_answer(context, key)
             if stored is not None:
                 return stored

@@ -63,7 +63,7 @@ async def read_body(
 
 
 async def read_aside(read: Callable[[], T]) -> T:
-    """Parse a long body in a thread, because a malicious one may take a second."""
+    """Parse a long body in a thread, because a malicious one can take a second."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, read)
 
 

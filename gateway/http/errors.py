@@ -98,8 +98,8 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 class ErrorRow:
     """The code and HTTP status of an error.
 
-    `by_reason` has statuses that depend on the error's reason. If `is_final`, repeating the same request
-    won't help.
+    `by_reason` contains statuses that depend on the error's reason. If `is_final`, repeating the same request won't
+    help.
     """
 
     code: int

@@ -242,7 +242,7 @@ class Shape(Generic[F]):
         unknown = [] if self._is_loose else [name for name in value if name not in self._types]
         problems: list[FieldEntry] = []
         if unknown:
-            # A body may consist of such names, and each takes time to display.
+            # A body can consist of such names, and each takes time to display.
             told = ((shown(name), value[name]) for name in unknown[:ERRORS_MAX])
             problems = unknown_fields(told, self._types)
         meant = {one.get("did_you_mean") for one in problems}
@@ -304,7 +304,7 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 
 
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
-    """Return where a page begins. The cursor may start with the sort order, such as `-amount.txn_…`."""
+    """Return where a page begins. The cursor can start with the sort order, such as `-amount.txn_…`."""
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
         return cursor_id(text, prefix)

@@ -1,1 +1,1 @@
-"""Serve the event stream and the check of a received webhook."""
+"""Serve the event stream, and check received webhooks."""

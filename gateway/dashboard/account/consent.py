@@ -96,7 +96,7 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class ConsentRequest:
-    """`registered` has the app's addresses, or our page's address if that page shows the code. `fault` is an error
+    """`registered` contains the app's addresses, or our page's address if that page shows the code. `fault` is an error
     to report to the app.
     """
 

@@ -76,7 +76,7 @@ async def _page(
     *,
     made: dict[str, Any] | None = None,
 ) -> Response:
-    """Render the page. `made` is a new link, whose address is shown only once."""
+    """Render the page. `made` is a new link. Its address is shown only once."""
     found = await listing(call, LIST)
     endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
     return page(

@@ -1,4 +1,4 @@
-"""Show operators the documents of all accounts."""
+"""Show operators documents from all accounts."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Show operators the orders of all accounts."""
+"""Show operators orders from all accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

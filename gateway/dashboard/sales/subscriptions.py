@@ -1,4 +1,4 @@
-"""Show operators the subscriptions of all accounts."""
+"""Show operators subscriptions from all accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -51,7 +51,7 @@ async def _count(call: RequestContext[Any, Any], query: Mapping[str, Any]) -> To
 _LIST: Final = OwnList(
     path="/topups",
     title=phrase("Top-ups"),
-    # Omit voucher codes and claim links, which the page doesn't show.
+    # Omit voucher codes and claim links, because the page doesn't show them.
     listed=replace(LIST, seen=None),
     empty=phrase("No top-ups in %(environment)s yet"),
     advice=phrase("Send the first one from here, or with a key and one curl line."),

@@ -151,7 +151,7 @@ class Connection(Wire):
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # Bytes received while too many requests waited, and whether the client then closed its sending side.
+    # Bytes received while too many requests were waiting, and whether the client then closed its sending side.
     _unfed = memoryview(b"")
     _ends_unfed = False
     # The response to a refused request, while earlier responses are due. Nothing after that request is read.
