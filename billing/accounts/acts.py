@@ -81,7 +81,7 @@ class Account(Shaped, kw_only=True):
 
 
 class AccountWithWallet(Account, kw_only=True):
-    """An account, with the balance of its wallet in one environment."""
+    """An account, with its wallet's balance in one environment."""
 
     wallet_micros: Annotated[Micros, Meta(description="Purchased credit."), said("Wallet")]
 

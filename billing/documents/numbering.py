@@ -1,4 +1,4 @@
-"""Number receipts without gaps in the order of payments, then number their notes.
+"""Number receipts in the order of payments, without gaps, and then number their notes.
 
 One transaction locks the environment and writes all documents. Payments don't wait for this lock.
 """

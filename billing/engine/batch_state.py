@@ -1,4 +1,4 @@
-"""Decide a batch of commands, of any kind and tenant, in one transaction.
+"""Run a batch of commands of any kind, for any tenants, in one transaction.
 
 The rows are read once for all commands, and then each command is decided in turn. So the number of statements
 doesn't grow with the batch.

@@ -240,7 +240,7 @@ async def notify_low_stock(tx: Transaction, level: StockLevel, *, now_us: int) -
 
 class CodeStockOptions(Options, frozen=True, kw_only=True):
     """Options of a supplier of kind code_stock. The event stock.low is published when fewer than `low_threshold` codes
-    of a platform and amount are left.
+    for a platform and amount are left.
     """
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None

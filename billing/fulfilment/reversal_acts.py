@@ -1,4 +1,4 @@
-"""Reversals: take back a delivered top-up whose credit nobody used."""
+"""Reversals: take back a delivered top-up whose credit hasn't been used."""
 
 from typing import Annotated, Final
 

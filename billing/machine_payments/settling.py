@@ -1,4 +1,4 @@
-"""Settle machine payments, with one call at a time for each payment, until its outcome is known.
+"""Settle each machine payment, with one call at a time, until its outcome is known.
 
 A second caller with the same payment waits up to WAIT_S for the first. A worker, or the payer's next request, continues
 an interrupted payment. A refusal is final only if no earlier response was lost. Otherwise the call is repeated until

@@ -444,7 +444,7 @@ def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
 def apply_reversals(
     state: BatchState, order: Order, reason: str = "", dispute: Reversal | None = None
 ) -> Order:
-    """Adjust the credit and state of a settled order to the part of its payment that was returned.
+    """Adjust a settled order's credit and state to the returned part of its payment.
 
     A plan's order doesn't change, because its periods hold the credit. `reason` is empty if the order was just settled.
     A new or ended `dispute` is reported even if no money moves.

@@ -1,6 +1,6 @@
 """Compare the record log with the rows that it seals.
 
-A missing row isn't reported if a signed statement of removal covers it.
+A missing row isn't reported if a signed removal statement covers it.
 """
 
 from collections import defaultdict

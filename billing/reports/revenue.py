@@ -89,7 +89,7 @@ _END: Final = "~"
 
 
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Payments of one UTC month, by the time of payment."""
+    """Payments in one UTC month, by the time of payment."""
 
     month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
     provider: str
@@ -346,7 +346,7 @@ _NOBODY: Final = "wallet"
 
 
 class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Delivered top-ups of one group, in US cents. Fields by which the report isn't grouped are null."""
+    """The delivered top-ups in one group, in US cents. Fields by which the report isn't grouped are null."""
 
     day: Annotated[str | None, Meta(description="The UTC day of the delivery.")]
     platform: str | None

@@ -1,4 +1,4 @@
-"""Grant periods that an operator approved or gave for free, once for each subscription and start.
+"""Grant periods that an operator approved or gave for free, once for each subscription and start time.
 
 The first approval sets the price and credit of renewals. A later one applies only to its own period. If a payment for a
 free period arrives, it waits for an operator.

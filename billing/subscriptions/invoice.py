@@ -145,7 +145,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """The credit for a change. `excess_micros` is the credit that later changes received in excess."""
+    """The credit for a change. `excess_micros` is the excess credit that later changes received."""
 
     micros: int
     excess_micros: int
