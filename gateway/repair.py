@@ -1,4 +1,4 @@
-"""Make our API's errors fixable by a program. List all of them, show an example, and name the next call."""
+"""Make errors from our API easy for programs to fix. List them all, show an example, and name the next call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

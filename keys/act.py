@@ -1,6 +1,4 @@
-"""Declare acts, which are everything that a merchant or operator can do or read. One declaration serves all
-interfaces.
-"""
+"""Declare acts: everything that a merchant or operator can do or read. One declaration serves all interfaces."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field

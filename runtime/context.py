@@ -245,8 +245,8 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Open every part. At the end, drain the engine first and close the database last.
 
-    `wake_fd` is the write end of the pipe that replaces Redis. If `is_process`, this is a gateway or worker.
-    It then logs changed tables and sends trace spans.
+    `wake_fd` is the write end of the pipe that replaces Redis. `is_process` means that this is a gateway or
+    worker, which logs changed tables and sends trace spans.
     """
     metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing

@@ -57,7 +57,7 @@ async def open_store(
 ) -> AsyncIterator[Store]:
     """Open only the database, and check its schema. A missing SQLite file isn't created.
 
-    If `is_recorded`, store which commits this process acknowledged. Later processes can then notice if a
+    If `is_recorded` is true, store which commits this process acknowledged. Later processes can then notice if a
     database lacks them.
     """
     if is_database_missing(settings):

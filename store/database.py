@@ -127,7 +127,7 @@ class Transaction(Protocol):
         ...
 
     def hint(self, name: str) -> None:
-        """After the commit, notify the process's listener that there is work with this name."""
+        """Notify the process's listener of work with this name, once the transaction has committed."""
         ...
 
 

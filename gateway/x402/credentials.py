@@ -70,8 +70,8 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """What a challenge is made from. `key` signs its ID. If `is_beside_key`, the request's Authorization header
-    contains an API key.
+    """What a challenge is made from. `key` signs its ID. If `is_beside_key` is true, the request's Authorization
+    header contains an API key.
     """
 
     key: str

@@ -98,7 +98,7 @@ class ByWallet:
 class ByToken:
     """A card payment, made with a shared payment token in a `Payment` credential.
 
-    If `is_beside_key`, Authorization already holds an API key.
+    If `is_beside_key` is true, Authorization already holds an API key.
     """
 
     offer: TokenOffer

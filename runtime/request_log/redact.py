@@ -37,7 +37,7 @@ _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
     """Return the start of the body without secrets, at most BODY_BYTES_MAX bytes.
 
-    If `is_answer`, the body is our response, and its codes may be shown.
+    `is_answer` means that the body is our response, whose codes may be shown.
     """
     if not body:
         return ""
