@@ -1,7 +1,7 @@
 """Define every table, and explain its columns. The comment above a table names the modules that write it.
 
 - Times are in microseconds UTC. A flag is 0 or 1. An `amount` is in the smallest unit of its currency.
-- Spaces separate the values in a text with several values.
+- A text with several values separates them with spaces.
 - Unless a comment says otherwise, a digest is SHA-256 in hex, and null means "none" or "not yet".
 - `spent_by` holds a key's ID, then the IDs of its ancestors.
 - A table whose rows belong to an account has an account_id, so that it can be distributed.
@@ -2154,7 +2154,7 @@ credit_adjustments = _table(
     _index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# Entitlement use counts (billing/subscriptions/entitlement.py).
+# How often each entitlement was used (billing/subscriptions/entitlement.py).
 entitlement_counts = _table(
     "entitlement_counts",
     _text("account_id", key=True),
@@ -2251,7 +2251,7 @@ recharges = _table(
     _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
 
-# Auto-recharge charges (billing/recharges/recharge.py). Each belongs to one order.
+# Charges made by auto-recharge (billing/recharges/recharge.py). Each belongs to one order.
 recharge_charges = _table(
     "recharge_charges",
     _text("order_id", key=True),

@@ -46,7 +46,7 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return why no responding server is used, or None if that isn't the case."""
+        """Return the reason if a server responds but none is used. Otherwise, return None."""
         ...
 
     @property

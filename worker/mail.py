@@ -1,7 +1,7 @@
 """Send mail to recipients, owners, colleagues and invited people. No transaction is open during sending.
 
-If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. Mail to an owner isn't
-sent if its subject was settled meanwhile, or if the owner doesn't want it.
+If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. Mail to an owner isn't sent
+if its cause has since been settled, or if the owner doesn't want it.
 """
 
 import asyncio

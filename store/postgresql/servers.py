@@ -54,8 +54,7 @@ _MIXED_UP: Final = (
     asyncpg.DuplicatePreparedStatementError,
 )
 _LOOKS: Final = 3
-# The statement returns when an operator last accepted a loss, which of our commits are missing, and when the loss
-# began.
+# The columns say when an operator last accepted a loss, which of our commits are missing, and when the loss began.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (

@@ -137,7 +137,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The texts of one INSERT: one for each set of column groups whose values all rows share."""
+    """The variants of one INSERT, one for each set of column groups whose values all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]

@@ -1,9 +1,9 @@
 """Find endpoints with due deliveries by time, without reading all endpoints.
 
-An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too
-early costs one needless check. One that is too late would hide a delivery. Any writer may make it earlier, or
-replace a past time with now. Only put_off makes it later, and only if neither the account's event number nor
-change_no has grown. Failing endpoints are queued separately.
+An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too early
+costs one needless check. One that is too late would hide a delivery. Any writer may make ready_at earlier, or replace
+a past time with now. Only put_off makes it later, and only if neither the account's event number nor change_no has
+grown. Failing endpoints are queued separately.
 
 Publishing an event writes here only if its delivery is due before ready_at, so steady traffic needs no writes.
 Locks are taken in this order: account, endpoint, queue row, deliveries.
@@ -367,9 +367,9 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def repair(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Queue endpoints that have open deliveries but aren't queued in time. Return the last ID and their number.
+    """Queue endpoints that have open deliveries but aren't queued in time.
 
-    Each call reads the next MEND_ENDPOINTS endpoints.
+    Each call reads the next MEND_ENDPOINTS endpoints. Return the last ID and how many were queued.
     """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []

@@ -1,6 +1,6 @@
 """Run replays: jobs that resend an endpoint's deliveries from a period.
 
-Only deliveries that had ended by as_of_us match. Each event matches once, by its newest matching delivery. It
+Only deliveries that had ended by as_of_us match. Each event matches once, by its newest matching delivery. An event
 doesn't match if a later delivery of it was open or had succeeded. `like` limits matches to the same HTTP status,
 error and response text. Test pings never match.
 
@@ -404,7 +404,7 @@ class Replay:
     """A row of replays. Times are in microseconds.
 
     - done: how many deliveries succeeded or failed.
-    - failed: how many failed. Both are null until the replay has finished. Its deliveries are counted instead.
+    - failed: how many failed. Until the replay has finished, both are null and its deliveries are counted instead.
     - matched: the first count or, after queueing, the number queued. Those that aren't done are open or cancelled.
     - next_step_at: null once the counts are final.
     - like_id: the failed delivery whose response all matches share. like_phrase is then set, too.

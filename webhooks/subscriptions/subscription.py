@@ -41,7 +41,7 @@ OVERLAP_S: Final = HOUR_US // 1_000_000
 # A new subscription sends at most this many events since the client's cursor.
 REPLAYED_MAX: Final = 100
 PRUNED_ROWS: Final = 200
-# How many ended subscriptions that their owner disabled are kept for each tenant.
+# Keep at most this many of a tenant's ended subscriptions that the owner had disabled.
 REMEMBERED_MAX: Final = 200
 EXPIRED_ROWS: Final = 100
 
@@ -432,7 +432,7 @@ def kinds() -> Mapping[str, EventKind]:
     for name in NAMES:
         fields = {one.encode_name for one in msgspec.structs.fields(TYPES[name].data)}
         argument = next((one for one in _NARROWS if one in fields), None)
-        # A top-up's events also name its key, but an agent already knows the top-up's ID.
+        # A top-up's events contain both fields. The first is enough, because an agent knows the top-up's ID.
         found[name] = EventKind(name, TYPES[name].sentence, argument)
     return found
 
