@@ -31,7 +31,7 @@ from tests.support.forked_processes import Collected
 from tests.support.long_first import long_first
 from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
-from tests.support.sampled import MARK, PROVE, sample, seed
+from tests.support.sampled import PROVE, matrix_of, sample, seed
 from tests.support.templates import shared
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -43,14 +43,14 @@ IN_MEMORY = Path("/dev/shm")
 # What of the large matrices is left out, as one line; `.ci/run` reads it in the cache.
 SAMPLED = pytest.StashKey[str]()
 SAMPLED_IN_CACHE = "topup/sampled"
-# Their subjects are tested on both databases themselves: each of these tests runs on one of them a day, and on
-# another day on the other. What kills processes runs on both.
+# Each of these tests runs on one of the databases a day, and on another day on the other; the tests of a subject
+# are many, so each day both see it. What kills processes, and the store itself, run on both.
 ONE_DATABASE_A_DAY = (
+    "tests/billing/",
     "tests/gateway/",
     "tests/cli/",
     "tests/doors/",
     "tests/e2e/",
-    "tests/billing/lives/",
 )
 KILLS = "crash"
 IN_MEMORY_BYTES_MIN = 4 * 1024**3
@@ -167,7 +167,8 @@ def _is_on_one_a_day(item: pytest.Item) -> bool:
         and KILLS not in item.nodeid
         and given is not None
         and (given.params.get("database_url") or given.params.get("kind")) in DATABASES
-        and not any(item.get_closest_marker(name) for name in (MARK, "one_database"))
+        and item.get_closest_marker("one_database") is None
+        and matrix_of(item) is None
     )
 
 

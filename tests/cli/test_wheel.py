@@ -37,6 +37,7 @@ def run(*words: str, cwd: Path, **variables: str) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.sampled(2, of="packages")
 def test_an_installed_wheel_migrates_a_database_and_explains_itself(tmp_path: Path) -> None:
     source, site, elsewhere = tmp_path / "source", tmp_path / "site", tmp_path / "elsewhere"
     # Building leaves files beside the sources.

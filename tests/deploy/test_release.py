@@ -60,6 +60,7 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.sampled(2, of="packages")
 def test_a_release_is_tagged_and_each_of_its_files_names_it(source: Path, tmp_path: Path) -> None:
     done = release(source, "0.1.0")
 

@@ -13,8 +13,9 @@ from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
 from tests.support.programs import needed
 from tests.support.receiver import Received, Receiver
-from tests.support.sampled import part
+from tests.support.sampled import Within
 
+SAMPLED = Within(3, "pages of the dashboard by axe")
 PASSWORD = "correct horse battery"
 PLACES = (
     "",
@@ -348,7 +349,7 @@ async def test_a_view_is_saved_and_columns_are_chosen_without_scripts(
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-@pytest.mark.sampled(2, "pages of the dashboard by axe")
+@SAMPLED.mark
 async def test_no_page_keeps_anybody_out(
     installation: Installation, browser: Browser, receiver: Receiver
 ) -> None:
@@ -362,7 +363,7 @@ async def test_no_page_keeps_anybody_out(
     await send(page, "bob@example.com")
     found.append(await grave_faults(page))
 
-    dashboard = part(PLACES, 2, name="pages by axe")
+    dashboard = SAMPLED.part(PLACES)
     places = (*("/dashboard" + place for place in dashboard), "/sign-in", "/sign-up", "/no")
     for number, place in enumerate(places):
         await page.goto(place)

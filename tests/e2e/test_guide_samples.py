@@ -18,10 +18,11 @@ from tests.support.printed_blocks import Block, blocks_of, read_json
 from tests.support.printed_shape import differences
 from tests.support.receiver import Receiver
 from tests.support.sample_programs import Program, run_python
-from tests.support.sampled import is_whole, part
+from tests.support.sampled import Within, is_whole
 
 pytestmark = pytest.mark.one_database
 
+SAMPLED = Within(3, "guides")
 # Blocks that nothing runs, by their first line, and why.
 NOT_RUN: Final[Mapping[str, str]] = {
     "topup login --url $GATEWAY": "a person allows it in a browser; tests/cli/client and the login's tests do",
@@ -66,7 +67,7 @@ def installation(working_set: WorkingSet) -> Installation:
     return started
 
 
-@pytest.mark.sampled(2, "guides")
+@SAMPLED.mark
 async def test_every_guide_runs_as_it_is_printed(
     installation: Installation, receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -74,7 +75,7 @@ async def test_every_guide_runs_as_it_is_printed(
     async with http_client(base_url=installation.url) as client:
         pages = {
             name: (await client.get(f"{path_of(name)}.md")).text
-            for name in part(list(GUIDES), 2, name="guides")
+            for name in SAMPLED.part(list(GUIDES))
         }
     programs: list[tuple[Block, Program]] = []
     for name, text in pages.items():

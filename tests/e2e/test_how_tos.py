@@ -16,6 +16,7 @@ from tests.support.page_shell import Filled, PageShell
 
 pytestmark = [
     pytest.mark.one_database,
+    pytest.mark.sampled(2, of="how-tos"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl"),
 ]
 NOW_US = SystemClock().now_us()

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import httpx
-import pytest
 
 from kernel.clock import SECOND_US, FixedClock, SystemClock
 from runtime.context import open_context
@@ -21,13 +20,14 @@ from tests.e2e.test_purchase_crash import settings_of
 from tests.support.gateway import Gateway
 from tests.support.installation import Installation, Program
 from tests.support.plain_http import http_client
-from tests.support.sampled import part
+from tests.support.sampled import Within
 from tests.support.senders import PAUSE_S
 from tests.support.stripe_api.account import Json
 from tests.support.stripe_api.server import serving
 from tests.support.stripe_api.webhooks import SECRET, signed
 from tests.support.stripe_life import WEBHOOK, Life, Outcome, sell_plans
 
+SAMPLED = Within(2, "lives that are killed")
 SEED = 20260613
 DEATHS = 2  # a life
 # A life is paid with the gateway's own time, so none that counts half months is among them.
@@ -82,12 +82,12 @@ def _die(victims: Sequence[Program]) -> None:
         victim.restart()
 
 
-@pytest.mark.sampled(2, "lives that are killed")
+@SAMPLED.mark
 async def test_kill_9_amid_the_events_of_a_life_changes_nothing_of_what_it_costs(
     install: Install, kind: str
 ) -> None:
     # The other ones on the other kind of database.
-    lives = part(LIVES, 2, name="lives", number=["sqlite", "postgresql"].index(kind))
+    lives = SAMPLED.part(LIVES, number=["sqlite", "postgresql"].index(kind))
     came: dict[str, Outcome] = {}
     async with serving(SystemClock()) as stripe:
         installation = install(**stripe.settings())

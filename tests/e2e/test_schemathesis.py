@@ -22,9 +22,10 @@ import pytest
 from tests.e2e.conftest import SERVER_URL, Install
 from tests.support.installation import API, ROOT, Installation
 from tests.support.openapi_check import the_document
-from tests.support.sampled import part
+from tests.support.sampled import Within
 from tests.support.senders import client, order
 
+SAMPLED = Within(6, "operations for schemathesis")
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"
 EXAMPLES_MAX = 5
 # For a machine that does much else; alone it takes less than a minute.
@@ -71,7 +72,7 @@ def installation(install: Install) -> Installation:
 
 
 def left_out(kind: str) -> list[str]:
-    """Return the operations of the other quarters, if it takes one."""
+    """Return the operations that the sample leaves out."""
     operations = [
         operation["operationId"]
         for path in the_document()["paths"].values()
@@ -79,10 +80,10 @@ def left_out(kind: str) -> list[str]:
         if method in METHODS
     ]
     number = ["sqlite", "postgresql"].index(kind)
-    return sorted({*operations} - {*part(operations, 4, name="schemathesis", number=number)})
+    return sorted({*operations} - {*SAMPLED.part(operations, number=number)})
 
 
-@pytest.mark.sampled(6, "operations for schemathesis")
+@SAMPLED.mark
 async def test_every_answer_is_as_the_document_says(
     installation: Installation, kind: str, tmp_path: Path
 ) -> None:

@@ -18,9 +18,10 @@ from tests.support.chromium import Window, grave_faults, grave_faults_in_both, n
 from tests.support.gateway import API
 from tests.support.installation import Installation
 from tests.support.operator_pages import ADMIN, fill, operator
-from tests.support.sampled import part
+from tests.support.sampled import Within
 from tests.support.selling_gateway import Store, open_store
 
+SAMPLED = Within(4, "looks of the shop's pages")
 OPERATORS = tuple(
     one.template for one in Router((OPERATOR,)) if "GET" in one.routes and "{" not in one.template
 )
@@ -181,7 +182,7 @@ async def test_codes_are_downloaded_as_they_are_made(store: Store, browser: Brow
     assert window.complaints == []
 
 
-@pytest.mark.sampled(3, "looks of the shop's pages")
+@SAMPLED.mark
 async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     store: Store, browser: Browser
 ) -> None:
@@ -190,17 +191,18 @@ async def test_no_page_keeps_anybody_out_or_scrolls_sideways(
     page = window.page
     found: list[str] = []
 
-    for number, place in enumerate((*("/dashboard" + one for one in BUYERS), *OPERATORS, *single)):
-        looks = part(("wide", "phone"), 2, name=place)
+    places = (*("/dashboard" + one for one in BUYERS), *OPERATORS, *single)
+    looked_at = SAMPLED.part([(place, look) for place in places for look in ("wide", "phone")])
+    for number, place in enumerate(places):
         await page.set_viewport_size({"width": 1440, "height": 860})
         await page.goto(place)
         is_known = number > 0
-        if "wide" in looks:
+        if (place, "wide") in looked_at:
             found += await grave_faults_in_both(page, has_known_frame=is_known)
         found += await too_wide(page)
         # The same elements and colours on a phone; the first page shows the phone's own menu too.
         await page.set_viewport_size({"width": 390, "height": 860})
-        if "phone" in looks:
+        if (place, "phone") in looked_at:
             found += await grave_faults(
                 page, about="structure" if is_known else "all", has_known_frame=is_known
             )

@@ -2,8 +2,9 @@
 
 `@pytest.mark.sampled(3)` runs one case in three. The sample changes with each day (UTC) or is that of
 TEST_SAMPLE, and covers every value of each parameter that it has room for, so each row and each column of a matrix
-is there. `@pytest.mark.sampled(3, "guides")` says that the test itself takes one in three of its guides, by `part`.
-Tests of one `group=` draw alike, so that what they share is made for one database.
+is there. A test that itself takes some of its guides says so by `Within(3, "guides")`, its `mark` and its `part`.
+Tests of one `group=` draw alike, so that what they share is made for one database. Tests of one `of=` are the
+cases of one matrix.
 With TEST_PROVE, by the name of one test, and with --last-failed all cases run.
 """
 
@@ -12,7 +13,7 @@ import random
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import pytest
 
@@ -46,6 +47,20 @@ def part(every: Sequence[_One], one_in: int, *, name: str, number: int = 0) -> l
     return [every[at] for at in sorted(order[number % one_in :: one_in])]
 
 
+class Within(NamedTuple):
+    """What a test takes one in so many of, itself: the run's last lines say what its mark says."""
+
+    one_in: int
+    of: str
+
+    @property
+    def mark(self) -> pytest.MarkDecorator:
+        return pytest.mark.sampled(*self)
+
+    def part(self, every: Sequence[_One], *, name: str = "", number: int = 0) -> list[_One]:
+        return part(every, self.one_in, name=f"{self.of} {name}", number=number)
+
+
 def covering(cases: Sequence[Sequence[Hashable]], count: int, *, name: str) -> list[int]:
     """Return the places of `count` cases. Among them each value of a parameter is there if it has at most `count`."""
     order = drawn(range(len(cases)), len(cases), name=name)
@@ -73,22 +88,23 @@ def sample(config: pytest.Config, items: list[pytest.Item]) -> str:
     matrices: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     within: dict[str, str] = {}
     for item in items:
-        marker = item.get_closest_marker(MARK)
-        if marker is None:
-            continue
-        if len(marker.args) > 1:
-            within[item.nodeid.partition("[")[0]] = f"one in {marker.args[0]} {marker.args[1]}"
-        else:
-            matrices[item.nodeid.partition("[")[0]].append(item)
+        name = item.nodeid.partition("[")[0]
+        for marker in item.iter_markers(MARK):
+            if len(marker.args) > 1:
+                within[name] = f"one in {marker.args[0]} {marker.args[1]}"
+        matrix = matrix_of(item)
+        if matrix is not None:
+            matrices[matrix.kwargs.get("of", name)].append(item)
     left_out: set[pytest.Item] = set()
     for name, found in matrices.items():
         # In the order of their names: the items come shuffled.
         cases = sorted(found, key=lambda one: one.nodeid)
-        marker = cases[0].get_closest_marker(MARK)
-        assert marker is not None, "they were found by it"
-        count = -(-len(cases) // int(marker.args[0]))
-        drawn_as = marker.kwargs.get("group", name)
-        kept = set(covering([_values(one) for one in cases], count, name=drawn_as))
+        mark = matrix_of(cases[0])
+        assert mark is not None, "they were found by it"
+        count = -(-len(cases) // int(mark.args[0]))
+        drawn_as = mark.kwargs.get("group", name)
+        values = [() if "of" in mark.kwargs else _values(one) for one in cases]
+        kept = set(covering(values, count, name=drawn_as))
         left_out |= {one for at, one in enumerate(cases) if at not in kept}
     config.hook.pytest_deselected(items=sorted(left_out, key=lambda one: one.nodeid))
     items[:] = [one for one in items if one not in left_out]
@@ -97,6 +113,11 @@ def sample(config: pytest.Config, items: list[pytest.Item]) -> str:
     said += sorted(within.values())
     by = f"by {SEED}={seed()}; `make prove` runs all"
     return f"sampled: {', '.join(said)}; {by}" if said else ""
+
+
+def matrix_of(item: pytest.Item) -> pytest.Mark | None:
+    """Return the mark by which the item is a case of a matrix, or None if it is none."""
+    return next((one for one in item.iter_markers(MARK) if len(one.args) == 1), None)
 
 
 def _values(item: pytest.Item) -> Sequence[int]:

@@ -23,10 +23,11 @@ from tests.support.openapi_check import the_document
 from tests.support.printed_shape import differences
 from tests.support.receiver import Receiver
 from tests.support.sample_programs import Program, run_node, run_python, run_shell
-from tests.support.sampled import part
+from tests.support.sampled import Within
 
 pytestmark = pytest.mark.one_database
 
+SAMPLED = Within(3, "samples of the reference")
 LANGUAGES = ("curl", "Python", "JavaScript")
 # Calls that need more than the ids in their path: what is there before them.
 NEEDS: Mapping[str, Maker] = {
@@ -214,7 +215,7 @@ class Prepared:
         return words
 
 
-@pytest.mark.sampled(3, "samples of the reference")
+@SAMPLED.mark
 async def test_each_sample_of_the_reference_runs_as_printed(
     gateway: Gateway, tmp_path: Path
 ) -> None:
@@ -247,7 +248,7 @@ def chosen(every: Sequence[Sample]) -> list[Sample]:
     calls: dict[str, list[Sample]] = {}
     for one in every:
         calls.setdefault(one.name, []).append(one)
-    return [one for name, samples in calls.items() for one in part(samples, 3, name=name)]
+    return [one for name, samples in calls.items() for one in SAMPLED.part(samples, name=name)]
 
 
 def faults_of(sample: Sample, said: str) -> list[str]:

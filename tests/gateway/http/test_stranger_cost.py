@@ -12,10 +12,11 @@ import pytest
 
 from gateway.app import documents_of, open_routes, router_of
 from tests.support.gateway import Gateway, running, settings_of
-from tests.support.sampled import part
+from tests.support.sampled import Within
 
 pytestmark = pytest.mark.one_database
 
+SAMPLED = Within(3, "requests of a stranger")
 # The loop's CPU of a request, in those of GET /healthz, the client's part in both. Rendered and compressed anew,
 # /docs/webhooks was 125 of them, /openapi.json 60 and /docs/search 28.
 DEAR = 25.0
@@ -122,7 +123,7 @@ class Client:
             self._writer = None
 
 
-@pytest.mark.sampled(3, "requests of a stranger")
+@SAMPLED.mark
 async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path: Path) -> None:
     # Each request comes from another address, as of many strangers: none has used up what one of them may.
     settings = settings_of(
@@ -146,7 +147,7 @@ async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path
                 found.append((time.thread_time() - loop_s, time.process_time() - all_s))
             return min(one for one, _ in found), min(one for _, one in found), status
 
-        for asked in part(list(asked_of(gateway)), 2, name="a stranger's"):
+        for asked in SAMPLED.part(list(asked_of(gateway))):
             for number in itertools.islice(numbers, 2):
                 await client.ask(asked.raw(number))
             path = asked.target.partition("?")[0]
