@@ -200,7 +200,7 @@ def records(page: Page) -> Found:
 
 
 def loop_held(page: Page) -> Found:
-    rows = page.rows("metering", "What others", alongside="batches of 1,000")
+    rows = page.rows("metering", "What other calls", alongside="batches of 1,000")
     return by_name(rows, "loop blocked, ms")
 
 

@@ -86,7 +86,7 @@ def main() -> None:
         ),
     )
     felt = report.Table(
-        "What others notice while records arrive",
+        "What other calls notice while records arrive",
         (
             "database",
             "alongside",
