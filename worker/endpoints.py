@@ -1,4 +1,4 @@
-"""Run loops over webhook endpoints: end and replay deliveries, probe endpoints, and end subscriptions."""
+"""Run the worker's loops for webhook endpoints: end and replay deliveries, probe endpoints, and end subscriptions."""
 
 import asyncio
 import contextlib

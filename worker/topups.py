@@ -1,4 +1,4 @@
-"""Run loops over top-ups: fulfil, reverse and release them, and finish batches."""
+"""Run the worker's loops for top-ups: fulfil, reverse and release them, and finish batches."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Run a worker's loops over due work. They check when woken, and at intervals.
+"""Run a worker's loops that handle due work. They check when woken, and at intervals.
 
 The items of a DueLoop call parties that may not respond:
 

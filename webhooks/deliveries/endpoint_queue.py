@@ -1,4 +1,4 @@
-"""Find endpoints with due deliveries by time, without reading all endpoints.
+"""Queue endpoints by the time of their next delivery, so that due ones are found without reading all.
 
 An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too early
 costs one needless check. One that is too late would hide a delivery. Any writer may make ready_at earlier, or replace

@@ -1,4 +1,4 @@
-"""Build the signed message of one attempt, and decide what the attempt's result changes.
+"""Build one attempt's signed message, and decide from its result what happens next.
 
 Each attempt has a new timestamp and signatures. Stored headers mask signatures and the tenant's own values.
 Headers that never change aren't stored.

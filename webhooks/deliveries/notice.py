@@ -1,4 +1,4 @@
-"""Write notices that tell an account about its failing endpoint, in stages.
+"""Notify an account of its failing endpoint, in stages.
 
 The stages are the first failure, a day of failures, four days of failures, and the disabling. The third is the
 warning, a day before the disabling. Each notice is written in the same transaction as the change it reports. A notice

@@ -1,1 +1,1 @@
-"""Run loops that check orders at their provider, and that end plans and credit when they expire."""
+"""Run loops that check orders with their provider, and that end plans and credit when they expire."""

@@ -1,4 +1,4 @@
-"""Run loops over due work: holds, approvals, credit, renewals, receipts and mail."""
+"""Run the loops that handle due work: holds, approvals, credit, renewals, receipts and mail."""
 
 import asyncio
 import logging
