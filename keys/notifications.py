@@ -1,4 +1,4 @@
-"""Choose which emails each person of an account gets. Their role decides, unless they chose otherwise.
+"""Choose which emails each person with access to an account gets. Their role decides, unless they chose otherwise.
 
 Rows store only the differences from the role. Nobody can switch off reports of failed payments.
 """

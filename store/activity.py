@@ -1,4 +1,4 @@
-"""Count a tenant's newest rows by time step. At most ROWS_MAX rows are counted. Recent steps are shorter."""
+"""Count a tenant's newest rows, grouped by time step. At most ROWS_MAX rows are counted. Recent steps are shorter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

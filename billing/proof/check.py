@@ -1,4 +1,6 @@
-"""Check the rows of a tenant or an environment in steps. Each step reads a limited number of rows in one snapshot."""
+"""Check a tenant's or an environment's rows in steps, for `topup audit`. Each step reads a limited number of rows in
+one snapshot.
+"""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial

@@ -1,1 +1,3 @@
-"""Connect the payment providers. Each has its own file or folder and implements the same protocol."""
+"""Connect payment providers, such as Stripe and Creem. Each has its own file or folder and implements the same
+protocol.
+"""

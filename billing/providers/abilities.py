@@ -1,4 +1,4 @@
-"""Define abilities that only some providers have.
+"""Define abilities that only some payment providers have, such as refunds.
 
 The provider or one of its parts implements an ability's protocol.
 """

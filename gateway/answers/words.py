@@ -1,3 +1,3 @@
-"""Define texts that occur only in the gateway's responses."""
+"""Define the path prefix of the public API."""
 
 API_PREFIX = "/api/public/v1"

@@ -1,4 +1,4 @@
-"""Handle buttons that run one act."""
+"""Handle dashboard buttons that each run one act."""
 
 from collections.abc import Mapping
 from typing import Any
