@@ -1061,7 +1061,7 @@ sealed_balances = _table(
     _int("before_credits_micros"),
 )
 
-# How far sealed_balances has been summed (billing/checkpoints/sums.py).
+# The progress of summing sealed_balances (billing/checkpoints/sums.py).
 sealed_sums = _table(
     "sealed_sums",
     _text("environment", key=True),
@@ -1403,7 +1403,7 @@ replays = _table(
     _int("after_at"),  # a cursor
     _text("after_id"),
     _int("is_queued", default=0),
-    _int("next_step_at", null=True),  # null after the counts became final
+    _int("next_step_at", null=True),  # null once the counts are final
     _int("done", null=True),  # null: not final
     _int("failed", null=True),
     _int("created_at"),
@@ -2581,7 +2581,7 @@ volume_days = _table(
     _int("amount_micros"),
 )
 
-# How far volume_days has been counted (billing/ledger/volume.py).
+# The progress of counting volume_days (billing/ledger/volume.py).
 volume_marks = _table(
     "volume_marks",
     _text("id", key=True),

@@ -57,10 +57,10 @@ def _check_unused(path: Path) -> None:
         return
     try:
         with _opened(path) as connection:
-            # This fails if another connection is open.
+            # This statement fails if another connection is open.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        # A damaged database may be replaced.
+        # Ignore other errors, because a damaged database may be replaced.
         if getattr(error, "sqlite_errorname", "").startswith(_BUSY):
             raise BackupRefused(f"{path} is in use: stop the gateways and workers first") from None
 

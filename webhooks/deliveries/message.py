@@ -71,7 +71,7 @@ USER_AGENT: Final = "AiTopUp-Webhooks/1"
 EVENT_HEADER: Final = "X-AiTopUp-Event"
 DELIVERY_HEADER: Final = "X-AiTopUp-Delivery"
 ATTEMPT_HEADER: Final = "X-AiTopUp-Attempt"
-# Headers that are stored with their values.
+# These headers are stored unmasked.
 _KEPT: Final = frozenset(
     {
         "Content-Type",

@@ -180,7 +180,7 @@ class AttemptRow(NamedTuple):
     reason: str | None
     remote_address: str | None
     timings_ms: str  # JSON object
-    request_headers: str  # A JSON object that message.stored_headers made.
+    request_headers: str  # JSON object, from message.stored_headers
     body_sha256: str | None  # Hexadecimal, or None if no request could be made.
     response_body: bytes
 

@@ -137,7 +137,7 @@ class _Subscriber:
     id: str
     types: frozenset[str]  # empty: all
     first_wait_us: int
-    ready_at: int | None  # The queue row's ready_at, as it was read.
+    ready_at: int | None  # The queue row's ready_at, as last read.
     is_told_codes: bool
     is_told_links: bool
     turn_us: int  # When the endpoint's rate limit allows the next delivery, or 0.
