@@ -1,1 +1,1 @@
-"""List and end what a colleague created for an account."""
+"""List and end the keys, sends and other objects that a colleague created."""

@@ -1,4 +1,4 @@
-"""Hold a send for a decision if it exceeds its key's threshold or its sender was removed.
+"""Hold a send for approval if it exceeds its key's threshold or its sender was removed.
 
 An approval that has expired can't be decided, even before a worker marks it as expired.
 """

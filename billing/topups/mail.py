@@ -33,8 +33,8 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A mail to a recipient. `next_attempt_at` is also when a claim expires. Results of claims older than
-    `claim_no` are ignored.
+    """An email to a recipient. `next_attempt_at` is also when a claim expires. Results of claims older than `claim_no`
+    are ignored.
     """
 
     id: str

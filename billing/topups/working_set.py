@@ -273,7 +273,7 @@ def release_funds(
 ) -> None:
     """Return each part of a top-up's funds to its source. The key's limits no longer count the send.
 
-    The hourly number of sends still includes it, to stop a loop of sends and cancellations.
+    The hourly send count still includes it, to stop a loop of sends and cancellations.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)

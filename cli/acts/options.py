@@ -63,7 +63,7 @@ def needs_currency(facts: Sequence[FieldFacts], values: Mapping[str, Any]) -> bo
 def with_amounts(
     facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values with decimal amounts as whole numbers of the currency's smallest unit.
+    """Convert decimal amounts to whole numbers of the currency's smallest unit.
 
     If the values have no currency, use the currency of the object `seen`.
     """

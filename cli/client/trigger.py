@@ -48,7 +48,7 @@ NEEDS_APPROVER: Final = frozenset({"approval.approved", "approval.denied", "key.
 _PLAN: Final = "a plan is bought, paid and changed by a person: `topup open plan`"
 _SAVED: Final = "a recharge charges a card that a person saved: `topup open recharge`"
 _LATER: Final = "it comes with time: move the account's clock, POST /sandbox/clock"
-# Events that no key of the account can trigger, and what does.
+# Events that no key of the account can trigger, and what triggers them.
 NOT_CAUSED: Final[Mapping[str, str]] = {
     "approval.expired": _LATER,
     "credit.expiring": _LATER,

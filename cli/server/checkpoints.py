@@ -105,8 +105,8 @@ def show(day: str, environment: Environment) -> None:
 @json_option
 @click.pass_context
 def verify(context: click.Context, environment: str | None, since: str | None) -> None:
-    """Compare all sealed days and the record log with their rows. Exit 1 if anything was changed, removed or
-    added.
+    """Compare all sealed days and the record log with the rows that they cover. Exit 1 if anything was changed, removed
+    or added.
 
     `topup audit` relies on sealed days, and says when all of them were last verified.
     """
@@ -135,7 +135,7 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
 def seal(look_back_days: int) -> None:
     """Seal the days that ended at least an hour ago, and the record log. Workers do this automatically.
 
-    The record log gets a new signed head each time. The next head covers rows of the last five minutes.
+    The record log gets a new signed head each time. Rows from the last five minutes wait for the next head.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:

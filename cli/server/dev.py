@@ -351,7 +351,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
         "PROCESSES": 1,
-        # There is no load balancer, so no delay is needed.
+        # `topup dev` has no load balancer, so it needs no shutdown delay.
         "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])

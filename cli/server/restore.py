@@ -119,7 +119,7 @@ async def _finish(settings: Settings) -> _Seen:
             StoreError
         ):  # If the schema has no epochs yet, `topup migrate` adds one.
             await database.transaction(_renew_epoch)
-        # An older schema lacks that table, which `topup migrate` adds.
+        # An older schema lacks the table for accepted losses. `topup migrate` adds it.
         with contextlib.suppress(StoreError):
             await database.transaction(_accept_loss)
     finally:

@@ -1,4 +1,4 @@
-"""Make merchants' list pages from acts, and run an act on all rows that match."""
+"""Make merchants' list pages from acts, and run an act on all matching rows."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence

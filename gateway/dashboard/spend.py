@@ -1,4 +1,4 @@
-"""Add up usage by day, model and key, for several pages."""
+"""Add up usage by day, model and key. Several pages show it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

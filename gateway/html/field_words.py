@@ -1,4 +1,4 @@
-"""Word field errors for people who fill in forms."""
+"""Write field errors for people who fill in forms."""
 
 import re
 from collections.abc import Callable

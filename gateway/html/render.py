@@ -78,7 +78,7 @@ def _recharge(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _dispute(_: str | None, data: Data) -> EventObject | None:
-    """Return the operators' page of the order, because only operators see disputes."""
+    """Return the operators' page for the order, because only operators see disputes."""
     if not data.get("order_id"):
         return None
     return EventObject(phrase("Order"), data["order_id"], f"{_D}/admin/orders/{data['order_id']}")

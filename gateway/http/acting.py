@@ -1,4 +1,4 @@
-"""Record security-relevant changes in the security log of the account concerned."""
+"""Record security-relevant changes in the account's security log."""
 
 from typing import Any
 

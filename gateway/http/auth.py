@@ -1,4 +1,4 @@
-"""Identify the caller of a request: the credential, the address, any proxy, and the host name used.
+"""Identify a request's caller: the credential, the address, any proxy, and the host name used.
 
 If a request has a Bearer credential and a session cookie, the Bearer credential is used.
 """

@@ -40,8 +40,8 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. `ids` are the path's parameters. The default is those of the
-    current request.
+    """Return the act's view as plain values. `ids` are the path's parameters. By default, they are those of the current
+    request.
     """
     require_scope(call.principal, *act.scopes)
     _, shown = await read_act(act, _asking(call, act.query, ids, query))

@@ -45,7 +45,7 @@ from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # per network address
-# How many mails can be requested for one address: from one network, and from all networks.
+# How many emails can be requested for one address: from one network, and from all networks.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
 # Every response takes this long, so its time doesn't show whether the account exists.

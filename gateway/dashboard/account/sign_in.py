@@ -60,8 +60,8 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """`password_hash` is the hash that was checked. If a sign-in link of `topup dev` replaced the password,
-    `link_id` is the link's ID.
+    """`password_hash` is the hash that was checked. If a sign-in link from `topup dev` replaced the password, `link_id`
+    is the link's ID.
     """
 
     account_id: str

@@ -42,7 +42,7 @@ _find: Final = partial(find_by_link, kind="address", find=email_verification.fin
 async def write_link(
     tx: Transaction, call: RequestContext[Any, Any], account_id: str
 ) -> EmailVerification | None:
-    """Write the mail with the link. Do nothing if the address gets no mail or is already verified."""
+    """Write the email with the link. Do nothing if the address gets no mail or is already verified."""
     await lock_tenants(tx, [Tenant(account_id, "staging")])
     account = await get_account(tx, account_id)
     if not is_mailed(call, account.email):

@@ -1,4 +1,4 @@
-"""Fill in a key's form from a preset or from an existing key."""
+"""Fill in the key form from a preset or from an existing key."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final

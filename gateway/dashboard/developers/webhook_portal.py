@@ -56,7 +56,7 @@ _VIEWS_MAX: Final = 600
 _PRESSES_MAX: Final = 60
 _SECRET_CHARACTERS: Final = 43
 _READS: Final = frozenset({"GET", "HEAD"})
-# Options of the embedding site, repeated in each page's address.
+# The embedding site's options. Each page's address repeats them.
 _CHOSEN: Final = ("lang", "theme")
 _FILTERS: Final = ("status", "event_type", "created_after", "created_before")
 _ENDPOINTS_MAX: Final = 200

@@ -1,4 +1,4 @@
-"""Show operators documents from all accounts."""
+"""Show operators the documents from all accounts."""
 
 from collections.abc import Sequence
 from typing import Final

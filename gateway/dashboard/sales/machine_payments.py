@@ -1,4 +1,4 @@
-"""Show operators payments from payers without an account."""
+"""Show operators the payments from payers without an account."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Show operators orders from all accounts."""
+"""Show operators the orders from all accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

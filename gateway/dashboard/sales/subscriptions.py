@@ -1,4 +1,4 @@
-"""Show operators subscriptions from all accounts."""
+"""Show operators the subscriptions from all accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
