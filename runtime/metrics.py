@@ -189,7 +189,7 @@ class Metrics:
         )
         self.oldest_due_seconds = self._plain_gauge(
             "topup_oldest_due_seconds",
-            "Seconds for which the oldest due delivery of an enabled endpoint has waited.",
+            "Seconds that the oldest due delivery of an enabled endpoint has waited.",
         )
         self.overlooked_seconds = self._plain_gauge(
             "topup_overlooked_seconds",
@@ -223,7 +223,7 @@ class Metrics:
         )
         self.mail_oldest_due_seconds = self._plain_gauge(
             "topup_mail_oldest_due_seconds",
-            "Seconds for which the oldest due mail to a recipient has waited.",
+            "Seconds that the oldest due mail to a recipient has waited.",
         )
         self.payments_unanswered = self._plain_gauge(
             "topup_payments_unanswered",
@@ -255,7 +255,7 @@ class Metrics:
         )
         self.supplier_wait_seconds = self._plain_gauge(
             "topup_supplier_wait_seconds",
-            "Seconds for which the oldest pending top-up has waited for its supplier.",
+            "Seconds that the oldest pending top-up has waited for its supplier.",
             "environment",
         )
 
@@ -297,7 +297,7 @@ class Metrics:
         )
         self.database_primaries = self._plain_gauge(
             "topup_database_primaries",
-            "Servers of TOPUP_DATABASE_URL that claim to be the primary. 0: nothing can be sent; 2: an old primary still runs.",
+            "Servers of TOPUP_DATABASE_URL that claim to be the primary. 0: nothing can be sent; 2: an old primary is still running.",
         )
         self.database_timeline = self._plain_gauge(
             "topup_database_timeline",
@@ -394,7 +394,7 @@ class Metrics:
         )
         self.chore_ended = self._plain_gauge(
             "topup_chore_ended_timestamp_seconds",
-            "Time when a chore of this worker last succeeded.",
+            "Time when one of this worker's chores last succeeded.",
             "chore",
         )
         self.pruning_lag_seconds = self._plain_gauge(
