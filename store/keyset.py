@@ -217,7 +217,7 @@ class Keyset:
         way, order = ("<", "DESC") if place.sort.startswith("-") else (">", "ASC")
         bounds = self._given({name: values[name] for name in self._inner if name in values})
         newest, alias = [*self._where, *bounds], self._source.split()[-1]
-        # The row before the page must be in the list. Otherwise a caller could guess another row's value.
+        # The row before the page must be in the list. Otherwise, a caller could guess another row's value.
         before = _where([*newest, f"{self._key} = :after_id"])
         last = f"SELECT {sorted_by} FROM {self._source}{before}"
         after = (

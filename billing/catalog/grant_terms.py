@@ -1,6 +1,6 @@
 """Define when a plan's credit is granted and expires, and which entitlements its subscribers have.
 
-By default all credit is granted at once and never expires. A subscription keeps the terms that it started with.
+By default, all credit is granted at once and never expires. A subscription keeps the terms that it started with.
 """
 
 import re

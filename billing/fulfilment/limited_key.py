@@ -1,7 +1,7 @@
 """Sell API keys with a spending limit. A recipient's first top-up creates the key, and later ones raise its limit.
 
 The request that raises a limit also puts the top-up's ID in the key's name. `look_up` reads the name. The new name
-means that the limit was raised, and the previous name means that it wasn't. In any other case an operator decides.
+means that the limit was raised, and the previous name means that it wasn't. In any other case, an operator decides.
 
 No vendor offers conditional writes, so a change that somebody makes between our read and write is lost.
 """

@@ -1,7 +1,7 @@
 """Sell virtual keys of a LiteLLM proxy. Each has a budget, which later top-ups raise.
 
 `max_budget` and `spend` are lifetime amounts in US dollars. A key's ID is the SHA-256 of its secret, in hex, and
-aliases are unique. Since 2026 a deleted key has `status: "deleted"`.
+aliases are unique. Since 2026, a deleted key has `status: "deleted"`.
 
 Before calling LiteLLM, the gateway chooses a new key's secret and stores it encrypted. So a retry creates the same key.
 The proxy's setting `disable_custom_api_keys` must be off.

@@ -6,7 +6,7 @@ with HTTP 200 and `success: false`.
 A code is named after the transaction, so that it can be found after a lost response. A refusal is definite only if no
 code has that name and the response has no `data`. With `data`, New API's database failed, and the call is repeated.
 
-Since 2026 the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, its main
+Since 2026, the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, its main
 branch in 2026.
 """
 

@@ -1,6 +1,6 @@
 """Credit the recipient's wallet in this gateway.
 
-If this is a platform's first supplier, the send's own transaction delivers the credit. Otherwise this supplier is
+If this is a platform's first supplier, the send's own transaction delivers the credit. Otherwise, this supplier is
 called like any other.
 """
 

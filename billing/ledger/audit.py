@@ -305,7 +305,7 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Check the rows of a large tenant. If `since_us` is 0, every row is checked. Otherwise only new rows, rows with
+    """Check the rows of a large tenant. If `since_us` is 0, every row is checked. Otherwise, only new rows, rows with
     new transfers, and small tables are checked.
 
     A row is written together with its transfers, so each short step is consistent.

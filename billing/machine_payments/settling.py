@@ -1,7 +1,7 @@
 """Settle each machine payment, with one call at a time, until its outcome is known.
 
 A second caller with the same payment waits up to WAIT_S for the first. A worker, or the payer's next request, continues
-an interrupted payment. A refusal is final only if no earlier response was lost. Otherwise the call is repeated until
+an interrupted payment. A refusal is final only if no earlier response was lost. Otherwise, the call is repeated until
 the payment is settled or an operator decides.
 """
 

@@ -1,6 +1,6 @@
 """Compute how much credit a paid invoice's lines grant. The table is in gateway/docs/text/plans.md.
 
-After a change of plan, the value of unused time is carried over and grants no credit. Otherwise switching plans back
+After a change of plan, the value of unused time is carried over and grants no credit. Otherwise, switching plans back
 and forth would create credit without end.
 
 Every report recomputes all changes and takes back excess credit, because changes may be reported in any order.

@@ -1,6 +1,6 @@
 """Bill a sandbox subscription for each period, on the account's clock, as its provider would.
 
-A bill is reported before it is recorded. After a crash it is reported again with the same IDs, so it is credited only
+A bill is reported before it is recorded. After a crash, it is reported again with the same IDs, so it is credited only
 once. A declined payment is retried for a week, and then the subscription ends.
 """
 
