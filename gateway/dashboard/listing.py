@@ -366,11 +366,12 @@ async def listing(
     except DomainError as error:
         return laid_out(call, (), None, problem=problem_of(error), **shown)
     whole = {**query, "cursor": sorting.chosen, "format": "csv_excel"}
+    has_csv = isinstance(act, Route) or bool(act.export)
     return laid_out(
         call,
         found.items,
         found.next_cursor if found.has_more else None,
-        csv_url=address(API_PREFIX + act.path, whole),
+        csv_url=address(API_PREFIX + act.path, whole) if has_csv else None,
         total=total,
         **shown,
     )

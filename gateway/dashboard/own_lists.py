@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from starlette.responses import Response
+
 from gateway.dashboard.listing import (
     NOTHING_SUMMED,
     Paged,
@@ -47,22 +49,34 @@ class ActOnAll(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a list. `place` contains CSS classes. They also determine where a phone shows the cell (app.css)."""
+    """A column of a list. `name` also names its sort order.
+
+    `place` contains CSS classes. They also determine where a phone shows the cell (app.css). A column placed
+    `whole` holds buttons, and its head isn't visible.
+    """
 
     name: str
     field: str
     place: str
 
+    @classmethod
+    def of(cls, text: str) -> "Column":
+        words, _, place = text.partition(" ")
+        name, _, order = words.partition(":")
+        return cls(order or _ENDS.sub("", name), name, place)
+
 
 class Way(NamedTuple):
-    """A button that leads to another page. Only users with the scope see it. If `is_primary` is true, it is
-    also above the list.
+    """A button that leads to another page. Only users with the scope see it.
+
+    An empty list shows it, unless `is_beside` is true. Then it is above the list, as a primary button always is.
     """
 
     scope: str
     address: str
     label: str
     is_primary: bool = False
+    is_beside: bool = False
 
 
 async def _nothing_more(_call: RequestContext[Any, Any], _listed: Paged) -> Mapping[str, Any]:
@@ -90,9 +104,11 @@ class OwnList:
     - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the label of
       an ID.
     - `above` leads to the page that this one belongs to.
-    - `columns` are fields of the act's view, each with its `place`. If `leads` is set, the column placed `lead` is
-      a link. It is `own` or the list's address, followed by the value of the field `leads`.
-    - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`.
+    - `columns` are fields of the act's view, each with its `place`. `field:order` is sorted by another name. If
+      `leads` is set, the column placed `lead` is a link. It is `own` or the list's address, followed by the value
+      of the field `leads`.
+    - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`, which
+      may fill list.html's blocks `above`, `table` and `below`.
     """
 
     path: str
@@ -120,13 +136,17 @@ class OwnList:
 
     def route(self, scopes: tuple[str, ...] = ()) -> Route:
         OWN_LISTS[self.path.strip("/")] = self
-        return page_route("GET", self.path, self._show, self.title, scopes or self.listed.scopes)
+        return page_route("GET", self.path, self.show, self.title, scopes or self.listed.scopes)
 
-    async def _show(self, call: RequestContext[Any, Any]) -> Reply:
+    async def show(
+        self, call: RequestContext[Any, Any], *, status: int = 200, **values: Any
+    ) -> Response:
+        """Render the page. `values` are for a custom template, such as a form's problem."""
         found = await listing(
             call,
             self.listed,
             *self.filters,
+            here=self.address,
             summed=self.summed,
             count=None if self.count is None else partial(self.count, call),
         )
@@ -135,16 +155,14 @@ class OwnList:
         return page(
             call,
             self.template,
+            status=status,
             listing=found,
             pages=self,
             filled=partial(phrase, environment=phrase(call.principal.environment)),
-            columns=[
-                Column(_ENDS.sub("", name), name, place)
-                for name, _, place in (one.partition(" ") for one in self.columns.split(", "))
-            ],
+            columns=[Column.of(one) for one in self.columns.split(", ") if one],
             filters=[(facts[name], _choices(call, name)) for name in self.filters],
             on_all=self._offered(call, found),
-            **await self.more(call, found),
+            **{**await self.more(call, found), **values},
         )
 
     def _offered(self, call: RequestContext[Any, Any], listed: Paged) -> Sequence[tuple[str, str]]:

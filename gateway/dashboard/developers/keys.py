@@ -1,5 +1,6 @@
 """List, create and change API keys."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -15,7 +16,8 @@ from gateway.dashboard.developers.key_form import (
     key_fields,
     preset_form,
 )
-from gateway.dashboard.listing import ROWS, listing, sorting_of
+from gateway.dashboard.listing import ROWS, Paged, sorting_of
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.spend import last_days, spend_of
@@ -75,11 +77,6 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         )
     )
     return page(call, "keys.html", seen=seen, start=start, sorting=sorting)
-
-
-async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    found = await listing(call, LIST_KEYS)
-    return page(call, "keys_all.html", listing=found, own_now=await _own_now(call))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -246,10 +243,30 @@ async def _own_now(call: RequestContext[Any, Any]) -> str:
     return str((await read_own(call, CLOCK))["now"])
 
 
+async def _more(call: RequestContext[Any, Any], _listed: Paged) -> Mapping[str, Any]:
+    return {"own_now": await _own_now(call)}
+
+
+_EVERY_KEY: Final = OwnList(
+    path="/keys/all",
+    title=phrase("All keys"),
+    above=Way("keys:write", PATH, phrase("Agent API keys")),
+    lead=phrase(
+        "All keys ever created in %(environment)s, including revoked keys, the newest first."
+    ),
+    listed=LIST_KEYS,
+    empty=phrase("No keys in %(environment)s yet"),
+    advice=phrase("A key lets a program send top-ups in your name, within its caps."),
+    columns="name lead, prefix, caps rest, created_at off, last_used_at:used, status tail",
+    leads="",
+    ways=(Way("keys:write", f"{PATH}/new", phrase("Create the first key")),),
+    template="keys_all.html",
+    more=_more,
+)
 ROUTES = (
     page_route("GET", "/keys", show_list, "Keys", _SCOPES),
     page_route("POST", "/keys", mint, "Create a key", _SCOPES),
-    page_route("GET", "/keys/all", show_all, "Every key ever made", _SCOPES),
+    _EVERY_KEY.route(),
     page_route("GET", "/keys/new", show_new, "The form of a new key", _SCOPES),
     page_route("GET", "/keys/first", show_first, "The form of a first key", _SCOPES),
     page_route("GET", "/keys/{key_id}", show, "One key", _SCOPES),

@@ -1,29 +1,26 @@
 """Create, list and revoke portal links."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from gateway.dashboard.act import button_route
-from gateway.dashboard.listing import listing
+from gateway.dashboard.listing import Paged
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import (
     IDEMPOTENCY_FIELD,
     NO_PROBLEM,
     Form,
-    Problem,
     Typed,
     form_again,
     problem_of,
     read_form,
 )
 from gateway.html.phrase import phrase
-from gateway.html.render import page
 from gateway.http.own_acts import list_own, run_own
 from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
@@ -32,7 +29,6 @@ from webhooks.endpoints.acts import LIST as ENDPOINTS
 from webhooks.endpoints.portal_acts import CREATE, LIST, REVOKE
 
 PATH: Final = "/dashboard/portal-links"
-_READ: Final = ("webhooks:read",)
 _WRITE: Final = ("webhooks:write",)
 _RIGHTS: Final[tuple[tuple[PortalRight, str], ...]] = (
     ("read", phrase("Read")),
@@ -46,8 +42,33 @@ _LIVES: Final = (
 )
 
 
-async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    return await _page(call, Form({IDEMPOTENCY_FIELD: [new_id("frm")]}))
+async def _more(call: RequestContext[Any, Any], _listed: Paged) -> Mapping[str, Any]:
+    endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
+    return {
+        "rights": _RIGHTS,
+        "lives": _LIVES,
+        "endpoints": [one for one in endpoints if one["mcp_subscription"] is None],
+        "form": Form({IDEMPOTENCY_FIELD: [new_id("frm")]}),
+        "problem": NO_PROBLEM,
+        "made": None,
+    }
+
+
+_LIST: Final = OwnList(
+    path="/portal-links",
+    title=phrase("Portal links"),
+    above=Way("webhooks:read", "/dashboard/webhooks", phrase("Webhooks")),
+    lead=phrase(
+        "Show your webhooks to customers or teammates who have no account here. You can also embed the page in"
+        " your own site."
+    ),
+    listed=LIST,
+    empty=phrase("No portal links"),
+    columns="name lead, can, origins rest break, expires_at off, status tail, id whole",
+    leads="",
+    template="portal_links.html",
+    more=_more,
+)
 
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
@@ -65,37 +86,15 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
     except PasswordRequired:
         raise
     except DomainError as error:
-        return await _page(call, form_again(form, error), problem_of(error))
-    return await _page(call, Form({IDEMPOTENCY_FIELD: [new_id("frm")]}), made=made)
-
-
-async def _page(
-    call: RequestContext[Any, Any],
-    form: Form,
-    problem: Problem = NO_PROBLEM,
-    *,
-    made: dict[str, Any] | None = None,
-) -> Response:
-    """Render the page. `made` is a new link. Its address is shown only once."""
-    found = await listing(call, LIST)
-    endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
-    return page(
-        call,
-        "portal_links.html",
-        status=problem.status,
-        listing=found,
-        own_now=rfc3339(call.now_us),
-        rights=_RIGHTS,
-        lives=_LIVES,
-        endpoints=[one for one in endpoints if one["mcp_subscription"] is None],
-        form=form,
-        problem=problem,
-        made=made,
-    )
+        problem = problem_of(error)
+        return await _LIST.show(
+            call, status=problem.status, form=form_again(form, error), problem=problem
+        )
+    return await _LIST.show(call, made=made)
 
 
 ROUTES = (
-    page_route("GET", "/portal-links", show, "Portal links", _READ),
+    _LIST.route(),
     page_route("POST", "/portal-links", create, "Create a portal link", _WRITE),
     button_route("/portal-links/{link_id}/revoke", REVOKE, "portal-link-revoked", then=PATH),
 )

@@ -1,13 +1,13 @@
 """List, register and change webhooks."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.json import encode as json_text
 from starlette.responses import Response
 
 from gateway.dashboard.act import button_route, press
-from gateway.dashboard.listing import listing
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
 from gateway.html.forms import (
@@ -41,6 +41,21 @@ from webhooks.events.event import EVENT_TYPES
 PATH = "/dashboard/webhooks"
 _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
+_LIST: Final = OwnList(
+    path="/webhooks",
+    title=phrase("Webhooks"),
+    lead=phrase("Your endpoints receive signed events. Failed deliveries are retried."),
+    listed=LIST,
+    empty=phrase("No webhooks in %(environment)s yet"),
+    advice=phrase("Register an endpoint, and it receives topup.delivered within seconds."),
+    columns="url lead break, events named, retry_schedule_s off, created_at off, status:health tail",
+    leads="",
+    ways=(
+        Way("webhooks:write", "/dashboard/portal-links", phrase("Portal links"), is_beside=True),
+        Way("webhooks:write", f"{PATH}/new", phrase("Register a webhook"), is_primary=True),
+    ),
+    template="webhooks.html",
+)
 _OUTCOMES = (
     Series(phrase("delivered"), "good", ("delivered",)),
     Series(phrase("failed"), "bad", ("failed",)),
@@ -51,10 +66,6 @@ _OVERLAPS = (
     ("604800", phrase("In a week")),
     ("0", phrase("At once")),
 )
-
-
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "webhooks.html", listing=await listing(call, LIST))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -242,7 +253,7 @@ def _form_of(endpoint: dict[str, Any]) -> Form:
 
 
 ROUTES = (
-    page_route("GET", "/webhooks", show_list, "Webhooks", _READ),
+    _LIST.route(),
     page_route("POST", "/webhooks", register, "Register a webhook", _WRITE),
     page_route("GET", "/webhooks/new", show_new, "The form of a new webhook", _WRITE),
     page_route("GET", "/webhooks/{endpoint_id}", show, "One webhook", _READ),

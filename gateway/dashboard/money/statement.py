@@ -1,15 +1,15 @@
 """Show what changed the balance in a period."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from billing.documents.acts import LIST
-from billing.documents.facts import KINDS
 from billing.reports.attributed_statement import statement_page
 from billing.reports.credit_history import credit_ahead
-from gateway.dashboard.listing import listing
+from gateway.dashboard.listing import Paged
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
@@ -106,10 +106,9 @@ def _moment(day: str) -> str | None:
 
 
 MONTHS_SHOWN: Final = 12
-_FILTERS: Final = ("kind", "order_id", "dated_after", "dated_before")
 
 
-async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
+async def _statements(call: RequestContext[Any, Any], _listed: Paged) -> Mapping[str, Any]:
     tenant = call.principal.tenant
     account = await call.context.database.read(lambda tx: get_account(tx, tenant.account_id))
     months, older = _latest_months(
@@ -117,15 +116,7 @@ async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
     )
     # In the live environment, there are no documents until the operator has set up the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
-    return page(
-        call,
-        "documents.html",
-        listing=await listing(call, LIST, *_FILTERS),
-        kinds=KINDS,
-        months=months,
-        older=older,
-        has_seller=has_seller,
-    )
+    return {"months": months, "older": older, "has_seller": has_seller}
 
 
 def _latest_months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence[str], str | None]:
@@ -140,7 +131,24 @@ def _latest_months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence
     return found, found[-1] if found and at_us >= first else None
 
 
+_DOCUMENTS: Final = OwnList(
+    path="/documents",
+    title=phrase("Documents"),
+    lead=phrase("Receipts for payments, notes for refunds, and a statement for each month."),
+    listed=LIST,
+    empty=phrase("No documents in %(environment)s yet"),
+    advice=phrase("Each payment gets its receipt within seconds."),
+    filters=("kind", "order_id", "dated_after", "dated_before"),
+    ways=(
+        Way(
+            "billing:read", "/dashboard/account#billing", phrase("Billing details"), is_beside=True
+        ),
+        Way("billing:write", "/dashboard/buy", phrase("Buy credit")),
+    ),
+    template="documents.html",
+    more=_statements,
+)
 ROUTES = (
     page_route("GET", "/statement", show, "Statement", ("topup:read",)),
-    page_route("GET", "/documents", show_documents, "Documents", ("billing:read",)),
+    _DOCUMENTS.route(),
 )
