@@ -91,7 +91,7 @@ def end_expired(state: BatchState, one: Subscription) -> int:
             kept = min(micros, room_after(state, one, part))
             ended = grants.find(part.id)
             assert ended is not None, "it was just kept"
-            grants.save(replace(ended, unreported_micros=kept))
+            grants.save(replace(ended, unreported_micros=ended.unreported_micros + kept))
             _publish_lost(state, part, micros - kept)
             found += 1
     return found
@@ -288,12 +288,11 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         if part.expires_at is not None
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
-        # A late part must not take the rest of a part that has already rolled over.
-        and (part.unreported_micros or not part.rolled_micros)
     ]
-    # Expired credit that hasn't been reported as lost rolls over first.
-    for part in sorted(ended, key=lambda each: not each.unreported_micros):
-        micros = min(part.unreported_micros or part.expired_micros, room - rolled)
+    # Credit that `credit.expired` reported as lost stays lost, even if the next period is paid after all.
+    for part in ended:
+        # A refund may have taken back some of it.
+        micros = min(part.unreported_micros, part.expired_micros, room - rolled)
         if micros:
             _take_along(state, part.id, micros)
             rolled += micros

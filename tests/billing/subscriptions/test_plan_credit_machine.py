@@ -162,6 +162,14 @@ class Life:
     GrantTerms(credit_expires="period_end", rollover_max_credits=2_500, grants="monthly"),
     [("jump", 30), ("pay", 0)],
 )
+@example(
+    GrantTerms(credit_expires="period_end", rollover_max_credits=2_500),
+    [("jump", 366), ("end", 0), ("pay", 0)],
+)
+@example(
+    GrantTerms(credit_expires="period_end", rollover_max_credits=2_500),
+    [("jump", 366), ("look", 0), ("refund", 9_900), ("pay", 0)],
+)
 @settings(
     max_examples=20,
     deadline=None,

@@ -16,6 +16,8 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.providers.protocol import (
+    DisputeClosed,
+    Disputed,
     InvoiceLine,
     InvoicePaid,
     Refunded,
@@ -290,6 +292,70 @@ async def test_parts_given_late_take_no_more_along_than_one_would(club: Subscrib
 
     # Of the first month of each year, 8.00 are lost and 2.00 go on.
     assert await amounts(club, "credit.expired") == [800, 800]
+    assert await club.database.read(overstatements) == []
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+async def test_what_was_told_as_lost_stays_lost_if_the_ended_plan_is_paid(
+    club: Subscriber, is_swept: bool
+) -> None:
+    """The next period is paid as the grace is over; with and without a worker in between."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    await use(club.buyer.account, 3_000_000)
+    one = await club.now(order)
+    for days in (30, 1, 7):
+        club.clock.advance_s(days * 86_400)
+        if is_swept:
+            await worker(club).step()
+        await club.pass_time(one)
+    assert (await club.now(order)).status == "expired"
+
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+
+    assert (await club.now(order)).status == "active"
+    assert sum(await amounts(club, "credit.expired")) == 700
+    assert await club.credits() == 10_000
+    assert await club.database.read(overstatements) == []
+
+
+@pytest.mark.parametrize(
+    ("refund_cents", "credits_"), [(500, 13_000), (900, 11_000), (1000, 10_000)]
+)
+async def test_what_a_refund_took_of_ended_credit_rolls_over_no_more(
+    club: Subscriber, refund_cents: int, credits_: int
+) -> None:
+    """3.00 of 10.00 would go on. The refund takes what is lost first, then of them."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=3000))
+    club.clock.advance_s(30 * 86_400)
+    await worker(club).step()
+    await act(club, Refunded(Subject(None, ("in_first",)), "ch_1", Price(refund_cents, "USD")))
+
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+
+    assert await club.credits() == credits_
+    assert await amounts(club, "credit.expired") == [700]
+    assert await club.buyer.account.findings() == []
+    assert await club.database.read(overstatements) == []
+
+
+async def test_what_ends_in_two_steps_is_told_as_lost_whole(club: Subscriber) -> None:
+    """A dispute takes 5.00 of 10.00. They come back after the period's end, and end then."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    await act(club, Disputed(Subject(None, ("in_first",)), "dp_1", Price(500, "USD")))
+    club.clock.advance_s(30 * 86_400)
+    await worker(club).step()
+    await act(club, DisputeClosed(Subject(None, ("in_first",)), "dp_1", is_won=True))
+    await worker(club).step()
+    before = await amounts(club, "credit.expired")
+
+    one = await club.now(order)
+    for days in (1, 7):
+        club.clock.advance_s(days * 86_400)
+        await club.pass_time(one)
+
+    assert (before, await amounts(club, "credit.expired")) == ([300, 500], [300, 500, 200])
     assert await club.database.read(overstatements) == []
 
 
