@@ -56,7 +56,7 @@ def main() -> None:
     )
     for kind in KINDS:
         table.add(kind, *measure(kind, int(sends)))
-    notes = f"Measured over {int(sends):,} sends on 16 connections. The descriptors are those of gateway + worker."
+    notes = f"Measured over {int(sends):,} sends on 16 connections. The descriptors are counted in the gateway and the worker together."
     report.show(chosen, "sizing", [table], notes=notes, is_once=True)
 
 

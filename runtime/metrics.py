@@ -386,7 +386,7 @@ class Metrics:
         )
         self.files_exhausted = self._plain_counter(
             "topup_files_exhausted",
-            "Checks, at most four a second, that found no free file descriptor.",
+            "Checks that found no free file descriptor. At most four run per second.",
         )
         self.open_files = self._gauge("topup_open_files", "File descriptors in use.")
         self.open_files_max = self._gauge(

@@ -64,7 +64,7 @@ _TOO_WIDE = {
     "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
     "webhook_allow_cidrs": "{} opens clouds' metadata and everything else inside: name the networks that receivers are in",
 }
-# Names at least this long may differ from a known name in one more character.
+# Names of at least this length may differ from a known name by one more character.
 _LONG_NAME = 18
 # Names from before 0.1.0 for which `nearest` doesn't find the current name.
 _RENAMED = {

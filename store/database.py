@@ -160,7 +160,7 @@ class Database(Protocol):
     async def autocommit(self, work: Work[T]) -> T:
         """Run short work without a transaction. This saves two round trips.
 
-        After a StoreError, some of the statements may have been stored.
+        After a StoreError, some of the statements may have taken effect.
         """
         ...
 

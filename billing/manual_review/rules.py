@@ -156,7 +156,7 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
         if task is not None and task.taken_by is not None and act in ACTS[state]:
             return NotNow(f"{task.taken_by} has taken the task and must first give it back.")
         return NotNow(
-            f"The top-up is a task of {supplier}. Settle it, refuse it, or switch its supplier."
+            f"The top-up is a manual task for {supplier}. Settle it, refuse it, or switch its supplier."
         )
     if act in {"take", "give_back", "refuse"}:
         return NotNow("This top-up isn't a task, so it can't be taken, given back or refused.")

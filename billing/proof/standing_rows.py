@@ -502,7 +502,7 @@ class LinkCheck:
 
 
 def _statement(link: Link, *, is_first: bool) -> str:
-    """Return SQL that selects the next rows, and whether each row breaks the rule.
+    """Return SQL that selects the next rows and marks those that break the rule.
 
     Rows of a sandbox that is being erased are never reported.
     """

@@ -83,9 +83,10 @@ class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
 
 
 class Usage(Shaped, kw_only=True):
-    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged.
+    """A completed charge for usage. The tokens and the price list's version are null if the caller gave an amount
+    instead of tokens.
 
-    `repeated` means that the reference was already charged before. The balance is the current one.
+    `repeated` means that the reference had already been charged. The balance is the current one.
     """
 
     id: UsageId

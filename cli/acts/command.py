@@ -44,7 +44,7 @@ RULE: Final = (
 _account: Final = click.option(
     "--account",
     default="",
-    help="The account's ID or email address. With this option, the command runs in process.",
+    help="The account's ID or email address. With this option, the command runs on this machine, without a gateway.",
 )
 local_option: Final = click.option(
     "--local",

@@ -166,7 +166,7 @@ def _place(text: str) -> Place:
 class Pooler:
     """What is known about a pooler in front of the database.
 
-    is_between means that there is a pooler. is_sharing means that each transaction may get another session. Once
+    is_between means that there is a pooler. is_sharing means that each transaction may run in a different session. Once
     set, is_sharing stays set.
     """
 

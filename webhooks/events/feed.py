@@ -71,8 +71,8 @@ class StreamSubscriber:
         """
         self._changed.clear()
         if self._event_no <= event_no and not self.is_ended:
-            # Idle streams spend most of their time here. A timer that sets the event needs only a third of the time
-            # of asyncio.timeout.
+            # Idle streams spend most of their time here. A timer that sets the event takes a third as long as
+            # asyncio.timeout.
             loop = asyncio.get_running_loop()
             due_s = math.ceil((loop.time() + timeout_s) / TICK_S) * TICK_S
             timer = loop.call_at(due_s, self._changed.set)

@@ -21,7 +21,7 @@ from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
-# Beyond this size, only a replay's rate_per_s limits it.
+# Beyond this size, a replay is limited only by its rate_per_s.
 SIZE_MAX: Final = 512
 FAILING: Final = "failing"
 

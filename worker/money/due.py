@@ -365,8 +365,8 @@ def _by_tenant(one: Subscription) -> Tenant:
 class NotificationWriter(WokenLoop):
     """Writes due notification mail, for the environments in sent_in.
 
-    A new process first checks the last day. Each later check also covers the hour before the previous check. No
-    account waits longer than that for its next mail of a kind.
+    A new process first checks the last day. Each later check also covers the hour before the previous check,
+    because an account's next mail of the same kind is due within an hour.
     """
 
     name = "notifications"

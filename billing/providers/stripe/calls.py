@@ -57,7 +57,7 @@ from billing.providers.stripe.setup_check import StripeSetupCheck
 from billing.providers.stripe.steering import StripeSteering
 from kernel.clock import SECOND_US
 
-# An expanded object takes up to 8 kB, and a response can have at most 1 MiB.
+# An expanded object takes up to 8 kB, and a response is limited to 1 MiB.
 PAGE_MAX: Final = 50
 # These lists are read one after another. A cursor consists of a list's name and the last ID that was read.
 _SOURCES: Final = ("charges", "refunds", "disputes")

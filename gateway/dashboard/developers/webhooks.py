@@ -137,7 +137,7 @@ async def endpoint_page(
     attempt: dict[str, Any] | None = None,
     counted: dict[str, Any] | None = None,
 ) -> Response:
-    """`attempt` is the result of a test that was just sent. `counted` is what a replay would send."""
+    """`attempt` is the result of a test that was just sent. `counted` is the number of events that a replay would send."""
     endpoint = await read_own(call, SHOW)
     query = {"endpoint_id": endpoint["id"], "limit": 10}
     deliveries = (await list_own(call, DELIVERIES, query)).items
