@@ -34,7 +34,10 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. Its setup is unfinished until `confirmed_at` is set. `last_step` is the time step of the last code."""
+    """A second factor. Its setup is unfinished until `confirmed_at` is set. `last_step` is the time step of the last code.
+
+    Only the session that began the setup can see its secret and finish it. The nonce starts with the session's ID.
+    """
 
     account_id: str
     nonce: str
@@ -42,6 +45,9 @@ class SecondFactor:
     recovery: Sequence[str]
     created_at: int
     confirmed_at: int | None = None
+
+    def is_begun_by(self, session_id: str) -> bool:
+        return self.nonce.startswith(f"{session_id} ")
 
 
 async def find(tx: Transaction, account_id: str) -> SecondFactor | None:
@@ -53,7 +59,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
     return found is not None and found.confirmed_at is not None
 
 
-async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
+async def begin(tx: Transaction, account_id: str, session_id: str, *, now_us: int) -> SecondFactor:
     """Make a new secret, and delete an unconfirmed one. Raise InvalidInput if a second factor is already on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
@@ -61,7 +67,7 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     await give_up(tx, account_id)
     # Existing passkeys belong to the earlier second factor.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
-    made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
+    made = SecondFactor(account_id, f"{session_id} {secrets.token_hex(32)}", 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
     return made
 
@@ -82,11 +88,11 @@ def shown(secret: bytes) -> str:
 
 
 async def switch_on(
-    tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
+    tx: Transaction, vault: Vault, account_id: str, given: str, session_id: str, *, now_us: int
 ) -> Sequence[str] | None:
     """Switch on the second factor and return its recovery codes. Return None if the code is wrong."""
     found = await _find(tx, account_id, _LOCK)
-    if found is None or found.confirmed_at is not None:
+    if found is None or found.confirmed_at is not None or not found.is_begun_by(session_id):
         raise InvalidInput("Start the setup first.", param="code")
     step = await _step_of(tx, vault, found, given, now_us=now_us)
     if step is None:

@@ -47,8 +47,9 @@ async def _end_others(context: ActContext) -> int:
 async def switch_on(context: ActContext, asked: AppCode) -> Change[None]:
     require_owner(context.caller)
     vault, account_id = context.service(Vault), context.tenant.account_id
+    session_id = context.caller.credential_id
     codes = await second_factor.switch_on(
-        context.tx, vault, account_id, asked.code, now_us=context.now_us
+        context.tx, vault, account_id, asked.code, session_id, now_us=context.now_us
     )
     if codes is None:
         raise InvalidInput("This isn't your app's current code.", param="code")

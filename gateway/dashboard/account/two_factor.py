@@ -41,7 +41,9 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         await check_own(call, form.raw("password"))
         await call.context.database.transaction(
-            lambda tx: second_factor.begin(tx, account_id, now_us=call.now_us)
+            lambda tx: second_factor.begin(
+                tx, account_id, call.principal.credential_id, now_us=call.now_us
+            )
         )
     except DomainError as error:
         return await factor_page(call, problem_of(error))
@@ -97,6 +99,8 @@ async def factor_page(call: RequestContext[Any, Any], problem: Problem = NO_PROB
         found = await second_factor.find(tx, account_id)
         if found is None or found.confirmed_at is not None:
             return found, b"", ""
+        if not found.is_begun_by(call.principal.credential_id):
+            return None, b"", ""
         secret = await second_factor.secret_of(tx, vault, found, now_us=call.now_us)
         account = await get_account(tx, account_id)
         return found, secret, account.email or account.name

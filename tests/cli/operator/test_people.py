@@ -27,7 +27,7 @@ async def _kept(database_url: str, account_id: str) -> None:
             invited_by=account_id,
             now_us=1,
         )
-        await second_factor.begin(tx, account_id, now_us=1)
+        await second_factor.begin(tx, account_id, "ses_1", now_us=1)
         await tx.execute("UPDATE second_factors SET confirmed_at = 2")
         await second_factor.renew_recovery(tx, account_id)
 

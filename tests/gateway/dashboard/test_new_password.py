@@ -268,7 +268,7 @@ async def two_factor_on(gateway: Gateway, account_id: str, now_us: int) -> None:
     """As after the first code of an app that nobody here has."""
 
     async def work(tx: Transaction) -> None:
-        await second_factor.begin(tx, account_id, now_us=now_us)
+        await second_factor.begin(tx, account_id, "ses_1", now_us=now_us)
         await tx.execute(
             "UPDATE second_factors SET confirmed_at = :now_us WHERE account_id = :id",
             now_us=now_us,

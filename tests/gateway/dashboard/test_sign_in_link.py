@@ -173,7 +173,7 @@ async def test_a_new_password_or_a_second_factor_ends_it(gateway: Gateway) -> No
     path = await link_of(gateway)
 
     async def ask_codes(tx: Transaction) -> sign_in_link.SignInLink | None:
-        await second_factor.begin(tx, account_id, now_us=now_us)
+        await second_factor.begin(tx, account_id, "ses_1", now_us=now_us)
         await tx.execute("UPDATE second_factors SET confirmed_at = :now_us", now_us=now_us)
         account = await find_by_email(tx, ANN)
         assert account is not None

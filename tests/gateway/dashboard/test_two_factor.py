@@ -217,6 +217,26 @@ async def test_a_code_is_asked_for_from_the_moment_it_is_on(gateway: Gateway) ->
     assert (by_password.status_code, by_code.status_code) == (401, 303)
 
 
+async def test_a_thiefs_setup_is_no_one_elses(gateway: Gateway) -> None:
+    """Whoever began it knows its secret: the owner's second factor would be the thief's, too."""
+    owner, thief = await signed_in(gateway, EMAIL), new_browser(gateway)
+    await thief.sign_in(EMAIL)
+    thiefs = await begun(thief)
+
+    shown = (await owner.get(PAGE)).text
+    code = thiefs.generate(now_s(gateway)).decode()
+    finished = await owner.send(f"{PAGE}/on", {"code": code})
+    owners = await begun(owner)
+    late = await thief.send(f"{PAGE}/on", {"code": owners.generate(now_s(gateway)).decode()})
+    on = await press(owner, PAGE, f"{PAGE}/on", code=owners.generate(now_s(gateway)).decode())
+
+    assert 'id="secret"' not in shown
+    assert "Two-factor sign-in is off" in shown
+    assert (finished.status_code, late.status_code) == (422, 422)
+    assert "Start the setup first" in finished.text
+    assert recovery_in(on)
+
+
 async def test_a_sign_in_under_way_as_it_is_switched_on_begins_no_session(
     gateway: Gateway, database_url: str
 ) -> None:
