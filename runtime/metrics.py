@@ -327,7 +327,7 @@ class Metrics:
         )
         self.ledger_findings = self._plain_gauge(
             "topup_ledger_findings",
-            "Rows that broke a rule in the last `topup audit`. Above 0, stop and investigate.",
+            "Rows that broke a rule in the last `topup audit`. Above 0, investigate immediately.",
         )
         self.copied = self._plain_gauge(
             "topup_copied_timestamp_seconds",

@@ -1,4 +1,4 @@
-"""Commit money-moving commands in batches, and answer each command once it is durable.
+"""Commit money-moving commands in batches, and return each command's result once it is durable.
 
 A response is encoded before the commit and stored, so a repeated request gets the same bytes. If a command raises a
 refusal (DomainError), the engine checks that nothing was changed.

@@ -1,4 +1,4 @@
-"""Sell credit for money that a payment provider receives.
+"""Sell credit through payment providers.
 
 An order is written before its provider is called. After a crash, a retry or a worker continues. A notification must be
 signed with the provider's secret, which also determines the environment. It is acknowledged only after everything is

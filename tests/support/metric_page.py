@@ -19,7 +19,7 @@ _START: Final = """\
 # Metrics
 
 This page lists every metric of a gateway and a worker. Times ending in `_timestamp_seconds` are Unix times. A histogram has `_bucket`, `_sum` and `_count`.
-[operations.md](operations.md#collect-metrics) says how to scrape them. `make docs` makes this page.
+[operations.md](operations.md#collect-metrics) says how to scrape the metrics. `make docs` makes this page.
 
 | metric | type | meaning | alerts |
 |---|---|---|---|

@@ -26,7 +26,7 @@ _START: Final = """\
 # Module map
 
 Each module with the first sentence of its docstring, by folder, the highest folder first.
-`make docs` makes this page; [architecture.md](architecture.md) tells how the parts work together.
+`make docs` makes this page; [architecture.md](architecture.md) explains how the parts work together.
 """
 _END: Final = re.compile(r"(?<=\.)\s|\n\n")
 
