@@ -1,7 +1,7 @@
 """Apply coupons, and count their uses.
 
-An order reserves one use of its coupon, and releases that use if it ends unpaid. A late payment reserves a use again,
-even above the coupon's limit.
+An order reserves one use of its coupon, and releases that use if the order ends unpaid. A late payment reserves a use
+again, even above the coupon's limit.
 """
 
 import re
@@ -28,7 +28,7 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """The coupon doesn't apply. `reason` is unknown, disabled, expired, spent, minimum, currency or kind."""
+    """The coupon doesn't apply. `reason` is one of: unknown, disabled, expired, spent, minimum, currency, kind."""
 
 
 class CouponTaken(DomainError):

@@ -103,7 +103,7 @@ def item_of(
 ) -> PlanItem:
     """Return what an order for the plan buys.
 
-    Raise InvalidInput if the plan lacks a price for the interval or the provider's product ID.
+    Raise InvalidInput if the plan has no price for the interval, or no product ID that the provider needs.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:

@@ -30,7 +30,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# Steps are small, because SQLite has only one writer, so sends wait while a step is written.
+# SQLite has only one writer, so sends wait while a step is written. Small steps keep that wait short.
 TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """
@@ -66,7 +66,7 @@ class SealedChanged(RuntimeError):
 class SumsMark(NamedTuple):
     """How far the sums reach.
 
-    `day` is the last whole day, or -1. `tiles` is how many tiles of the next day were added.
+    `day` is the last whole day, or -1. `tiles` is the number of tiles that were added for the next day.
     """
 
     day: int

@@ -41,7 +41,7 @@ from store.database import Database, Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment that needs a receipt. `sold` is None if there was nothing to pay, so no receipt is made."""
+    """A payment that needs a receipt. If there was nothing to pay, `sold` is None and no receipt is made."""
 
     subject_id: str
     account_id: str
@@ -374,7 +374,8 @@ class _Clerk:
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
         )
-        # A reversal's `at` is when it began. A debit note is about a refund that failed later, so it is dated now.
+        # A reversal's `at` is when it began. A debit note is about a refund that failed later, so the note is dated
+        # now.
         dated_at = gone.at if kind == "credit_note" else self._now_us
         series, sequence = await self._next(kind, dated_at)
         self._made.append(

@@ -330,7 +330,7 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may spend. If `is_own_use` (AI usage), include promotional credit."""
+        """Return the credit that a send may spend. If `is_own_use` is set (AI usage), include promotional credit."""
         granted = 0
         if self.ledger.has_grants(tenant):
             is_promo = is_own_use or self._is_promo_sendable(tenant)

@@ -340,7 +340,9 @@ class Spending:
         send: LimitedSend | None,
         exceeded: CapExceeded | None = None,
     ) -> None:
-        """Raise CapExceeded if a limit has too little room. Name the one that will have room last, or never."""
+        """Raise CapExceeded if a limit has too little room. Of several such limits, name the one that blocks
+        longest.
+        """
         now_us = self.time.of(tenant)
         full = [one for one in limits if one.left(now_us) < one.units_of(amount_micros)]
         if full or exceeded is not None:

@@ -54,7 +54,8 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name. It contains the IDs of the top-up that last raised the key and of the last reversed top-up.
+    """A key's name. It contains the IDs of the last top-up that raised the key's limit and the last one that was
+    reversed.
 
     `is_ended` means that the key is no longer used, because the top-up that created it was reversed.
     """
@@ -75,7 +76,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A key at the vendor. Amounts are in US dollars. `closed` says why the key can't be raised, such as "it is
+    """A key at the vendor. Amounts are in US dollars. `closed` says why the key's limit can't be raised, such as "it is
     disabled".
     """
 

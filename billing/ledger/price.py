@@ -161,7 +161,7 @@ def _pairs(value: Mapping[str, Any]) -> str:
 
 
 def without_unit(name: str) -> str:
-    """Return a field's name without its unit, because its displayed value includes the currency."""
+    """Return a field's name without its unit. The displayed value already includes the currency."""
     for ending in _MICROS:
         name = name.removesuffix(ending)
     return name

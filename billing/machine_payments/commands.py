@@ -276,7 +276,7 @@ def refund_as_code(
 ) -> MachinePayment:
     """Turn a payment's credit into a code for the payer.
 
-    If the wallet holds less, the machine account owes the rest.
+    If the wallet holds less than that credit, the machine account owes the rest.
     """
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)

@@ -244,7 +244,7 @@ def _order(kind: str, data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     named = ("provider", "currency", "pay_currency", "order_no")
     is_same = all(data[name] == row[name] for name in named if name in data)
     status = data.get("status", row["status"])
-    # No event reports that a late payment waits for an operator, but the order's reason says so.
+    # No event reports that a late payment is waiting for an operator, but the order's reason says so.
     is_reviewed = row["status"] == "review" and row["reason"] != data.get("reason")
     silent = () if "dispute" in kind else _SILENT_DISPUTE.get(status, ())
     is_told = is_reviewed or row["status"] in {status, *silent}

@@ -136,7 +136,7 @@ class Refunding(Protocol):
     A request is sent once, or repeated only under the same idempotency key. ProviderRefused is final. After
     ProviderUnavailable, the outcome is unknown.
 
-    - takes_part: the provider can refund a part.
+    - takes_part: the provider can refund part of a payment.
     - is_named: the provider's objects contain our refund's ID.
     - is_repeatable: a repeated request makes only one refund.
     - tells_parts: notifications report each refund as well as their sum.
@@ -451,6 +451,6 @@ def unlisted_webhook(label: str, wanted: WantedSetup) -> SetupFinding:
 
 
 def refund_made(request: RefundRequest) -> RefundReport:
-    """Return a full refund, for a provider that doesn't identify its refunds."""
+    """Report that a full refund succeeded, for a provider that doesn't identify its refunds."""
     subject = Subject(request.order_id, (request.payment_ref, request.id))
     return RefundReport("succeeded", None, Refunded(subject, request.id, request.price))

@@ -207,7 +207,7 @@ class Epay:
             raise unavailable(NAME, "no answer about the payment")
         order = decoded(NAME, answer.body, _Order)
         if str(order.code) != "1" or str(order.status) != "1":
-            # Even an unknown order can still be paid, because the payer may visit its page later.
+            # An order that Epay doesn't know yet can still be paid, because the payer may visit its page later.
             return (Waiting(Subject(order_id)),)
         is_ours = str(order.pid or self._settings.pid) == self._settings.pid
         if order.out_trade_no != order_id or not order.trade_no or not is_ours:

@@ -157,7 +157,9 @@ class PriceRefused(ProviderRefused):
 
 
 class NotificationRefused(DomainError):
-    """A notification is forged, stale, unreadable or for another recipient. `reason` is signature, timestamp or form."""
+    """A notification is forged, stale, unreadable or for another recipient. `reason` is one of: signature, timestamp,
+    form.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +394,7 @@ class Acknowledgement:
 class SandboxEvent:
     """An event chosen on the sandbox page. `simulate` reports it as the provider would.
 
-    - renewed: a period was paid or, if `is_prorated`, a part of one.
+    - renewed: a period was paid or, if `is_prorated`, part of a period.
     - changed: the plan was changed or paused, or will end with its period.
     """
 

@@ -3,8 +3,8 @@
 A recharge is disabled after three failed charges in a row, after a dispute, or by an operator. Each charge belongs to
 one balance drop and one order. One transaction ends the charge and the order.
 
-After a paid charge, the next drop below the threshold starts another charge. A declined charge may be retried later.
-Otherwise, the recharge waits until the balance has recovered to the threshold.
+After a paid charge, the next drop below the threshold starts another charge. A declined charge may be retried later. If
+it isn't, the recharge waits until the balance has recovered to the threshold.
 """
 
 from collections.abc import Iterable, Sequence

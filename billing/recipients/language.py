@@ -119,7 +119,9 @@ def languages() -> Mapping[str, Language]:
 
 
 def nearest(tag: str | None) -> Language | None:
-    """Return the language for a tag such as es-MX or zh_Hans. If it doesn't exist, return the closest more general one."""
+    """Return the language for a tag such as es-MX or zh_Hans. If that language has no catalogue, return the closest
+    more general one.
+    """
     if tag is None or _TAG(tag) is None:
         return None
     known = {one.lower(): language for one, language in languages().items()}

@@ -40,7 +40,7 @@ from store.database import Database, Transaction
 
 SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
-# Steps are small, because SQLite has only one writer, so sends wait while a step is written.
+# SQLite has only one writer, so sends wait while a step is written. Small steps keep that wait short.
 STEP_ROWS: Final = 2 * TILE
 
 _log = logging.getLogger(__name__)

@@ -35,15 +35,15 @@ class RefundRefused(DomainError):
 
 
 class NotRefundable(RefundRefused):
-    """The payment can't be refunded. `reason` is not_paid, no_api or other_order."""
+    """The payment can't be refunded. `reason` is one of: not_paid, no_api, other_order."""
 
 
 class RefundRepeated(RefundRefused):
-    """The refund was already made. `reason` is nothing_left, known or ended."""
+    """The refund was already made. `reason` is one of: nothing_left, known, ended."""
 
 
 class RefundUnderWay(RefundRefused):
-    """A refund is in progress. `reason` is under_way or being_asked."""
+    """A refund is in progress. `reason` is one of: under_way, being_asked."""
 
 
 @dataclass(frozen=True, slots=True)

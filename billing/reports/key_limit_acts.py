@@ -1,4 +1,4 @@
-"""Spending limits: show those of a key and its descendants, and set the account's."""
+"""Spending limits: show the limits of a key and its descendants, and set the account's limit."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple, Self

@@ -75,7 +75,7 @@ class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
 
 
 class UsageLine(Shaped, kw_only=True):
-    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null.
+    """One charge. If the caller gave an amount instead of tokens, the token counts and price_version are null.
 
     A charge of kind `hold` is a captured hold, and its created_at is when the money was held.
     """

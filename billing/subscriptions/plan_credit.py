@@ -242,8 +242,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when the part expires. A late part expires with the current part, or lasts its full length if there is
-    none.
+    """Return when the part expires. A late part expires with the current part. If there is no current part, the late
+    part lasts its full length.
     """
     if part.expires == NEVER:
         return None

@@ -176,7 +176,7 @@ REVERSAL_REASON_CHARACTERS_MAX: Final = 200
 
 
 class AlreadyUsed(DomainError):
-    """The delivery was used or can't be taken back. `reason` is redeemed, spent, handed_over, kept or pending."""
+    """The delivery was used or can't be taken back. `reason` is one of: redeemed, spent, handed_over, kept, pending."""
 
 
 @dataclass(frozen=True, slots=True)

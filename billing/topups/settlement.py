@@ -69,8 +69,8 @@ class AwaitsApproval(DomainError):
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Pay the recipient and the fees from the held funds.
 
-    If a supplier delivered (`given`), the voucher is settled externally in the same step, so nobody can use both. A
-    code in `given` replaces the voucher's code.
+    If a supplier delivered (`given`), the voucher is settled externally in the same step, so nobody can use both the
+    voucher and the delivery. A code in `given` replaces the voucher's code.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)

@@ -222,7 +222,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
     # the rows of spend_windows that count this send, other than day and month (keys/caps.py)
     counted_in: str | None = None
-    key_name: str | None = None  # the sending key's name at that time; None without a key
+    key_name: str | None = None  # the sending key's name when it sent; None without a key
     # the sender's IP address, if known
     caller_address: str | None = None
     idempotency_key: str | None = None  # the send's Idempotency-Key, masked; None if it had none
@@ -302,8 +302,8 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """Return the top-up in its new state. By default, the top-up must hold funds. If `seen` is given, it must be in
-    that state. If it isn't, raise AlreadyDelivered or AlreadyEnded.
+    """Return the top-up in its new state. By default, the top-up must hold funds. If `seen` is given, the top-up must
+    be in that state instead. Raise AlreadyDelivered or AlreadyEnded if the top-up isn't in the required state.
     """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:

@@ -1,7 +1,7 @@
 """Make a group of commands from a subject's acts. Each act's fields become options.
 
 A command calls a gateway over HTTP (cli/acts/remote.py), or runs the act on this installation's database
-(cli/acts/local.py). RULE says when.
+(cli/acts/local.py). RULE defines which of the two happens.
 """
 
 import sys

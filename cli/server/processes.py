@@ -48,8 +48,8 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 class ProcessGroup(Supervisor):
     """A group of identical processes.
 
-    `exit_code` is that of the process that ended the group, or None if a stop was requested. `ask` is called every
-    `asked_s` seconds and returns the names of the processes that respond.
+    `exit_code` is the exit code of the process that ended the group, or None if a stop was requested. `ask` is called
+    every `asked_s` seconds and returns the names of the processes that respond.
     """
 
     def __init__(

@@ -90,8 +90,8 @@ async def _copy(tx: Transaction) -> Backup | None:
 
 
 class _Seen(NamedTuple):
-    """What was restored. `sealed` says whether the master key decrypts it. `warning` says why this code can't run
-    on it.
+    """What was restored. `sealed` says whether the master key decrypts the copy. `warning` says why this code can't run
+    on the copy.
     """
 
     schema: str | None

@@ -1,6 +1,6 @@
 """Decide whether this gateway should get requests. It should if the database responds and batches commit.
 
-It stays ready if a single account has problems or workers are overdue.
+It stays ready even if a single account has problems or workers are overdue.
 """
 
 import asyncio

@@ -152,7 +152,9 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the address of the list sorted by that column. If it already is, reverse the order."""
+        """Return the URL that sorts the list by this column. If the list is already sorted that way, reverse the
+        order.
+        """
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column

@@ -69,7 +69,8 @@ class Column(NamedTuple):
 class Way(NamedTuple):
     """A button that leads to another page. Only users with the scope see it.
 
-    An empty list shows it, unless `is_beside` is true. Then it is above the list, as a primary button always is.
+    An empty list shows the button, unless `is_beside` is true. A button with `is_beside` or `is_primary` is shown above
+    the list.
     """
 
     scope: str
@@ -104,9 +105,9 @@ class OwnList:
     - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the label of
       an ID.
     - `above` leads to the page that this one belongs to.
-    - `columns` are fields of the act's view, each with its `place`. `field:order` is sorted by another name. If
-      `leads` is set, the column placed `lead` is a link. It is `own` or the list's address, followed by the value
-      of the field `leads`.
+    - `columns` are fields of the act's view, each with its `place`. `field:order` is sorted by another name. If `leads`
+      is set, the column placed `lead` is a link. The link is `own` or the list's address, followed by the value of the
+      field `leads`.
     - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`, which
       may fill list.html's blocks `above`, `table` and `below`.
     """

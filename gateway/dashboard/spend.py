@@ -1,4 +1,4 @@
-"""Add up usage by day, model and key. Several pages show it."""
+"""Add up usage by day, model and key, for several pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Newapi: imitate this vendor's API for top-ups (contract 5.1).
 
-Every error is {"success": false, "message"}. IDs are integers, times are Unix seconds, and a dollar is
-500,000 of quota.
+Every error is {"success": false, "message"}. IDs are integers, times are Unix seconds, and a dollar is 500,000 quota
+units.
 """
 
 from collections.abc import Sequence

@@ -46,7 +46,7 @@ _NAMED_MAX: Final = 5
 
 
 class ShownField(NamedTuple):
-    """`widget` is line, area, document, choice, ticks, tick, or rows that have fields of their own."""
+    """`widget` is one of: line, area, document, choice, ticks, tick, rows. Only rows have fields of their own."""
 
     facts: FieldFacts
     widget: str

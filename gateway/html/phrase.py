@@ -1,4 +1,4 @@
-"""Mark the English sentences in code that pages show in the reader's language. Every catalogue has them."""
+"""Mark the English sentences in code that pages show in the reader's language. Every catalogue translates them."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Define the code and HTTP status of each expected error in one table. Any other error is 5000."""
+"""Define the code and HTTP status of each expected error in one table. Any other error has code 5000."""
 
 import logging
 from collections.abc import Mapping

@@ -230,7 +230,7 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
 
 
 async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) -> Principal:
-    """Authenticate the caller again. Raise an error unless it could still make the same request."""
+    """Authenticate the caller again. Raise an error unless the caller could still make the same request."""
     token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     principal = await call.context.authenticator.authenticate(token)
     # A waiting /mcp tool may use a token that is valid only for /mcp.

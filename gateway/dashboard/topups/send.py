@@ -76,7 +76,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """Redirect to the preview. It has the form's intent, so that it can't send twice."""
+    """Redirect to the preview. The preview has the form's intent, so that the top-up can't be sent twice."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)
@@ -90,7 +90,7 @@ def _given(form: Form) -> dict[str, str]:
 
 
 def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
-    """Encrypt the typed values, because addresses are logged."""
+    """Encrypt the typed values, because the page's URL is logged."""
     plain = msgspec.json.encode(given)
     blob = call.context.vault.seal(plain, purpose=_PURPOSE, subject=call.principal.account_id)
     return urlsafe_b64encode(blob).decode().rstrip("=")
