@@ -122,7 +122,7 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Don't defer this. Deferred writes must change different rows, and the event's number is written to
+        # Don't defer this write. Deferred writes must change different rows, and the event's number is written to
         # these rows, too.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
@@ -293,7 +293,7 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Set whether the account's own credentials can have the scope `admin`. A sandbox account's can't."""
+    """Set whether the account's own credentials can have the scope `admin`. A sandbox account's credentials can't."""
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
         raise InvalidInput(

@@ -19,7 +19,7 @@ IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NUL
 
 
 class AccountSuspended(DomainError):
-    """An operator has suspended the account. It may only read."""
+    """An operator has suspended the account. The account may only read."""
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:

@@ -37,7 +37,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One audit entry. `account_id` is None if it concerns a catalogue or the installation. `before` is None for a
     new object.
 
-    `actor` is a credential's ID, or "cli". Tenants can read it only if `is_security` is true.
+    `actor` is a credential's ID, or "cli". Tenants can read an entry only if `is_security` is true.
     """
 
     id: str

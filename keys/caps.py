@@ -412,8 +412,8 @@ def first_cap_exceeded(
     """Return the refusal if a debit exceeds what is left of a cap on the key or an ancestor. Otherwise, return
     None.
 
-    If several caps refuse, name the one that will have room last. A cap that the amount always exceeds comes
-    first. Of equal caps, name the nearest key's.
+    If several caps refuse, name the one that will have room last. A cap that the amount always exceeds takes
+    precedence. Of equal caps, name the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:

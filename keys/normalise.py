@@ -25,7 +25,9 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]
 
 
 def normalise_name(text: str) -> str:
-    """Return the name in NFC without outer spaces. Raise InvalidInput if it is empty, too long or unprintable."""
+    """Return the name in NFC without leading or trailing spaces. Raise InvalidInput if it is empty, too long or
+    unprintable.
+    """
     if len(text) > NAME_CHARACTERS_MAX * 4:
         raise InvalidInput(
             f"The name can have at most {NAME_CHARACTERS_MAX} characters.", param="name"

@@ -1,8 +1,8 @@
 """Manage dashboard sessions. A session is a person's sign-in in one browser, with the account and environment on
 display.
 
-When the person switches the account or environment, the session gets a new token. So a cached entry can't act
-in the earlier one.
+When the person switches the account or environment, the session gets a new token. So a cached entry can't act in the
+previous account or environment.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ async def begin(
     environment: Environment = "staging",
     acts_for: str | None = None,
 ) -> tuple[Session, str]:
-    """Begin a session. Return it with the token for its cookie. Delete ended sessions, and the oldest if there
+    """Begin a session. Return it with the token for its cookie. Delete ended sessions, and the oldest ones if there
     are too many.
 
     The caller has checked the password and holds the account's lock.

@@ -1,8 +1,8 @@
 """Fetch and cache the documents in which MCP clients describe themselves.
 
-Only public addresses are called, by https and without redirects. A fetch reads at most BYTES_MAX within TIMEOUT_S.
-Any failure counts as a refusal. A document is cached for as long as its Cache-Control says. A failure is cached
-for a few seconds, so that callers can't make us flood others. Don't call this inside a transaction.
+Only public addresses are called, by https and without redirects. A fetch reads at most BYTES_MAX within TIMEOUT_S. Any
+failure counts as a refusal. A document is cached for as long as its Cache-Control says. A failure is cached for a few
+seconds, so that callers can't make us flood other servers. Don't call this inside a transaction.
 """
 
 import re

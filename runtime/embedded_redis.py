@@ -71,7 +71,7 @@ def prepare_home(data_dir: Path) -> RedisHome:
     """Return the private folder. Create it if it is missing. Raise RedisFolderUnsafe if another user could use
     it.
 
-    It is in the data directory, or in the temporary directory if the socket's path would be too long.
+    The folder is in the data directory, or in the temporary directory if the socket's path would be too long.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"

@@ -448,7 +448,7 @@ HINT_LIFE_MS = 3_600_000
 # A job that hasn't started also covers later hints. So a hint uses the first of these IDs whose job isn't running.
 # This limits the queue's length.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
-# A message to workers contains names of hints, ANYTHING, or this mark, which means a queued job.
+# A message to workers contains hint names, ANYTHING, or this mark, which means a queued job.
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096

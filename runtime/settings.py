@@ -404,7 +404,7 @@ class Settings(SettingGroups, BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Load the settings. `overrides` may include providers' settings, and win over the environment.
+    """Load the settings. `overrides` may include providers' settings, and take precedence over the environment.
 
     Raise SettingsError if a setting is missing or wrong.
     """

@@ -117,7 +117,7 @@ class Child:
 
 
 class Keeper:
-    """Run a child again and again until stopped.
+    """Run a child, and restart it whenever it exits, until stopped.
 
     `is_ready` means that this child has reported that it works. `was_ready` means that the previous child had
     reported this.

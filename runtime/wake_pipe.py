@@ -34,7 +34,7 @@ class WakePipe:
             os.write(self._write_fd, b"w")
 
     def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
-        """Make the worker look for work now. It finds the due time in the database and sets its own timer."""
+        """Make the worker look for work now. The worker finds the due time in the database and sets its own timer."""
         self.wake_soon()
 
     async def aclose(self) -> None:

@@ -183,7 +183,7 @@ async def check_servers(
 
 
 def _show(servers: ServerWatch, seen: Sequence[SeenServer], metrics: Metrics) -> None:
-    # An SQLite file has no servers, and a metric of 0 would raise an alarm.
+    # An SQLite file has no servers, and a metric of 0 would trigger an alert.
     if seen:
         metrics.source_read.set(time.time(), "servers")
         metrics.database_primaries.set(sum(one.role == "primary" for one in seen))

@@ -159,7 +159,7 @@ class WokenWorker(Worker):
 
     def _release_sem_dec_counter_on_complete(self) -> None:
         super()._release_sem_dec_counter_on_complete()
-        # A worker that was full takes its next job at once.
+        # A worker that had no free slot takes its next job at once.
         self._woken.set()
 
     async def _poll_until_ended(self) -> None:

@@ -115,7 +115,7 @@ class Transaction(Protocol):
         /,
         **values: Any,
     ) -> frozenset[str]:
-        """Run an update that returns IDs as `updated_id`, and insert the rows that begin with one of them.
+        """Run an update that returns IDs as `updated_id`. Insert the rows whose first value is one of these IDs.
         Return the IDs.
 
         On PostgreSQL, both statements take one round trip.
@@ -183,7 +183,9 @@ class Store(Database, Protocol):
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session. This is known after the first transaction."""
+        """Return whether a pooler may run each transaction in a different session. This is known after the first
+        transaction.
+        """
         ...
 
     def unhurried(self) -> Database:
@@ -202,7 +204,7 @@ class Store(Database, Protocol):
         ...
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        """Call on_hints with the names of new work in any process, until cancelled. Outages don't end this.
+        """Call on_hints with the names of new work in any process, until cancelled, even through outages.
 
         The name ANYTHING means that hints may have been missed. on_hints must not block.
         """

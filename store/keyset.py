@@ -6,7 +6,8 @@
 If an index ends in the key, every page of a list costs the same. With `days_of`, a range of days is found by
 IDs, because an ID begins with its time.
 
-Lists in other orders begin at a ListPlace. They are oldest first, or sort the newest SORTED_ROWS_MAX rows.
+In any other order, a page begins at a ListPlace. Such a list is oldest first, or sorts the newest SORTED_ROWS_MAX
+rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -447,7 +447,7 @@ _WAITS_FOR_PERSON = (
     " AND next_check_at IS NULL"
 )
 
-# Top-ups. billing/topups/topup.py writes them. billing/recipients/mail_acts.py changes the delivery of ended ones.
+# Top-ups. billing/topups/topup.py writes them. billing/recipients/mail_acts.py changes the delivery of ended top-ups.
 topups = _table(
     "topups",
     _text("id", key=True),
@@ -1143,7 +1143,7 @@ record_removals = _table(
     _text("jws"),
 )
 
-# Differences between our records and those of a supplier or payment provider (billing/reconciliation/differences.py).
+# Differences between our records and a supplier's or payment provider's (billing/reconciliation/differences.py).
 money_differences = _table(
     "money_differences",
     _text("id", key=True),
@@ -1154,7 +1154,7 @@ money_differences = _table(
     _text("subject_id"),
     _int("expected"),  # our ledger's value
     _int("found"),  # the other side's
-    _text("unit"),  # the unit of the amounts: a currency, micros or times
+    _text("unit"),  # the unit of the amounts: a currency, micros, or times (a count)
     _text("detail"),
     _int("since"),
     _int("seen_at"),
@@ -1764,7 +1764,7 @@ uncredited_payments = _table(
     _index("uq_uncredited_payments_ref", "provider", "environment", "payment_ref", unique=True),
 )
 
-# Refunds and disputes of uncredited payments (billing/orders/working_set.py). The columns are those of
+# Refunds and disputes of uncredited payments (billing/orders/working_set.py). The table has the same columns as
 # order_reversals.
 uncredited_reversals = _table(
     "uncredited_reversals",
@@ -2178,7 +2178,7 @@ entitlement_uses = _table(
     _index("ix_entitlement_uses_created", "environment", "created_at"),
 )
 
-# Refunds and disputes of subscription periods (billing/subscriptions/records.py). The columns are those of
+# Refunds and disputes of subscription periods (billing/subscriptions/records.py). The table has the same columns as
 # order_reversals.
 period_reversals = _table(
     "period_reversals",
@@ -2215,7 +2215,7 @@ provider_customers = _table(
     _int("updated_at"),
 )
 
-# Customers of erased accounts that a worker has yet to delete at the provider (store/erase.py,
+# Erased accounts' customers, which a worker has yet to delete at the provider (store/erase.py,
 # billing/payments/recharging/customer_deletion.py).
 forgotten_customers = _table(
     "forgotten_customers",

@@ -46,7 +46,7 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return the reason if a server responds but none is used. Otherwise, return None."""
+        """Return the fault if servers respond but none can be used. Otherwise, return None."""
         ...
 
     @property

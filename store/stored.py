@@ -44,7 +44,7 @@ class Counted:
 class CountedBeside:
     """A table whose rows are found through a row of a counted table.
 
-    They are written up to late_us after that row, so they are counted after late_us has passed.
+    Its rows are written up to late_us after that row, so they are counted once late_us has passed.
     """
 
     table: str

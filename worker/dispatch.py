@@ -318,7 +318,9 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write this worker's row every NOTED_S, and delete it when cancelled. Pass `tell` whether others are running."""
+    """Write this worker's row every NOTED_S, and delete it when cancelled. Call `tell` with whether other workers are
+    running.
+    """
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -350,7 +352,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _finish_noting(noting: Awaitable[bool]) -> bool:
-    """Wait for the commit even if cancelled. Otherwise, it might come after the row is deleted."""
+    """Wait for the commit even if cancelled. Otherwise, the commit might come after the row is deleted."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)

@@ -212,7 +212,7 @@ class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
     A missing response counts as neither. If its supplier is paused, disabled or removed, a reversal is checked each
-    minute. An operator can decide it (`topup manual-review reverse`).
+    minute. An operator can settle it with `topup manual-review reverse`.
     """
 
     name = "reversals"

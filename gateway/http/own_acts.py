@@ -40,8 +40,7 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. `ids` are the path's parameters. By default, they are those of the current
-    request.
+    """Return the act's view as plain values. `ids` are the path parameters, by default the current request's.
     """
     require_scope(call.principal, *act.scopes)
     _, shown = await read_act(act, _asking(call, act.query, ids, query))
@@ -57,7 +56,7 @@ async def list_own(
 ) -> Listing[Any]:
     """Return a page of the list, with its items as plain values.
 
-    Parameters that are None or empty are omitted. `rows` is the limit. It may exceed the maximum for callers.
+    Parameters that are None or empty are omitted. `rows` is the page size. It can exceed the API's maximum.
     """
     require_scope(call.principal, *act.scopes)
     found = await list_act(act, _asking(call, act.query, None, query, rows))
@@ -75,8 +74,8 @@ async def run_own(
 ) -> Any:
     """Run the act once for the key, and return its view as plain values.
 
-    `wrong` maps fields to errors that the page has already found. If there are any, InvalidInput lists all
-    wrong fields, and the act isn't run.
+    `wrong` maps fields to errors that the page has already found. If it isn't empty, the act isn't run, and
+    InvalidInput lists all wrong fields.
     """
     body, query = (_NOTHING, values) if act.is_in_query else (values, _NOTHING)
     done = await run_route(call, route_of(act), body, ids, query=query, key=key, wrong=wrong)

@@ -69,7 +69,7 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Require a recent confirmation or a code if the user has a second factor. Raise SignInRefused if both are
+    """Require a recent confirmation or a code from a user with a second factor. Raise SignInRefused if both are
     missing.
     """
     principal, now_us = call.principal, call.now_us

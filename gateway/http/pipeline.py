@@ -75,8 +75,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended if the caller may not change anything.
 
-    A suspended account may still remove access. Forms on its pages pass here, because the API requests behind them
-    are refused.
+    A suspended account may still remove access. Forms on its pages pass this check, because the API requests that they
+    make are refused.
     """
     if caller.is_paused:
         raise paused()

@@ -63,8 +63,8 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """The rate limits of credentials and accounts. A rate_per_s of 0 limits nothing. An account_rate_per_s of 0
-    limits only credentials.
+    """The rate limits of credentials and accounts. If rate_per_s is 0, there is no limit. If account_rate_per_s is 0,
+    only credentials are limited.
 
     An account's limit is never lower than a credential's.
     """
@@ -160,7 +160,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
     """Look up a secret code. A wrong code counts ten times as much toward the account's limit as a valid one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse a caller with too few tokens for a wrong code. Otherwise, the last guesses would be cheap.
+    # Refuse a caller that has too few tokens to pay for a wrong code. Otherwise, the last guesses would be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:

@@ -123,7 +123,7 @@ def smaller_cents(
         found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
     except InvalidPlatform:
         return None
-    # The fee never falls as the amount grows, so the smaller amount's fee is at most this one.
+    # The fee never falls as the amount grows, so the smaller amount's fee is at most this fee.
     amount = most - found.fee_cents(caller.account_id, max(most, 0))
     return amount if amount >= found.min_amount_cents else None
 

@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Wait until the server must stop. uvicorn's own method would wake ten times a second."""
+        """Wait until the server must stop. uvicorn's own method would wake up ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):

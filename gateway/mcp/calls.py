@@ -1,6 +1,7 @@
 """Turn API responses into tool results, and ask the user when a send needs approval.
 
-If the user declines, the top-up is cancelled. If the user closes the question, nothing is decided.
+If the user declines, the top-up is cancelled. If the user closes the question without an answer, the top-up keeps
+waiting.
 """
 
 import re

@@ -79,7 +79,7 @@ class PaidSend:
         inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
-        """Return the top-up. If it must be paid for, raise PaymentRequired, and set `said` to the options."""
+        """Return the top-up. If it must be paid for, set `said` to the payment options and raise PaymentRequired."""
         await take_turn(self._call)
         try:
             if key_text is None:

@@ -41,8 +41,8 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-# If an argument has more allowed values than this, the tool lists only some of them. An error then
-# suggests the right one.
+# If an argument has more allowed values than this, the tool lists only some of them. If a call contains a wrong value,
+# the error suggests the right one.
 _WORDS_MAX: Final = 20
 # All tools' errors have the same fields, which the server's instructions describe.
 _ERROR: Final[Schema] = {"type": "object"}

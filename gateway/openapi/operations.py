@@ -22,7 +22,7 @@ _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    # This vendor's clients send forms.
+    # Clients of the vendor's own API send forms.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
     "json_or_csv": ("application/json",),
     "json_or_events": (

@@ -1,8 +1,8 @@
 """Implement the HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
 tokens (draft-stripe-charge-00).
 
-Challenges aren't stored. A challenge's ID is a MAC of the request, price, seller and expiry. Only the payer
-knows its random identifier, which later gives access to what was bought.
+Challenges aren't stored. A challenge's ID is a MAC of the request, price, seller and expiry. Only the payer knows the
+challenge's random identifier, which later gives access to what was bought.
 """
 
 import base64

@@ -44,7 +44,7 @@ class PaidToolCall(RequestContext[PaidBody, Fields]):
 
 
 class Terms(NamedTuple):
-    """A payment's price, as its row stores it."""
+    """A payment's price, as stored in the payment's row."""
 
     network: str
     asset: str

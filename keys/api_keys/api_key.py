@@ -33,8 +33,7 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping, update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-# Use REPLACE, because LIKE treats the underscore in an ID as a wildcard. In one database, LIKE also ignores
-# case.
+# Use REPLACE, because LIKE treats the underscore in an ID as a wildcard. In SQLite, LIKE also ignores case.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 _OWN = "k.account_id = :account_id AND k.environment = :environment"
 _USED = """

@@ -13,7 +13,7 @@ from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
 LIVE_KEYS_MAX = 1_000
-# The maximum number of keys in a chain of ancestors. A send counts against the limits of each.
+# The maximum number of keys in a chain of ancestors. A send counts against the limits of every key in the chain.
 LINEAGE_KEYS_MAX = 8
 _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys

@@ -1,7 +1,7 @@
 """Record a user's consent to an app, as OAuth codes and grants.
 
-A code is valid once, for ten minutes. A public app also needs the code's PKCE verifier. A new consent renews
-the grant under the same ID, so earlier charges of the period still count. The caller holds the user's lock.
+A code is valid once, for ten minutes. A public app also needs the code's PKCE verifier. A new consent renews the grant
+under the same ID, so earlier charges in the period still count. The caller holds the user's lock.
 """
 
 import base64

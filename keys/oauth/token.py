@@ -1,8 +1,8 @@
-"""Issue OAuth apps' access tokens (oat_). Each is for one app, one user, one scope and the app's environment. It is
-valid for 90 days.
+"""Issue OAuth apps' access tokens (oat_). A token is for one app, one user, one scope and the app's environment, and
+is valid for 90 days.
 
-A token can do what its grant allows when it is used. It never has all of topup:read, because a voucher code can
-be redeemed outside every cap. The caller holds the user's lock.
+A token can do what its grant allows at the time of use. It never has the whole scope topup:read, because a voucher
+code can be redeemed outside every cap. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable

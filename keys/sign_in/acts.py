@@ -105,8 +105,8 @@ def on_own_page(
 ) -> Act[Any, Any]:
     """Return an act that only the person's own page offers. `action` names the audit entry.
 
-    It runs only if its session still exists once the account is locked. If two sessions change the password at
-    once, the first change ends the other session.
+    The act runs only if the caller's session still exists once the account is locked. If two sessions change the
+    password at once, the first change ends the other session.
     """
 
     @wraps(run)

@@ -33,7 +33,7 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 STANDARD_HEADER = "webhook-signature"
 TOLERANCE_S = 300
 HEADER_CHARACTERS_MAX = 4096
-# A check with a public key takes 0.1 ms. Our webhooks have at most six signatures.
+# The limit exists because each check with a public key takes 0.1 ms. Our webhooks have at most six signatures.
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
 _SHA256 = "sha256"

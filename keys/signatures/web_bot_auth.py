@@ -1,7 +1,7 @@
 """Identify automated callers by Web Bot Auth, which uses HTTP Message Signatures (RFC 9421).
 
-Until a signature expires, it can be copied to a request with another body. So it names a caller, but grants
-nothing (docs/decisions/0049-web-bot-auth.md).
+Until a signature expires, it can be copied to a request with another body. So a signature identifies a caller but
+grants nothing (docs/decisions/0049-web-bot-auth.md).
 """
 
 import base64

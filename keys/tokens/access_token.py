@@ -60,8 +60,8 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# A token (t) made by a key works until all secrets that the key had at that time have expired. A signed-in
-# client's key has no secret.
+# A token (t) made by a key stops working once every secret that the key had when it made the token has expired. A
+# signed-in client's key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at

@@ -29,8 +29,8 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping
 
-# Each level includes those before it. They allow reading, then repeating deliveries and testing
-# endpoints, then changing endpoints.
+# Each level includes the levels before it. The first allows reading, the second also repeating deliveries and testing
+# endpoints, and the third also changing endpoints.
 PortalRight = Literal["read", "replay", "manage"]
 RIGHTS: Final[tuple[PortalRight, ...]] = get_args(PortalRight)
 PortalLinkStatus = Literal["active", "closed", "expired", "revoked"]

@@ -1,7 +1,6 @@
-"""Record requests without delaying them. They wait in a bounded queue and are written in batches.
-
-Requests are dropped and counted if the queue is full or the database refuses them. Each process limits how many
-requests of one account it records in an hour.
+"""Record requests without delaying them. Records wait in a bounded queue and are written in batches. Records are
+dropped and counted if the queue is full or the database refuses them. Each process limits how many requests of one
+account it records in an hour.
 """
 
 import asyncio

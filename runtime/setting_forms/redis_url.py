@@ -20,7 +20,8 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is probed after 5 s, and given up on after another 15 s. Data may stay unacknowledged for 10 s.
+# A silent peer is probed after 5 s, and given up on after another 15 s. Sent data may stay unacknowledged for at most
+# 10 s.
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,

@@ -21,7 +21,7 @@ MISSING = (
 
 
 def sdk_variables() -> dict[str, str]:
-    """Return the OpenTelemetry SDK's variables. The environment wins over `.env`."""
+    """Return the OpenTelemetry SDK's variables. The environment takes precedence over `.env`."""
     given = {**dotenv.dotenv_values(ENV_FILE), **os.environ}
     return {name: value for name, value in given.items() if name.startswith(SDK_PREFIX) and value}
 

@@ -71,7 +71,7 @@ class AcknowledgedCommits:
 
     @classmethod
     def open(cls, folder: Path) -> "AcknowledgedCommits":
-        """Read all files, and open a new file that replaces those of ended processes.
+        """Read all files, and open a new file that replaces the files of ended processes.
 
         If no file can be written, a warning is logged and nothing is raised.
         """

@@ -265,7 +265,7 @@ async def _connect(
 async def _learn_types(connection: Any) -> None:
     """Make the driver load our columns' array types now.
 
-    Otherwise, it may load them in a transaction that has jit off. It would then leave jit off for the session's
+    Otherwise, the driver may load them in a transaction that has jit off, and then leave jit off for the session's
     next user.
     """
     async with connection.transaction():
@@ -531,6 +531,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    If its timeline is the same, it is a copy from before an operator accepted a loss.
+    If its timeline is also the known one, the server is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

@@ -67,7 +67,7 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Combine writes into one statement. It returns how many rows each write in `counted` changed.
+    """Combine writes into one statement. The statement returns how many rows each write in `counted` changed.
 
     The server runs the other writes last, in the reverse order of their names. So they are named in reverse.
     """
@@ -137,7 +137,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """The variants of one INSERT, one for each set of column groups whose values all rows share."""
+    """The variants of one INSERT. In each variant, a different set of column groups has one value for all rows."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]

@@ -160,7 +160,7 @@ async def check_additions(trial: Trial) -> Judged:
 
 
 async def check_rotation(trial: Trial) -> Judged:
-    """Send two signatures. The receiver knows only the secret of the second."""
+    """Send a request with two signatures. The receiver knows only the secret of the second one."""
     message = trial.signer.in_rotation().message(trial.event(), timestamp_s=trial.now_s)
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)

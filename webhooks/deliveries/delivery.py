@@ -251,7 +251,7 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancel a limited number of a replay job's pending deliveries. Return how many."""
+    """Cancel a limited number of a replay job's pending deliveries. Return how many were cancelled."""
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
     )

@@ -17,8 +17,8 @@ from store.database import Row, Transaction
 from store.statement import unindexed
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
-# A condition on delivery d. COALESCE makes the planner use the index by event instead of the one by endpoint. It
-# finds only a few replays.
+# A condition on delivery d. COALESCE makes the planner use the index by event, which finds only a few replays, instead
+# of the index by endpoint.
 IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'

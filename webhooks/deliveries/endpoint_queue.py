@@ -1,4 +1,4 @@
-"""Queue endpoints by the time of their next delivery, so that due ones are found without reading all.
+"""Queue endpoints by the time of their next delivery, so that due endpoints are found without reading all endpoints.
 
 An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too early
 costs one needless check. One that is too late would hide a delivery. Any writer may make ready_at earlier, or replace
@@ -46,7 +46,7 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """Return a limiter for `rate` deliveries per second. A burst is a tenth of that, so that claims are batched."""
+    """Return a limiter for `rate` deliveries per second. A burst is a tenth of `rate`, so that claims are batched."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 

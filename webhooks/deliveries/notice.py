@@ -1,8 +1,8 @@
 """Notify an account of its failing endpoint, in stages.
 
-The stages are the first failure, a day of failures, four days of failures, and the disabling. The third is the
-warning, a day before the disabling. Each notice is written in the same transaction as the change it reports. A notice
-ends when the endpoint recovers or is deleted, or when its owner changes its status.
+The stages are the first failure, a day of failures, four days of failures, and the disabling. The third stage is the
+warning, a day before the endpoint is disabled. Each notice is written in the same transaction as the change it
+reports. A notice ends when the endpoint recovers or is deleted, or when its owner changes its status.
 """
 
 from collections.abc import Collection, Sequence
@@ -160,7 +160,7 @@ async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[N
 
 
 async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
-    """Delete a limited number of notices that ended before before_us. Return how many."""
+    """Delete a limited number of notices that ended before before_us. Return how many were deleted."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id

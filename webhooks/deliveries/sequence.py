@@ -1,7 +1,7 @@
 """Send the deliveries about one object to an ordered endpoint in the order of their events.
 
-A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and isn't sending
-any. The order is by event number and ID.
+A delivery is claimed only if its endpoint has no earlier open delivery about the same object, and no delivery about it
+is being sent. The order is by event number and ID.
 
 A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
 Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may come

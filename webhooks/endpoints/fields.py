@@ -43,7 +43,9 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """A new endpoint's fields. If `events` is empty, it gets all types. rate_limit_per_s and filter are optional."""
+    """A new endpoint's fields. If `events` is empty, the endpoint gets all event types. rate_limit_per_s and filter
+    are optional.
+    """
 
     url: str
     events: Sequence[str] = ()

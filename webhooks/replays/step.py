@@ -89,7 +89,8 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """The deliveries since the ramp began: `open` are open, and `refused` have failed at least once."""
+    """Counts of the deliveries since the ramp began: `open` are still open, and `refused` have failed at least once.
+    """
 
     open: int
     refused: int
@@ -269,7 +270,8 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Deliveries must not be older than the job. If two clocks differ, the job would otherwise match them.
+        # A delivery must not be older than the job. Otherwise, if two clocks differ, the job would match its own
+        # deliveries.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

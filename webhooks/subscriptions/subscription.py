@@ -197,7 +197,7 @@ async def expired(tx: Transaction, *, now_us: int) -> Sequence[tuple[str, Tenant
 
 
 async def prune(tx: Transaction) -> int:
-    """Delete a batch of ended subscriptions that nothing refers to. Return how many."""
+    """Delete a batch of ended subscriptions that nothing refers to. Return how many were deleted."""
     ids = [row["id"] for row in await tx.fetch(_PRUNABLE, rows=PRUNED_ROWS)]
     if ids:
         await tx.execute(_FORGET_NOTICES, ids=ids)

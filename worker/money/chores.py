@@ -30,7 +30,7 @@ from store.errors import DataRefused, StoreError
 from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
-# Due work starts at most this much later. Failed work is retried after an hour.
+# Work starts at most this long after it becomes due. Failed work is retried after an hour.
 RECONCILE_S: Final = 60.0
 VOLUME_S: Final = 30
 USAGE_S: Final = 60

@@ -48,7 +48,7 @@ PLAN_BEAT_S: Final = 30.0
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
-# Only a sandbox clock that was moved forward is urgent, and that wakes the loop anyway.
+# Only moving a sandbox clock forward makes work urgent, and that wakes the loop anyway.
 RENEW_BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 NOTIFY_BEAT_S: Final = 15.0

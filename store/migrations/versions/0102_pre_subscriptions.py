@@ -1,6 +1,6 @@
 """Let an endpoint belong to an MCP client's subscription.
 
-Clients may subscribe only once every process has been upgraded, because older code doesn't end subscriptions.
+Let clients subscribe only after every process has been upgraded, because older code doesn't end subscriptions.
 """
 
 import sqlalchemy as sa
