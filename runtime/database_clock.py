@@ -65,8 +65,7 @@ class SteadyClock:
         self._left_us = self._last_us = 0
 
     def correct(self, true_us: int, at_monotonic_us: int) -> int:
-        """Correct the clock gradually. At `at_monotonic_us`, it should have shown `true_us`. Return the clock's error.
-        """
+        """Correct the clock gradually. At `at_monotonic_us`, it should have shown `true_us`. Return its error."""
         now_us = self._monotonic_us()
         self._offset_us += self._corrected_us(now_us)
         self._since_us = now_us

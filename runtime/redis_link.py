@@ -3,9 +3,9 @@
 A call takes at most `timeout_s`. After a failed call, all calls are refused until a background probe succeeds.
 If Redis is a cluster, the process exits, because a cluster always refuses our calls.
 
-A hint (Queue) tells workers to look for work now. A hint may be lost, because workers also poll the database.
-Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON. ARQ's default is
-pickle, which would execute whatever somebody writes into Redis.
+A hint (Queue) tells workers to look for work now. Losing a hint does no harm, because workers also poll the database.
+Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON. ARQ's default is pickle,
+which would execute whatever somebody writes into Redis.
 """
 
 import asyncio

@@ -386,7 +386,7 @@ class OwnerMailer(WokenLoop):
 def _decide_link_of(
     rules: TopUpRules, mail: OwnerMail, person: Person
 ) -> Callable[[str], str] | None:
-    """Return a function that makes approval links, or None if this person may not decide.
+    """Return a function that makes approval links, or None if this person may not decide on the approval.
 
     An owner's link belongs to the approval. A colleague's is personal, and expires with the colleague's role.
     """

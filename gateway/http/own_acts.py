@@ -40,8 +40,7 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. `ids` are the path parameters, by default the current request's.
-    """
+    """Return the act's view as plain values. `ids` are the path parameters, by default the current request's."""
     require_scope(call.principal, *act.scopes)
     _, shown = await read_act(act, _asking(call, act.query, ids, query))
     return _plain(shown)

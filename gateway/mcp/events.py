@@ -254,8 +254,8 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Check the address again at each renewal, because it may have become forbidden. The extension
-    # requires https even in staging.
+    # Check the address again at each renewal, because the address may now be forbidden. The extension requires https
+    # even in staging.
     await pace_target(context.limiter, principal)
     await context.transport.check(
         delivery.url, policy=context.policy, account_id=principal.account_id

@@ -176,8 +176,8 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Return the environment in which to buy credit. If the request doesn't name one, the payment's protocol
-    may decide.
+    """Return the environment in which to buy credit. If the request doesn't name one, the payment's protocol may
+    determine it.
 
     Raise EnvironmentMismatch if the key is for another environment. Raise InvalidInput or NotOffered if
     payments aren't accepted there.

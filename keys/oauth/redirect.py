@@ -1,8 +1,8 @@
 """Check where a browser can be sent with an authorization code. Only addresses that the app registered are
 allowed (RFC 9700, 2.1).
 
-Only an app of the OhMyGPT dialect can register a host with any path. All URL parsers read an accepted URL
-alike.
+Only an app of the OhMyGPT dialect can register a host with any path. All URL parsers read an accepted URL in the same
+way.
 """
 
 import base64

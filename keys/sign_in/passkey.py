@@ -1,6 +1,6 @@
 """Use passkeys (WebAuthn) instead of codes in two-factor sign-in.
 
-A device's response is accepted only once. Its challenge must be newer than the passkey's last one, and the
+A device's response is accepted only once. Its challenge must be newer than the passkey's last challenge, and the
 device's counter must be higher.
 """
 

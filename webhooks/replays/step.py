@@ -89,8 +89,7 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """Counts of the deliveries since the ramp began: `open` are still open, and `refused` have failed at least once.
-    """
+    """Counts of the deliveries since the ramp began: `open` are open, and `refused` have failed at least once."""
 
     open: int
     refused: int

@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 PLAN_STEP_MAX: Final = 100
 # This isn't urgent. Expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
-# How often all expiring grants are read. Other checks only read grants that have just come close to expiring.
+# How often all expiring grants are read. Other checks read only the grants for which a notice has become due since the
+# last check.
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
