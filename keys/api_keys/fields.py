@@ -258,8 +258,7 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return a new key's columns. `scopes` are the default scopes. Raise InvalidInput with a list of all wrong fields.
-    """
+    """Return a new key's columns. `scopes` are the default scopes. Raise InvalidInput, which lists all wrong fields."""
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
