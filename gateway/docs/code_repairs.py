@@ -151,7 +151,9 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Use another key, or have a user open the first page in `links` and grant the scopes in "
         "`required_scopes`. If `reason` is `account_suspended`, contact the operator of this gateway."
     ),
-    codes.KEY_ENDED: Repair("Create a new key. A revoked or expired key can't be restored."),
+    codes.KEY_ENDED: Repair(
+        "Create a new key, or give an expired key a later `expires_at`. A revoked key can't be restored."
+    ),
     codes.NOT_REDEEMABLE: Repair(
         "This code can't be redeemed. See `reason`, and use another code."
     ),

@@ -159,6 +159,17 @@ async def test_a_parents_end_is_its_childs_end(key_owner: KeyOwner) -> None:
     assert await key_owner.look_up(secret) == Refusal("expired", root.id)
 
 
+async def test_an_expired_key_works_again_with_a_later_end(key_owner: KeyOwner) -> None:
+    now_us = key_owner.clock.now_us()
+    key, secret = await key_owner.mint(expires_at=now_us + 2_000_000)
+    key_owner.clock.advance_s(2)
+    assert await key_owner.look_up(secret) == Refusal("expired", key.id)
+
+    await key_owner.patch(key.id, expires_at=now_us + 9_000_000)
+
+    assert (await key_owner.principal(secret)).expires_at == now_us + 9_000_000
+
+
 @pytest.mark.one_database
 async def test_each_look_up_tells_what_is_so_then(database: Database, clock: FixedClock) -> None:
     owner = await open_key_owner(database, clock)
