@@ -8,13 +8,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from billing.usage import hold
-from billing.usage.hold import Hold
 from billing.usage.usage_day import IS_USAGE, UNCOUNTED
 from kernel.clock import DAY_US
 from kernel.limits import INT64_MAX
 from kernel.tenant import Tenant
-from keys import sandbox_clock
 from store.database import Row, Transaction
 
 UsageBy = Literal["day", "model", "key"]
@@ -289,17 +286,3 @@ _SUMS: Final = {
     for of_model in _FLAGS
     for of_key in _FLAGS
 }
-
-
-async def open_holds(tx: Transaction, tenant: Tenant, *, limit: int, now_us: int) -> Sequence[Hold]:
-    held = await hold.page(tx, tenant, is_open_only=True, limit=limit)
-    account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
-    return [one.at(account_now_us) for one in held]
-
-
-async def every_hold(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int, now_us: int
-) -> Sequence[Hold]:
-    held = await hold.page(tx, tenant, before_id=before_id, limit=limit)
-    account_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
-    return [one.at(account_now_us) for one in held]

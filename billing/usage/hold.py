@@ -25,7 +25,7 @@ from kernel.tenant import Tenant
 from keys import caps
 from keys.principal import Principal
 from store.database import BatchRead, Rows, Transaction
-from store.keyset import NEWEST, Keyset
+from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
@@ -205,7 +205,7 @@ async def page(
     tenant: Tenant,
     *,
     is_open_only: bool = False,
-    before_id: str | None = None,
+    before_id: Begin = None,
     limit: int,
 ) -> list[Hold]:
     rows = await _PAGES.page(

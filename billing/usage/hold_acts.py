@@ -1,5 +1,6 @@
 """Holds: hold credit for usage whose price isn't known yet, then capture it once or release it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Meta
@@ -33,12 +34,13 @@ from billing.usage.hold import (
 from billing.usage.price_acts import Model
 from billing.usage.usage import amount_of
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Int64
+from kernel.fields import ExportPage, Fields, Int64
 from kernel.shaped import Shaped
 from kernel.words import CallerReferenceField, Micros, Time
 from keys import sandbox_clock
-from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ReadAct
+from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ListAct, ReadAct
 from keys.caps import CapExceeded
+from store.keyset import Begin
 
 WRITES: Final = ("usage:write",)
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
@@ -64,6 +66,10 @@ class HoldBody(Fields, frozen=True, kw_only=True):
             " lacks."
         ),
     ] = "reject"
+
+
+class HoldsQuery(ExportPage, frozen=True, kw_only=True):
+    open: Annotated[bool, Meta(description="Only holds that haven't ended.")] = False
 
 
 class ExtendBody(Fields, frozen=True, kw_only=True):
@@ -148,6 +154,15 @@ async def show(context: ActContext) -> holds.Hold:
     return found.at(now_us)
 
 
+async def list_holds(
+    context: ActContext, asked: HoldsQuery, begin: Begin, limit: int
+) -> Sequence[holds.Hold]:
+    tx, tenant = context.tx, context.tenant
+    found = await holds.page(tx, tenant, is_open_only=asked.open, before_id=begin, limit=limit)
+    now_us = await sandbox_clock.now_of(tx, tenant, now_us=context.now_us)
+    return [one.at(now_us) for one in found]
+
+
 async def capture(context: CallContext, asked: CaptureBody) -> CaptureHold:
     tokens = asked.tokens()
     has_amount = asked.credits is not None or asked.amount_micros is not None
@@ -191,6 +206,20 @@ PLACE: Final = EngineAct(
     refuses=(InsufficientBalance, AmountOutOfRange, DuplicateReference, CapExceeded),
     moves_money=True,
     examples=("topup holds place --description 'a long answer' --credits 500",),
+)
+LIST: Final[ListAct[Any, Any]] = ListAct(
+    name="holds.list",
+    summary="List holds, newest first",
+    path="/holds",
+    scopes=("usage:read",),
+    audience=(MERCHANT,),
+    query=HoldsQuery,
+    run=list_holds,
+    result=Hold,
+    prefix="hld",
+    export=Hold.__struct_fields__,
+    columns=("id", "status", "amount_micros", "captured_micros", "description", "created_at"),
+    examples=("topup holds list --open",),
 )
 SHOW: Final = ReadAct(
     name="holds.show",
@@ -249,4 +278,4 @@ RELEASE: Final = EngineAct(
     is_for_paused=True,
     examples=("topup holds release hld_2Qk9",),
 )
-ACTS: Final = (PLACE, SHOW, CAPTURE, EXTEND, RELEASE)
+ACTS: Final = (PLACE, LIST, SHOW, CAPTURE, EXTEND, RELEASE)

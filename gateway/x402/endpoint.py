@@ -1,4 +1,4 @@
-"""Serve POST /x402/topup, a top-up that is paid for in its own request, without a key or account.
+"""POST /x402/topup: a top-up that is paid for in its own request, without a key or account.
 
 The first request imports the payment protocols' packages (gateway/x402/handler.py).
 """

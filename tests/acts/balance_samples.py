@@ -191,6 +191,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"description": "a long answer", "credits": 500, "ttl_s": 60, "overage": "cap"}),
         Sample({"description": "another", "amount_micros": 1_000, "model": "gpt"}),
     ),
+    "holds.list": (Sample({"open": True}),),
     "holds.show": (Sample(),),
     "holds.capture": (Sample({"credits": 300}), Sample(is_of_new=True)),
     "holds.extend": (Sample({"ttl_s": 3_600}), Sample()),

@@ -347,6 +347,11 @@ class AsyncHolds(AsyncGroup):
         call = Call("GET", f"/api/public/v1/holds/{in_path(hold_id)}", Answer[models.Hold])
         return await self._client.run(call)
 
+    def list(self, **fields: Unpack[requests.HoldsListQuery]) -> AsyncList[models.Hold]:
+        """List holds, newest first."""
+        call = Call("GET", "/api/public/v1/holds", Answer[Page[models.Hold]], query=fields)
+        return AsyncList(self._client, call)
+
     async def release(
         self, hold_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.ChangedHold]:

@@ -3548,7 +3548,7 @@ class RestoredOrderEventData(Model):
 
 
 class RevenueLine(Model):
-    """Payments of one UTC month, by the time of payment."""
+    """Payments in one UTC month, by the time of payment."""
 
     month: str
     """The UTC month, such as 2026-06."""
@@ -4048,7 +4048,7 @@ class StockLowEvent(Model):
 
 
 class Subscription(Model):
-    """A plan that the account has or had. Its state changes only when the provider reports it."""
+    """A plan that the account has or had. Its state changes only when the provider reports a change."""
 
     id: str
     """The object's ID, sub_…."""

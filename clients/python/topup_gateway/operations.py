@@ -339,6 +339,11 @@ class Holds(Group):
         call = Call("GET", f"/api/public/v1/holds/{in_path(hold_id)}", Answer[models.Hold])
         return self._client.run(call)
 
+    def list(self, **fields: Unpack[requests.HoldsListQuery]) -> List[models.Hold]:
+        """List holds, newest first."""
+        call = Call("GET", "/api/public/v1/holds", Answer[Page[models.Hold]], query=fields)
+        return List(self._client, call)
+
     def release(
         self, hold_id: str, *, idempotency_key: str | None = None
     ) -> Answer[models.ChangedHold]:

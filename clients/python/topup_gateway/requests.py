@@ -441,6 +441,17 @@ class HoldBody(TypedDict):
     """What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet lacks. Default: "reject"."""
 
 
+class HoldsListQuery(TypedDict):
+    """The filters of holds.list."""
+
+    limit: NotRequired[int]
+    """The number of items on a page."""
+    cursor: NotRequired[str]
+    """The next_cursor of the previous page."""
+    open: NotRequired[bool]
+    """Only holds that haven't ended."""
+
+
 class KeyChanges(TypedDict):
     """Changes to a key. A field that is omitted stays unchanged. null removes a limit."""
 

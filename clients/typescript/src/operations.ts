@@ -328,6 +328,15 @@ export class Holds extends Group {
     });
   }
 
+  /** List holds, newest first. */
+  list(fields?: types.HoldsListQuery): List<types.Hold> {
+    return new List(this.client, {
+      method: "GET",
+      path: `/api/public/v1/holds`,
+      query: fields,
+    });
+  }
+
   /** Release a hold. */
   release(holdId: string, options?: Keyed): Promise<Answer<types.ChangedHold>> {
     return this.client.run({

@@ -3944,7 +3944,7 @@ export interface components {
             /** @description The reason, in words for people. */
             reason: string;
         };
-        /** @description Payments of one UTC month, by the time of payment. */
+        /** @description Payments in one UTC month, by the time of payment. */
         RevenueLine: {
             /** @description The UTC month, such as 2026-06. */
             month: string;
@@ -4479,7 +4479,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["LowStockEventData"];
         };
-        /** @description A plan that the account has or had. Its state changes only when the provider reports it. */
+        /** @description A plan that the account has or had. Its state changes only when the provider reports a change. */
         Subscription: {
             /** @description The object's ID, sub_…. */
             id: string;
@@ -6468,6 +6468,15 @@ export interface components {
             /** @description Return only events of this type. */
             type?: components["schemas"]["EventType"];
         };
+        /** @description The filters of holds.list. */
+        HoldsListQuery: {
+            /** @description The number of items on a page. */
+            limit?: number;
+            /** @description The next_cursor of the previous page. */
+            cursor?: string;
+            /** @description Only holds that haven't ended. */
+            open?: boolean;
+        };
         /** @description The filters of keys.list. */
         KeysListQuery: {
             /** @description The number of items on a page. */
@@ -7006,6 +7015,7 @@ export type DisputesListQuery = components['schemas']['DisputesListQuery'];
 export type DocumentsListQuery = components['schemas']['DocumentsListQuery'];
 export type EntitlementsListQuery = components['schemas']['EntitlementsListQuery'];
 export type EventsListQuery = components['schemas']['EventsListQuery'];
+export type HoldsListQuery = components['schemas']['HoldsListQuery'];
 export type KeysListQuery = components['schemas']['KeysListQuery'];
 export type NoticesListQuery = components['schemas']['NoticesListQuery'];
 export type OrdersCreditNotesQuery = components['schemas']['OrdersCreditNotesQuery'];

@@ -1,25 +1,23 @@
 """Show usage by day, model and key, and list holds."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlencode
 
 from billing.reports.key_spend import key_names
-from billing.reports.usage_report import UsageWanted, every_hold, open_holds
-from billing.usage.hold import Hold
-from billing.usage.hold_acts import EXTEND, RELEASE
+from billing.reports.usage_report import UsageWanted
+from billing.usage.hold_acts import EXTEND, LIST as LIST_HOLDS, RELEASE
 from billing.usage.price_acts import LIST_PRICES
 from gateway.api.money.usage import USAGE
 from gateway.dashboard.act import button_route
 from gateway.dashboard.listing import ROWS, Paged, Summed, listing
 from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
-from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
 from gateway.html.forms import Form
 from gateway.html.phrase import phrase
 from gateway.html.render import page
-from gateway.http.fields import cursor_id
+from gateway.http.own_acts import list_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import DAY_US, parse_rfc3339, rfc3339
@@ -29,13 +27,18 @@ PATH: Final = "/dashboard/usage"
 _READ: Final = ("usage:read",)
 _FILTERS: Final = ("model", "key", "reference", "from", "to")
 _DAYS_MAX: Final = 366
-_HOLDS: Final = Sheet[Hold](
-    "holds",
-    (
-        *("id", "status", "amount_micros", "captured_micros", "overage_micros"),
-        *("description", "model", "reference", "overage", "created_at", "expires_at", "ended_at"),
+_HOLDS: Final = OwnList(
+    path="/usage/holds",
+    title=phrase("Holds"),
+    above=Way("usage:read", PATH, phrase("Usage")),
+    lead=phrase("Credit that is reserved until the price of the usage is known."),
+    listed=LIST_HOLDS,
+    empty=phrase("No holds in %(environment)s yet"),
+    advice=phrase(
+        "A program reserves credit with POST /api/public/v1/holds, and captures what it used."
     ),
-    scopes=_READ,
+    ways=(Way("usage:read", "/docs/holds", phrase("How to hold credit")),),
+    template="holds.html",
 )
 _PRICES: Final = OwnList(
     path="/usage/prices",
@@ -65,9 +68,7 @@ _SPANS: Final = (
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, now_us = call.principal.tenant, call.now_us
     listed = await listing(call, USAGE, *_FILTERS, summed=Summed("amount_micros"))
-    held = await call.context.database.read(
-        lambda tx: open_holds(tx, tenant, limit=ROWS, now_us=now_us)
-    )
+    held = (await list_own(call, LIST_HOLDS, {"open": "true"}, rows=ROWS)).items
     wanted, is_whole = _period(listed, now_us)
     spend = await spend_of(call.context.database, tenant, wanted)
     spenders = [one.key_id for one in spend.keys.shown] + [one["key_id"] for one in listed.items]
@@ -89,16 +90,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         days=DAYS,
         given=given,
     )
-
-
-async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
-    tenant, now_us = call.principal.tenant, call.now_us
-
-    async def read(tx: Any, cursor: str | None, limit: int) -> Sequence[Hold]:
-        before_id = cursor_id(cursor, "hld")
-        return await every_hold(tx, tenant, before_id=before_id, limit=limit, now_us=now_us)
-
-    return await list_page(call, "holds.html", _HOLDS, read)
 
 
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
@@ -132,7 +123,7 @@ def _day(asked: Form, name: str) -> int | None:
 
 ROUTES = (
     page_route("GET", "/usage", show, "Usage", _READ),
-    page_route("GET", "/usage/holds", show_holds, "Holds", _READ),
+    _HOLDS.route(),
     _PRICES.route(),
     button_route("/usage/holds/{hold_id}/release", RELEASE, "hold-released", then=PATH),
     button_route(

@@ -90,6 +90,7 @@ POST /sandbox/fund
 GET /sandbox/clock
 POST /sandbox/clock
 POST /usage
+GET /holds
 POST /holds
 GET /holds/{hold_id}
 POST /holds/{hold_id}/capture
@@ -295,6 +296,7 @@ LISTS = (
     "/portal-links",
     "/approvals",
     "/topup/history",
+    "/holds",
 )
 
 
