@@ -107,8 +107,8 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """Return each column's width. Each column gets its minimum. The rest goes first to the columns that need the
-    least.
+    """Return each column's width. Each column gets its minimum. The remaining width goes first to the columns that need
+    the least.
     """
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}

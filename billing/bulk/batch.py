@@ -1,4 +1,4 @@
-"""Store batches: the top-ups of one bulk send and their outcomes. An Idempotency-Key is used for only one batch."""
+"""Store batches, each with the top-ups of one bulk send. An Idempotency-Key belongs to only one batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple

@@ -1,6 +1,6 @@
 """Advance a bulk send as far as possible.
 
-A run can stop at any point, and two processes can run the same batch.
+A run can safely stop at any point, and two processes can safely run the same batch.
 """
 
 from collections.abc import Mapping, Sequence

@@ -74,7 +74,7 @@ class ExpireGrants:
 async def tenants_with_expired(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants with expired grants. `but_tenants` lists those to skip, as "account/environment"."""
+    """Return tenants with expired grants. `but_tenants` lists tenants to skip, as "account/environment"."""
     rows = await tx.fetch(
         f"""SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts

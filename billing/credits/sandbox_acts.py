@@ -46,7 +46,7 @@ class FundBody(Fields, frozen=True, kw_only=True):
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
-    """The time to advance the account's clock."""
+    """How far to advance the account's clock."""
 
     advance_s: Annotated[
         int,

@@ -67,7 +67,7 @@ _PAGES_OF_ALL = Keyset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilter:
-    """Document filters. The times apply to the dates on the documents. `notes` excludes receipts."""
+    """Document filters. The times apply to the dates on the documents. If `notes` is set, receipts are left out."""
 
     kind: DocumentKind | None = None
     order_id: str | None = None

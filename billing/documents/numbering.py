@@ -62,7 +62,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedPayment:
-    """Money returned from a payment. `after` is the total returned so far. Earlier notes cover `before` of it."""
+    """Money returned from a payment. `after` is the total returned so far, of which earlier notes cover `before`."""
 
     subject_id: str
     is_period: bool
@@ -189,7 +189,7 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# Write the condition as in the partial indexes. If it compared the two columns directly, PostgreSQL would read all
+# Write the condition as in the partial indexes. With a direct comparison of the two columns, PostgreSQL would read all
 # orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""

@@ -42,7 +42,7 @@ RETRY_AFTER_S: Final = 5
 
 
 class BalanceAlerts:
-    """Detect when a balance drops below a threshold for the event balance.low or for a recharge.
+    """Detect when a balance drops below a threshold of the event balance.low or of a recharge.
 
     The spending transaction records the drop. Further drops are ignored until the recharge's order is settled.
     """

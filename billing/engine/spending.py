@@ -98,7 +98,7 @@ class Spending:
         self._day_limits: Mapping[Tenant, int] = {}
         # The limits of each key with its ancestors. An app's spending is counted under its grant, which isn't a key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The limits used last. A send needs them six times, and the next send often uses the same key.
+        # The most recently used limits. A send needs them six times, and the next send often uses the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}

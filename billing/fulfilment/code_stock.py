@@ -135,7 +135,7 @@ async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[
 
 
 async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockLevel | None:
-    """Return the stock level if it became low since the last refill, and mark it as reported."""
+    """Return the stock level if it has become low since the last refill, and mark it as reported."""
     found = await _level(tx, kind, now_us)
     if found is None or not found.is_low:
         return None

@@ -1,4 +1,4 @@
-"""Sell virtual keys of a LiteLLM proxy. Each has a budget, which later top-ups raise.
+"""Sell virtual keys of a LiteLLM proxy. Each key has a budget, which later top-ups raise.
 
 `max_budget` and `spend` are lifetime amounts in US dollars. A key's ID is the SHA-256 of its secret, in hex, and
 aliases are unique. Since 2026, a deleted key has `status: "deleted"`.

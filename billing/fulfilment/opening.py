@@ -1,4 +1,4 @@
-"""Set up the platforms of a new installation: claude, chatgpt, gemini, and those of TOPUP_PLATFORMS.
+"""Set up the platforms of a new installation: claude, chatgpt, gemini, and those in TOPUP_PLATFORMS.
 
 They are added once. A platform without a supplier uses `wallet` in staging and isn't offered in live.
 """

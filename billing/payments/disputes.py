@@ -1,4 +1,4 @@
-"""Refunds and disputes: disputes that providers report, with their deadlines for evidence.
+"""Refunds and disputes: list disputes that providers reported, with the deadlines for evidence.
 
 Only the newest report, by the provider's clock, is used. A dispute that has ended doesn't reopen.
 """

@@ -339,7 +339,7 @@ class Payments:
                 return environment, provider.read(received)
             except NotificationRefused as error:
                 refusals.append(error)
-        # Prefer a refusal after a valid signature, because it gives a better reason.
+        # Prefer a refusal for which the signature was valid, because its reason is more specific.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
 

@@ -53,7 +53,7 @@ class CheckedProvider:
 
     @property
     def is_well(self) -> bool:
-        """Return whether every setting is right. A setting that couldn't be checked is treated as right."""
+        """Return whether every setting is correct. A setting that couldn't be checked is treated as correct."""
         return all(one.is_well is not False for one in self.findings)
 
 

@@ -104,7 +104,7 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def check(self, order: Order) -> AskedOrder:
-        """Query the provider, unless a query is useless or was just made. The provider's failure isn't raised."""
+        """Query the provider, unless a query would be useless or was just made. The provider's failure isn't raised."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")

@@ -56,7 +56,7 @@ async def _accounts(tx: Transaction, environment: str) -> int:
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# Compare sales and sends of this period. Open differences are always checked again.
+# Compare only sales and sends that are at most this old. Open differences are always checked again.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000

@@ -71,7 +71,9 @@ def is_kept(one: ListedPayment) -> bool:
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """Return whether the payment is paid, hasn't been returned, and is so old that its notification is overdue."""
+    """Return whether the payment was made, hasn't been fully returned, and is so old that its notification is
+    overdue.
+    """
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 

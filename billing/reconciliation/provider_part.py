@@ -98,7 +98,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Compare again the payments whose order or period wasn't known at first."""
+        """Compare payments again if their order or period wasn't known at first."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one

@@ -1,4 +1,4 @@
-"""Sign the record log every hour. Each day's log only grows. A head is its signed root.
+"""Sign the record log every hour. Each day's log only grows. A head is the log's signed root.
 
 Each head contains the digests of the previous head and of each environment's newest checkpoint.
 """

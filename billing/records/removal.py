@@ -53,7 +53,7 @@ def name_of(leaf: RecordLeaf) -> tuple[str, str]:
 async def sign_removal(
     tx: Transaction, vault: Vault, *, kind: str, subjects: Iterable[str], until: int, now_us: int
 ) -> None:
-    """Sign and store a statement for each subject. A stored statement with a later time stays."""
+    """Sign and store a statement for each subject. A stored statement with a later time isn't replaced."""
     seed = await signing_seed(tx, vault, now_us=now_us)
     rows = []
     for subject in sorted(set(subjects)):

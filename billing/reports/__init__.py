@@ -1,1 +1,1 @@
-"""Read reports that combine the tables of several subjects."""
+"""Build reports from the tables of several subjects."""

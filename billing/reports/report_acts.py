@@ -1,4 +1,4 @@
-"""Operators' reports: money received, credit granted for it, and the margin of top-ups."""
+"""Operators' reports: money received, credit granted for it, and top-up margins."""
 
 from collections.abc import Sequence
 from typing import Annotated

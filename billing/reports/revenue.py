@@ -1,4 +1,4 @@
-"""Report payments and refunds by month, changes in customers' credit, and the margin of top-ups.
+"""Report payments and refunds by month, changes in customers' credit, and top-up margins.
 
 A month's opening balance plus its columns equals its closing balance, to the micro.
 """

@@ -167,7 +167,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# These need no supplier. `voucher` is the former name of WALLET.
+# These ways of fulfilment need no supplier. `voucher` is the former name of WALLET.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 

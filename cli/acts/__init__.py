@@ -1,1 +1,1 @@
-"""Make commands from acts (keys/act.py). They run over HTTP with a key, or in process on this machine."""
+"""Make commands from acts (keys/act.py). They run over HTTP with a key, or on this machine without a gateway."""

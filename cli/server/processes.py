@@ -74,7 +74,7 @@ class ProcessGroup(Supervisor):
 
     def ask_to_stop(self) -> None:
         """Pass on a signal. The second signal is passed on as SIGINT and ends a gateway's shutdown delay. The third
-        aborts.
+        aborts the run.
         """
         if self.is_stopping and not self._is_hurried:
             self._is_hurried = True
@@ -150,7 +150,7 @@ def _nothing() -> None:
 
 
 def process_options(kind: str) -> _Decorator:
-    """Add --processes. The command gets `siblings`. It is None for a single process."""
+    """Add --processes. The command gets `siblings`, which is None for a single process."""
 
     def told(_context: click.Context, _option: click.Parameter, value: Any) -> Siblings | None:
         return None if value is None else Siblings(kind, *value)

@@ -1,4 +1,4 @@
-"""Fulfilments: a supplier reports how a pending top-up ended, and signs the report with its callback secret.
+"""Fulfilments: receive suppliers' reports on how pending top-ups ended, signed with their callback secrets.
 
 The signed body names the top-up, so the signature isn't valid for another top-up. An unknown top-up gets the same
 response as a wrong signature, so nobody can find out which IDs exist.

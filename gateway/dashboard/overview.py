@@ -108,7 +108,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
-    """Return the newest notice of each failing webhook."""
+    """Return the newest notice about each failing webhook."""
     found = await list_own(call, NOTICES, {"open": "true", "limit": PAGE_ITEMS_MAX})
     newest: dict[str, dict[str, Any]] = {}
     for one in found.items:

@@ -1,4 +1,4 @@
-"""Read submitted forms. A form names the environment that its page showed, and is accepted only there."""
+"""Read submitted forms. A form names the environment that its page showed, and is accepted only in that environment."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence

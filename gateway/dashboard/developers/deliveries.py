@@ -78,7 +78,7 @@ def _partly_sent(done: int, chosen: int, refusal: str) -> str:
 
 
 async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, delivery_id: str) -> str:
-    """Replay the delivery. Return why this was refused, or an empty string."""
+    """Replay the delivery. Return why the replay was refused, or an empty string."""
     once = form.idempotency_key
     key = None if once is None else f"{once}-{delivery_id}"[:IDEMPOTENCY_CHARACTERS]
     try:
