@@ -1,12 +1,12 @@
-# One image for gateway, worker and every other command; the command says which.
-# `make pin-images` writes the digest of this tag behind it. Debian 13 has the client programs of
-# PostgreSQL 17, which copy servers up to 17: compose.yaml runs the same one, and a test compares.
+# One image for the gateway, the worker and every other command; the container's command selects one.
+# `make pin-images` appends the digest to this tag. Debian 13 has the client programs of PostgreSQL 17, which
+# can copy servers up to version 17. A test checks that compose.yaml runs the same version.
 ARG BASE=python:3.11-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /build
 COPY requirements.lock requirements-build.lock ./
-# The environment that is shipped has no pip of its own; each file is installed by its hash.
+# The environment in the image has no pip. Each package is verified with its hash.
 RUN python -m venv --without-pip /opt/topup \
     && python -m pip --python /opt/topup/bin/python install --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: -r requirements.lock
@@ -21,7 +21,7 @@ COPY runtime runtime
 COPY store store
 COPY webhooks webhooks
 COPY worker worker
-# The folder that is built has no repository to ask; `.ci/version --chart` prints it.
+# The build folder has no repository to read the version from. `.ci/version --chart` prints the version.
 ARG VERSION
 RUN test -n "$VERSION" || { echo "pass VERSION as a build argument: .ci/version --chart prints it"; exit 1; } \
     && echo "version: $VERSION" >version.txt
@@ -35,8 +35,8 @@ ARG VERSION
 LABEL org.opencontainers.image.title="topup-gateway" \
     org.opencontainers.image.version="$VERSION" \
     org.opencontainers.image.licenses="Apache-2.0"
-# For `topup backup` and `topup restore`; ca-certificates for webhooks, providers and suppliers. Debian keeps
-# one version of each, so a pinned one could not be installed after its next security update.
+# `topup backup` and `topup restore` need postgresql-client; webhooks, providers and suppliers need
+# ca-certificates. Debian offers one version of each, so a pinned version disappears with a security update.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates postgresql-client-17 \
@@ -45,7 +45,7 @@ RUN apt-get update \
     && install -d -o topup -g topup -m 0700 /data \
     && python -m pip uninstall --quiet --yes --root-user-action ignore setuptools wheel pip
 COPY --from=build /opt/topup /opt/topup
-# Debian's own pg_dump on the PATH is a script that looks for clusters of this machine; there are none.
+# Debian's pg_dump in /usr/bin is a script that looks for clusters on this machine, so use the real program.
 ENV PATH=/opt/topup/bin:/usr/lib/postgresql/17/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -58,9 +58,9 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Of the gateway, which is the image's own command; whoever runs another one says how it is asked
-# (compose.yaml). That this process lives, and not the database: some orchestrators restart what is
-# unhealthy, and a restart would not mend that. Who sends requests asks /readyz.
+# Checks the gateway, which is the image's default command. For another command, configure its own check
+# (compose.yaml). The check covers only the process, not the database, because some orchestrators restart
+# unhealthy containers, which wouldn't repair the database. Load balancers check /readyz instead.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['TOPUP_PORT'] + '/healthz', timeout=2)"]
 ENTRYPOINT ["topup"]

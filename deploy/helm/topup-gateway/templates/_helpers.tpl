@@ -1,4 +1,4 @@
-{{/* Release and chart, or the release alone where it is called like the chart. */}}
+{{/* The names of release and chart, or only the release's name if it contains the chart's name. */}}
 {{- define "topup.name" -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 50 | trimSuffix "-" -}}
@@ -7,7 +7,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* By which a Service, a Deployment and a budget find their pods. Takes (list $ component). */}}
+{{/* The labels with which a Service, Deployment or disruption budget selects its pods. Takes (list $ component). */}}
 {{- define "topup.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
@@ -23,9 +23,9 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end -}}
 
-{{/* What every pod has in common: who it runs as, and what it may write. */}}
+{{/* What all pods have in common: the user, and the volumes that they can write. */}}
 {{- define "topup.pod" -}}
-# Kubernetes would set a variable for each Service of the namespace: one called "topup" would set TOPUP_PORT.
+# Otherwise, Kubernetes sets variables for each Service in the namespace: a Service named "topup" would set TOPUP_PORT.
 enableServiceLinks: false
 automountServiceAccountToken: false
 serviceAccountName: {{ .Values.serviceAccountName }}
@@ -50,7 +50,7 @@ volumes:
   {{- end }}
 {{- end -}}
 
-{{/* Where pods go: what is set, else apart from each other where that can be. Takes (list $ component). */}}
+{{/* Where pods run: if possible on different nodes, and as the values say. Takes (list $ component). */}}
 {{- define "topup.placement" -}}
 {{- $values := index (index . 0).Values (index . 1) -}}
 topologySpreadConstraints:
@@ -74,7 +74,7 @@ affinity:
 {{- end }}
 {{- end -}}
 
-{{/* What every container has in common: the image, what it may do, and its settings. */}}
+{{/* What all containers have in common: the image, their rights, and the Secret. */}}
 {{- define "topup.container" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -93,9 +93,9 @@ envFrom:
       name: {{ .Values.existingSecret }}
 {{- end -}}
 
-{{/* Settings stand in the pod itself: a change of one makes new pods, and a hook can have them, too. */}}
+{{/* Settings are part of each pod, so that changing one replaces the pods. The migration job gets them, too. */}}
 {{- define "topup.env" -}}
-# Named one by one, so that no pod starts without them: without a URL `topup migrate` makes a SQLite file, and is content.
+# Each is named, so that no pod starts without it. Without a URL, `topup migrate` would create a SQLite file and succeed.
 {{- range list "TOPUP_DATABASE_URL" "TOPUP_REDIS_URL" "TOPUP_SECRET_KEY" }}
 - name: {{ . }}
   valueFrom:
