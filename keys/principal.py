@@ -284,7 +284,7 @@ class Refusal:
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
-    """Return what the first key can do. The others are its ancestors, nearest first."""
+    """Return what the first key can do. The other keys are its ancestors, nearest first."""
     assert links, "a lineage begins with the key itself"
     for link in links:
         if link.revoked_at is not None:

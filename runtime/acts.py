@@ -1,6 +1,6 @@
 """Run an act for every interface, and write its audit entry and event.
 
-Engine commands and acts in several transactions write their own.
+Engine commands, and acts in several transactions, write their own entries and events.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -520,7 +520,8 @@ class Dispatcher:
 
     async def _poll(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # Reset the count only in a check's first part. Slots freed since then may matter to that part.
+        # Reset the count only in a check's first part. Endpoints in that part may need slots that are freed during
+        # later parts.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
         # Set this before the claim. A request that ends during the claim then counts as a freed slot.
@@ -568,7 +569,9 @@ class Dispatcher:
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _save_line(self, line: Line) -> int:
-        """Put off the queue rows that the check saw, at most every PUT_OFF_S unless they hide others."""
+        """Put off the queue rows that the check saw. Do this at most once every PUT_OFF_S, unless the rows hide
+        others.
+        """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S

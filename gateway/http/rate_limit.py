@@ -96,7 +96,9 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check. The account's comes first. Its refusal doesn't use up the credential's."""
+        """Return the limits to check, the account's first. If that limit refuses a call, the credential's limit isn't
+        used up.
+        """
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:

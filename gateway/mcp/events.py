@@ -364,7 +364,7 @@ def _check_secret(secret: str) -> None:
 async def _verify(call: Call, wanted: Wanted, secret: str) -> None:
     """Ask the receiver whether it wants these deliveries. Raise CallbackEndpointError if it doesn't confirm.
 
-    No transaction is open meanwhile.
+    No transaction is open during the request.
     """
     context, challenge = call.context, secrets.token_urlsafe(32)
     body = _encode({"type": "verification", "challenge": challenge})

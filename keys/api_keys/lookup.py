@@ -105,7 +105,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first key may do. The others are its ancestors. A missing ancestor counts as revoked."""
+    """Return what the first key may do. The other keys are its ancestors. A missing ancestor counts as revoked."""
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):

@@ -144,8 +144,8 @@ async def create(
 
 
 async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing if the caller uses a rotated key's previous secret. Anything it made would outlive
-    that secret.
+    """Raise ScopeMissing if the caller uses a rotated key's previous secret. Anything that the caller made would
+    outlive that secret.
     """
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return

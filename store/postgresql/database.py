@@ -469,7 +469,7 @@ class PostgresqlDatabase:
     ) -> T:
         """Run the work between `begin` and COMMIT. If the server doesn't respond in time, close all connections.
 
-        If is_resolved is set, look up the outcome of a lost COMMIT. ConnectionLost then means nothing was stored.
+        If is_resolved is set, look up the outcome of a lost COMMIT. ConnectionLost then means that nothing was stored.
         """
         token = None
         async with pool.session() as session:

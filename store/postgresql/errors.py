@@ -1,5 +1,4 @@
-"""Turn asyncpg's errors into the classes of store/errors.py, which contain a SQLSTATE and a constraint, but no row
-values.
+"""Translate asyncpg's errors into our own (store/errors.py). Ours have a SQLSTATE and a constraint, but no row values.
 
 A server's messages may be in any language. So an error's code explains why a connection can't be opened. If a code
 has several causes, the server function's name tells them apart.

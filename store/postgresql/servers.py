@@ -531,6 +531,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    If its timeline is also the known one, the server is a copy from before an operator accepted a loss.
+    A server on the known timeline is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

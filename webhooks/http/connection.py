@@ -429,7 +429,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
-    """Try the addresses in order. If one is slow, start the next one in parallel (RFC 8305)."""
+    """Try the addresses in order. If one is slow, try the next one in parallel (RFC 8305)."""
     if len(addresses) == 1:
         reached = await _connect(addresses[0], port)
         if isinstance(reached, DialError):
