@@ -96,8 +96,8 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups whose commands are the ACTS of the listed modules. module:NAME is another tuple of acts, or one act.
-# Frequent commands come first.
+# Groups whose commands are the ACTS of the listed modules. module:NAME stands for another tuple of acts, or for one
+# act. Frequent commands come first.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),

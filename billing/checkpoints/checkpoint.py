@@ -1,8 +1,7 @@
 """Store the ledger's daily checkpoints. A checkpoint is a signed statement about one UTC day of an environment's
 ledger.
 
-A worker claims a day and then seals it. No day is left out. Each statement contains the previous statement's
-digest.
+A worker claims a day and then seals it. No day is skipped. Each statement contains the previous statement's digest.
 
 A day's Merkle tree is stored in tiles of 256 hashes. A proof reads only two tiles. Level 0 contains the leaves, and
 level 1 contains the roots of the tiles of level 0.

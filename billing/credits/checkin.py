@@ -147,7 +147,7 @@ def start_of(day: date, zone: tzinfo) -> int:
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
     """Return when the next check-in is allowed: the next day, but at least 20 hours after the last one.
 
-    The minimum prevents a second award after a change of time zone or a short day.
+    The minimum prevents a second award after a time zone change or a short day.
     """
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 

@@ -2,8 +2,8 @@
 
 A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database reveals no code.
 
-Codes can be redeemed only after their whole batch has been handed to the caller. If a crash prevents this, they stay
-worthless.
+Codes can be redeemed only after their whole batch has been handed to the caller. If a crash prevents this, the codes
+stay worthless.
 """
 
 import dataclasses

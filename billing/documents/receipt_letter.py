@@ -1,4 +1,4 @@
-"""Mail an order's receipt to its payer once.
+"""Mail an order's receipt to the payer once.
 
 The link in the mail works without signing in, and shows only the document.
 """

@@ -233,8 +233,8 @@ class BatchState:
     async def load(self, tx: Transaction) -> None:
         """Read the rows that the commands declared.
 
-        An earlier statement has locked the tenants, because a locking statement may return outdated rows after a
-        wait.
+        An earlier statement has locked the tenants. A statement that both locks and reads may return outdated rows
+        after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:

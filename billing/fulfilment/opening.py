@@ -27,7 +27,7 @@ ENVIRONMENTS = ("staging", "live")
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
     """A platform of a new installation. If the kind is new_api, `staging` names another instance to use in staging.
-    Without it, the supplier is simulated.
+    Without `staging`, the supplier is simulated.
     """
 
     id: str

@@ -83,7 +83,7 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """Return the number of the supplier's open attempts, or None if its location doesn't change.
+    """Return the number of the supplier's open attempts, or None if the supplier's location doesn't change.
 
     Raise InvalidInput if there are open attempts and the operator didn't allow the change. A new location could deliver
     their top-ups a second time.

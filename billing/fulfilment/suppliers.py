@@ -1,7 +1,7 @@
 """Provide the suppliers that can be called, and the platforms that can receive sends.
 
-Every process reloads both within LOOK_S, so sends don't query the database for them. A supplier with invalid options
-can't be called, so its top-ups wait.
+Each process reloads both every LOOK_S seconds, so sends don't query the database for them. A supplier with invalid
+options can't be called, so its top-ups wait.
 """
 
 import asyncio

@@ -78,7 +78,7 @@ def places_of(currency: str) -> int:
 def check_currency(text: str) -> str:
     """Return the currency's code. Raise InvalidInput if the currency isn't in use today.
 
-    Only new values are checked, because a stored currency may have been abolished since then.
+    Only new values are checked, because a stored currency may have been abolished in the meantime.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:

@@ -8,8 +8,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# What a rule checks: "tenant" is sums of a whole tenant, "balances" is each ledger account's transfers, and
-# "subjects" is everything that transfers refer to, except top-ups. The other values are tables.
+# What a rule checks: "tenant" means a whole tenant's sums, "balances" means each ledger account's transfers, and
+# "subjects" means everything that transfers refer to, except top-ups. The other values are tables.
 About = Literal[
     "tenant",
     "balances",

@@ -1,7 +1,7 @@
 """Count all accounts' sends and sales on each UTC day.
 
 One transaction writes the sums and how far they reach, so each transfer is counted once. The rows are read before that
-transaction, because sends wait for SQLite's only writer.
+transaction starts, because sends wait while it occupies SQLite's only writer.
 
 A transfer that is committed more than YOUNG_US after its time isn't counted.
 """

@@ -1,7 +1,7 @@
 """Define what a machine can pay with: tokens on blockchain networks, or a card.
 
 An asset's facts come from its contract, as listed by the x402 package. Only assets with signed transfers (EIP-3009) are
-accepted, at one US dollar each. Card payments follow draft-stripe-charge-00 and draft-httpauth-payment-01.
+accepted. Each token counts as one US dollar. Card payments follow draft-stripe-charge-00 and draft-httpauth-payment-01.
 """
 
 from collections.abc import Mapping

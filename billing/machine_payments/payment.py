@@ -1,7 +1,7 @@
 """Store payments by machines without an account. Each pays for the one top-up in its request.
 
-A payment's row is found by its ID at the facilitator or provider, or by the payer's secret identifier. It is written
-before any call. The caller holds the locks of the machine account and of the payment's account.
+A payment's row is found by its ID at the facilitator or provider, or by the payer's secret identifier. The row is
+written before any call. The caller holds the locks of the machine account and of the payment's account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Suppliers: list, check, add, configure, enable and pause suppliers.
 
-Top-ups of a paused supplier wait. Secret options are encrypted. Concurrent changes don't overwrite each other
-(billing/fulfilment/options.py).
+While a supplier is paused, its top-ups wait. Secret options are encrypted. Concurrent changes don't overwrite each
+other (billing/fulfilment/options.py).
 """
 
 import asyncio

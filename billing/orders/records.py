@@ -1,7 +1,7 @@
 """Read and write orders, the provider's IDs that identify them, and returned amounts.
 
 A provider's ID belongs to the first order that claims it. Writers hold the account's lock. Only the columns about
-documents are written without it.
+documents are written without this lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Open an order's checkout at its provider, and attach the checkout to the order.
 
 No transaction is open during a call. A retry sends the same request, so that an idempotent provider opens only one
-checkout. An account has one customer at each provider and in each environment.
+checkout. An account has one customer for each provider and environment.
 """
 
 import re
@@ -125,8 +125,8 @@ class Checkouts:
     async def open(self, order: Order) -> Order:
         """Open the checkout.
 
-        After ProviderUnavailable the order is still pending. After ProviderRefused it has failed. Both errors name the
-        order.
+        After ProviderUnavailable, the order is still pending. After ProviderRefused, it has failed. Both errors name
+        the order.
         """
         try:
             order, opened = await self._opened(order)

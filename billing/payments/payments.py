@@ -114,8 +114,8 @@ class Payments:
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """Return a new order with its checkout. An order whose total is 0 is already paid.
 
-        A call with the same request_digest continues the same order. After ProviderUnavailable the order is pending,
-        and after ProviderRefused it has failed.
+        A call with the same request_digest continues the same order. After ProviderUnavailable, the order is pending.
+        After ProviderRefused, it has failed.
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:

@@ -409,8 +409,8 @@ class WantedSetup:
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """One result of checking a provider's setup. `is_well` is None if the check failed, or if the finding may
-    be intended.
+    """One result of checking a provider's setup. `is_well` is None if the check failed, or if the setting may be
+    intentional.
 
     `detail` says what to do and contains no secrets.
     """

@@ -1,4 +1,4 @@
-"""Sell through Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
+"""Sell through Epay (易支付): a redirect to Epay's payment page, and notifications signed with MD5.
 
 One key signs requests and notifications. The signed text isn't escaped, so a value that contains `&` or `=` is neither
 signed nor accepted. No call returns a refund's outcome, so an operator settles an unknown one. Source: the protocol's

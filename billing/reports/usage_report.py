@@ -1,6 +1,6 @@
 """List and add up usage charges, captured holds and apps' charges.
 
-A list for one model or key reads only the days on which it spent credit.
+A list for one model or key reads only the days on which credit was spent for it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """End the keys, sends and other objects that a colleague created for an account.
 
-This can be interrupted at any point and repeated. Sends are cancelled in separate transactions, so that a backlog
+The work can be interrupted at any point and repeated. Sends are cancelled in separate transactions, so that a backlog
 doesn't block others.
 """
 

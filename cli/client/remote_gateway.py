@@ -66,8 +66,8 @@ class RemoteGateway:
     ) -> RemoteAnswer:
         """Make a change with a new idempotency key. The call can be repeated safely, but the command can't.
 
-        If the response is lost, print `look`, a command that shows whether the change was made. `look` may be a
-        function that finds it. If a refusal's code is in `takes`, return the refusal instead of exiting.
+        If the response is lost, print `look`, a command that shows whether the change was made. `look` may also be a
+        function that returns this command. If a refusal's code is in `takes`, return the refusal instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(

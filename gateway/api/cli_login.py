@@ -1,6 +1,6 @@
 """Command-line sign-in: two calls for a machine that has no credential yet.
 
-Names are those of RFC 8628, but responses use our envelope.
+Names follow RFC 8628, but responses use our envelope.
 """
 
 from typing import Annotated, Final, Literal

@@ -1,4 +1,4 @@
-"""Decide whether this gateway should get requests. It should if the database responds and batches commit.
+"""Decide whether this gateway should get requests. It is ready if the database responds and batches commit.
 
 It stays ready even if a single account has problems or workers are overdue.
 """

@@ -1,8 +1,8 @@
 """Simulate a provider in staging: its checkout page, its refunds and its saved cards.
 
 An order has one checkout, whose first outcome is final. A refund's outcome depends on the reason given. A charge's
-outcome depends on the test card and never changes. A page is found only by its address, which contains a secret of 192
-bits.
+outcome depends on the test card and never changes. A page is found only by its address, which contains a 192-bit
+secret.
 """
 
 import secrets

@@ -260,8 +260,8 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count a try before anything is read. Raise RateLimited after too many tries. Return the ID of a known device,
-    or None.
+    """Count a try before reading anything. Raise RateLimited after too many tries. Return the ID of a known device, or
+    None.
     """
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
