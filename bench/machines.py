@@ -146,7 +146,7 @@ def room(page: str) -> str:
             (
                 "descriptors",
                 "a gateway and a worker",
-                f"{postgresql['descriptors']} here: one for each connection or webhook in flight, plus a fixed number",
+                f"{postgresql['descriptors'].replace(' + ', ' and ')} here: one for each connection or webhook in flight, plus a fixed number",
             ),
         ]
     )

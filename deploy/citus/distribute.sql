@@ -1,8 +1,8 @@
--- Turns a database with all keys of keys.sql into a distributed one. Gateways and workers are stopped meanwhile.
+-- Distributes a database in which keys.sql changed all keys. Stop gateways and workers first.
 --
 --     psql -v ON_ERROR_STOP=1 -f distribute.sql postgresql://coordinator…
 --
--- Rows that are there are moved to the machines that citus_add_node named before.
+-- Existing rows move to the machines that you added with citus_add_node.
 \set QUIET on
 SET client_min_messages = error;
 \ir places.sql

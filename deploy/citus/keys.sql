@@ -1,11 +1,11 @@
--- Puts account_id in front of each unique key of the tables that are distributed, beside running gateways and workers:
+-- Puts account_id in front of each unique key of the distributed tables, while gateways and workers run:
 --
 --     psql -v ON_ERROR_STOP=1 -f keys.sql postgresql://…
 --     psql -v ON_ERROR_STOP=1 -v all=1 -f keys.sql postgresql://…
 --
--- The first leaves out the tables whose keys the code names (ON CONFLICT). The second takes them in, and a gateway or
--- worker that has not learnt of it cannot write them any more: see README.md. Each swap is one statement that waits
--- for its table for two seconds at most. Whoever runs it again goes on where it ended.
+-- The first call leaves out the tables whose keys the code names (ON CONFLICT). The second call includes them, so today's
+-- gateways and workers can't write these tables any more (README.md). Each swap is one statement that waits at most two
+-- seconds for its table. After a failure, repeat the call: it continues.
 \set QUIET on
 SET client_min_messages = error;
 \if :{?all}
@@ -28,12 +28,13 @@ WHERE i.indisunique AND c.relnamespace = current_schema()::regnamespace AND k.re
     SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = 'account_id' AND a.attnum = ANY(i.indkey::int2[]));
 
--- 1. What an earlier run left half built.
+-- 1. Drop indexes that an earlier run left unfinished.
 SELECT format('DROP INDEX CONCURRENTLY %I', k.relname)
 FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
 WHERE NOT i.indisvalid AND (k.relname LIKE '%\_new' OR k.relname LIKE '%\_alone') \gexec
 
--- 2. Tables lie together only where account_id has one collation; some migrations made it with the database's own.
+-- 2. Citus places rows together only if account_id has the same collation in all tables. Some migrations used the
+-- database's default collation.
 SET lock_timeout = '2s';
 SELECT format('ALTER TABLE %I ALTER COLUMN account_id TYPE text COLLATE "C"', c.relname)
 FROM pg_attribute a
@@ -42,13 +43,13 @@ JOIN place p ON p.name = c.relname AND p.kind = 'distributed'
 WHERE a.attname = 'account_id' AND a.attcollation <> 'pg_catalog."C"'::regcollation \gexec
 RESET lock_timeout;
 
--- 3. The new key, and an index for whoever knows the id alone.
+-- 3. Build the new key, and an index for look-ups by ID alone.
 SELECT format('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS %I ON %I (account_id, %s)%s',
     key_name || '_new', table_name, columns, condition) FROM old_key ORDER BY table_name, key_name \gexec
 SELECT format('CREATE INDEX CONCURRENTLY IF NOT EXISTS %I ON %I (%s)%s',
     key_name || '_alone', table_name, columns, condition) FROM old_key ORDER BY table_name, key_name \gexec
 
--- 4. The swap, one statement for each key.
+-- 4. Swap the keys, with one statement for each key.
 SET lock_timeout = '2s';
 SELECT CASE WHEN is_primary THEN format(
         'ALTER TABLE %I DROP CONSTRAINT %I, ADD CONSTRAINT %I PRIMARY KEY USING INDEX %I',

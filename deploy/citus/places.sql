@@ -1,12 +1,12 @@
--- Where each table of the schema lives in a database that Citus distributes by account. Read by the two scripts beside it.
--- tests/deploy/test_citus.py holds it against store/schema.py: a new table is added here, or the test fails.
+-- Lists where each table is stored in a database that Citus distributes by account. Both scripts in this folder read it.
+-- tests/deploy/test_citus.py compares this list with store/schema.py and fails if a new table is missing here.
 --
---   distributed  by account_id, all of one account's rows on one machine
---   reference    a copy on each machine: small, rarely written, and joined with what is distributed
---   whole        on the coordinator alone
+--   distributed  by account_id: all rows of an account are on one machine
+--   reference    copied to each machine: small, rarely written, and joined with distributed tables
+--   whole        only on the coordinator
 CREATE TEMP TABLE place (name text PRIMARY KEY, kind text NOT NULL);
 INSERT INTO place (name, kind) VALUES
--- What a send and its webhook write, and what grows with them.
+-- Tables that a send and its webhook write, and tables that grow with them.
 ('account_environments', 'distributed'),
 ('api_keys', 'distributed'),
 ('approvals', 'distributed'),
@@ -37,10 +37,10 @@ INSERT INTO place (name, kind) VALUES
 ('usage_days', 'distributed'),
 ('usage_records', 'distributed'),
 ('voucher_redemptions', 'distributed'),
--- An address signs in to one account of all; a secret is looked up before anybody knows whose it is, with its key.
+-- An email address belongs to only one account. A secret is looked up with its key before the account is known.
 ('accounts', 'reference'),
 ('api_key_secrets', 'reference'),
--- Credentials: found by a digest or an id before anybody knows whose they are, and unique over all accounts.
+-- Credentials: found by a digest or an ID before the account is known, and unique across all accounts.
 ('access_tokens', 'whole'),
 ('authorization_clients', 'whole'),
 ('authorization_codes', 'whole'),
@@ -59,7 +59,7 @@ INSERT INTO place (name, kind) VALUES
 ('portal_links', 'whole'),
 ('second_factors', 'whole'),
 ('sessions', 'whole'),
--- Money in: a payment, a provider's id, a number of an order or a document counts once in the whole installation.
+-- Incoming money: payments, providers' IDs, and order and document numbers are unique in the whole installation.
 ('billing_details', 'whole'),
 ('billing_documents', 'whole'),
 ('coupon_uses', 'whole'),
@@ -95,7 +95,7 @@ INSERT INTO place (name, kind) VALUES
 ('subscriptions', 'whole'),
 ('uncredited_payments', 'whole'),
 ('uncredited_reversals', 'whole'),
--- Codes that anybody may redeem, and what is counted of all accounts together.
+-- Codes that any account can redeem, and counts that cover all accounts.
 ('checkin_days', 'whole'),
 ('checkins', 'whole'),
 ('code_redemptions', 'whole'),
@@ -107,7 +107,7 @@ INSERT INTO place (name, kind) VALUES
 ('stock_levels', 'whole'),
 ('volume_days', 'whole'),
 ('volume_marks', 'whole'),
--- The operator's own: catalogues, settings, work that waits for a person, proofs, what a process keeps.
+-- The operator's tables: catalogues, settings, work waiting for an operator, proofs, and processes' own records.
 ('accepted_losses', 'whole'),
 ('backups', 'whole'),
 ('alembic_version', 'whole'),
@@ -146,10 +146,10 @@ INSERT INTO place (name, kind) VALUES
 ('suppliers', 'whole'),
 ('usage_prices', 'whole'),
 ('workers', 'whole'),
--- Bulk sends: their lines do not name the account yet, or both would be distributed.
+-- Bulk sends: their items have no account_id column yet. Otherwise, both tables would be distributed.
 ('batch_items', 'whole'),
 ('batches', 'whole');
--- A table that has no place ends the script here.
+-- Stop here if a table isn't listed.
 SELECT 1 / CASE WHEN COUNT(*) = 0 THEN 1 ELSE 0 END AS each_table_has_a_place FROM (
     SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
     EXCEPT SELECT name FROM place
