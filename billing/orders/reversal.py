@@ -49,9 +49,9 @@ ReversalPart = tuple[LedgerAccount, int]
 class SoldCredit:
     """Credit that was sold. `promotional_micros` went into the grant with the sale's ID.
 
-    - reversed_micros: how much was taken back. - reversed_promotional_micros: the part of reversed_micros that went to
-      PROMOTION. The rest went to PROVIDER. - reversed_grant_micros: the part of reversed_micros that came from the
-      grant.
+    - reversed_micros: how much was taken back.
+    - reversed_promotional_micros: the part of reversed_micros that went to PROMOTION. The rest went to PROVIDER.
+    - reversed_grant_micros: the part of reversed_micros that came from the grant.
     """
 
     id: str
