@@ -5,9 +5,13 @@ from typing import Any
 
 import click
 
+from billing.reports.key_limit_acts import SHOW_OWN
+from cli.acts.shown import print_result
 from cli.client.profiles import access, profile_option
 from cli.client.remote_gateway import RemoteGateway
-from cli.output import dollars_of, examples, json_option, print_json, show_record, wants_json
+from cli.output import dollars_of, examples, json_option, wants_json
+
+_ANY = ("platforms", "recipients", "max_now_cents")
 
 
 @click.command(epilog=examples("topup whoami", "topup whoami --profile staging --json"))
@@ -16,26 +20,11 @@ from cli.output import dollars_of, examples, json_option, print_json, show_recor
 def whoami(profile: str) -> None:
     """Show the name, environment and scopes of the key that is used, and how much of its limits is left."""
     given = access(profile)
-    own = RemoteGateway(given).get("/keys/self").data
-    if wants_json():
-        print_json({"url": given.url, **own})
-        return
-    most = own["max_now_cents"]
-    show_record(
-        {
-            "url": given.url,
-            "key_id": own["id"],
-            "name": own["name"],
-            "environment": own["environment"],
-            "paused": own["paused"],
-            "scopes": own["scopes"],
-            "platforms": own["platforms"] or "any",
-            "recipients": own["recipients"] or "anybody",
-            "most now": "not limited" if most is None else dollars_of(most),
-            "expires_at": own["expires_at"],
-        },
-        limit=[_limit(one) for one in own["limits"]],
-    )
+    own = {"url": given.url, **RemoteGateway(given).get(SHOW_OWN.path).data}
+    if not wants_json():
+        own |= {name: "any" for name in _ANY if own[name] is None}
+        own["limits"] = [_limit(one) for one in own["limits"]]
+    print_result(SHOW_OWN.result, own)
 
 
 def _limit(one: Mapping[str, Any]) -> dict[str, Any]:

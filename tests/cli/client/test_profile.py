@@ -36,7 +36,8 @@ def error_of(result: Result) -> Any:
 async def test_a_key_is_kept_for_its_owner_alone_used_by_name_and_forgotten(
     gateway: Gateway, ran: Ran, tmp_path: Path
 ) -> None:
-    key = await gateway.key(await gateway.account(), name="Shop", per_day_cents=5000)
+    limits = {"per_day_cents": 5000, "approval_threshold_cents": 700}
+    key = await gateway.key(await gateway.account(), name="Shop", **limits)
     into = ("login", "--with-key", "--url", gateway.url + "/api/public/v1/", "--json")
 
     made = await ran(*into, "--profile", "shop", typed=key + "\n")
@@ -53,6 +54,7 @@ async def test_a_key_is_kept_for_its_owner_alone_used_by_name_and_forgotten(
     assert modes == [0o600, 0o700]
     assert own["name"] == "Shop"
     assert "$50.00 of $50.00" in shown.stdout
+    assert "7.00 USD" in shown.stdout
     assert all(key not in result.output for result in (made, shown))
     assert other.exit_code == 2
     assert "topup login" in other.stderr

@@ -98,6 +98,26 @@ async def test_from_its_commit_on_nothing_is_spent_at_any_gateway(
     assert (await there.call("POST", "/topup/send", key=key, json=SEND)).json()["code"] == 1001
 
 
+@pytest.mark.fixed_clock
+async def test_a_suspended_accounts_key_may_end_itself(gateway: Gateway, clock: FixedClock) -> None:
+    account_id = await gateway.account()
+    key, other = await gateway.key(account_id), await gateway.key(account_id)
+    child = await gateway.call("POST", "/keys", key=key, json={"name": "child"})
+    await suspend(gateway, account_id)
+    clock.advance_s(1)
+
+    ended = await gateway.call("DELETE", "/keys/self", key=key)
+    clock.advance_s(1)
+    after = [
+        await gateway.call("GET", "/keys/self", key=one)
+        for one in (key, child.json()["data"]["key"], other)
+    ]
+
+    assert ended.status_code == 200, ended.text
+    assert ended.json()["data"]["revoked_at"] is not None
+    assert [one.status_code for one in after] == [401, 401, 200]
+
+
 async def test_of_a_burst_at_two_gateways_what_was_accepted_is_all_that_was_sent(
     gateways: tuple[Gateway, Gateway],
 ) -> None:
