@@ -1,4 +1,4 @@
-"""docs/modules.md: every module of the product with the sentence that says what it is, made from the docstrings.
+"""Make docs/modules.md: every module of the product, with the first sentence of its docstring.
 
 python -m tests.support.module_map > docs/modules.md
 """
@@ -48,13 +48,15 @@ def page() -> str:
 def _lines(folder: Path) -> Iterator[str]:
     if "migrations/versions" in folder.as_posix() or "__pycache__" in folder.as_posix():
         return
+    opening = "| module | purpose |\n|---|---|\n"
     for path in sorted(folder.glob("*.py")):
         sentence = _sentence(path)
         if path.name == "__init__.py":
             if sentence:
                 yield f"{sentence}\n"
         else:
-            yield f"- `{path.stem}`: {sentence}"
+            yield f"{opening}| `{path.stem}` | {sentence.replace('|', chr(92) + '|')} |"
+            opening = ""
 
 
 def _sentence(path: Path) -> str:
