@@ -1,4 +1,4 @@
-"""Receipts: their PDFs, credit notes, and billing details."""
+"""Receipts: PDFs, credit notes and billing details."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self

@@ -189,8 +189,8 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# Write the condition as in the partial indexes. With a direct comparison of the two columns, PostgreSQL would read all
-# orders.
+# Write the condition exactly as in the partial indexes. With a direct comparison of the two columns, PostgreSQL would
+# read all orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
 SELECT id, receipt_id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period

@@ -525,7 +525,7 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # The numbers of the newest events have no gap. Older events are stored only if deliveries need them.
+        # The numbers of the newest events have no gaps. Older events are stored only if deliveries need them.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

@@ -1,4 +1,4 @@
-"""Orders of all accounts: list and show them, for operators."""
+"""Orders of all accounts: let operators list and show them."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -165,7 +165,7 @@ def approval_letter(
             say("Anyone who has this link can approve or deny the send once."),
         )
         button = say("Approve or deny")
-        # Set the language, because the page would otherwise use the browser's instead of the owner's.
+        # Set the language, because the page would otherwise use the browser's language, not the owner's.
         url = f"{link_of(one.id)}?lang={language.tag}"
     else:
         subject = say("{count} sends need your decision", count=language.count(len(asked)))

@@ -86,7 +86,9 @@ KINDS: Final[dict[DifferenceKind, KindText]] = {
 
 @dataclass(frozen=True, slots=True)
 class FoundDifference:
-    """A difference found by a comparison. `expected` is the ledger's value. `unit` is a currency, micros or times."""
+    """A difference found by a comparison. `expected` is the ledger's value. `unit` is a currency, `micros` or
+    `times`.
+    """
 
     kind: DifferenceKind
     subject_id: str

@@ -21,7 +21,7 @@ EVERYWHERE: Final = "*"
 
 
 class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The content of a statement. Its subject is an environment, or an account if the kind is account."""
+    """The content of a statement. Its subject is an environment, or an account if the kind is `account`."""
 
     kind: str
     subject: str

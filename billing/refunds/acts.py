@@ -1,4 +1,4 @@
-"""Refunds and disputes: request refunds of orders, and decide the outcome of unclear ones."""
+"""Refunds and disputes: request refunds of orders, and decide refunds whose outcome is unclear."""
 
 from collections.abc import Sequence
 from typing import Annotated

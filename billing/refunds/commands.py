@@ -375,7 +375,7 @@ class DecideRefund(_OnRefund):
             provider_refund_id=found.provider_refund_id or self.provider_refund_id,
         )
         refunds.save(ended)
-        # If credit is granted in parts, the request made a reversal. The decision replaces that reversal.
+        # If credit is granted in parts, the request has already made a reversal. The decision replaces that reversal.
         end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)

@@ -1,4 +1,4 @@
-"""Wallet: the balance, its thresholds and credit, recipients' wallets, and platforms."""
+"""Wallet: the balance, its thresholds, payments and redemptions, recipients' wallets, and platforms."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -181,7 +181,9 @@ def carried_before(one: Subscription) -> int:
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back excess credit, starting with the last change. If the wallet holds less, the account owes the rest."""
+    """Take back excess credit, starting with the last change. If the wallet holds too little, the account owes the
+    rest.
+    """
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

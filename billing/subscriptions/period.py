@@ -95,7 +95,7 @@ class OnSubscription(SubscriptionCommand, ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """Credit a paid period. The fields are those of InvoicePaid."""
+    """Credit a paid period. The fields are the same as in InvoicePaid."""
 
     provider_ref: str
     invoice_id: str

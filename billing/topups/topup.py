@@ -222,7 +222,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
     # the rows of spend_windows that count this send, other than day and month (keys/caps.py)
     counted_in: str | None = None
-    key_name: str | None = None  # the sending key's name when it sent; None without a key
+    key_name: str | None = None  # the key's name at the time of the send; None without a key
     # the sender's IP address, if known
     caller_address: str | None = None
     idempotency_key: str | None = None  # the send's Idempotency-Key, masked; None if it had none

@@ -142,7 +142,7 @@ class Held(Shaped, kw_only=True):
 
 
 class SentForApproval(Sent, kw_only=True):
-    """A send that waits for approval. Its funds are held until then."""
+    """A send that is waiting for approval. Its funds are held until then."""
 
     approval: Annotated[Held, Meta(description="The approval that a user must decide.")]
     links: NextLinks
@@ -281,7 +281,7 @@ class Reversal(Shaped, kw_only=True):
 
 
 class ReversedTopUp(SettledTopUp, kw_only=True):
-    """A top-up that is reversed. While its supplier hasn't responded, its status is reversing."""
+    """A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing."""
 
     reversal: Annotated[Reversal, Meta(description="The request to reverse the top-up.")]
     links: NextLinks | UnsetType = UNSET

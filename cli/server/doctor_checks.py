@@ -54,7 +54,7 @@ _MISSING: Final = (
     "TOPUP_REDIS_URL is empty and no embedded Redis runs. Redis may be absent: workers then get hints"
     " through the database, and each process limits rates on its own"
 )
-# Nobody has this address (RFC 5737). A gateway that accepts it would accept any address that a client claims.
+# No machine has this address (RFC 5737). A gateway that accepts it would accept any address that a client claims.
 CLAIMED: Final = "192.0.2.77"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 _BODY_BYTES_MAX: Final = 512

@@ -422,7 +422,7 @@ def _none_accepted(
     total: int,
     about: BulkQuote | RefusedBatch,
 ) -> Answer:
-    """Return a 422 response. If all items failed with the same code, next_action and links are that code's."""
+    """Return a 422 response. If all items failed with the same code, next_action and links belong to that code."""
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1

@@ -245,7 +245,7 @@ def _undo_mark(call: RequestContext[Any, Any], address: str) -> str:
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Redirect with a GET. `said` names a sentence of formats.SAID."""
+    """Redirect with a GET. `said` names a sentence in formats.SAID."""
     if said is not None:
         assert said in formats.SAID, said
         query["said"] = said

@@ -98,7 +98,7 @@ class CustomerDeleter:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return at most `limit` customers to delete for each provider and environment, longest due first."""
+    """Return at most `limit` customers to delete for each provider and environment, longest overdue first."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

@@ -275,7 +275,7 @@ async def _run(
 
 
 def _shown(visit: Visit, endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove the URL's query, which may contain a secret. If the link may change the URL, keep the query."""
+    """Remove the URL's query, which may contain a secret. Keep the query if the link may change the URL."""
     if visit.may("manage"):
         return endpoint
     return {**endpoint, "url": endpoint["url"].partition("?")[0]}

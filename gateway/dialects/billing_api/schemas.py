@@ -397,7 +397,7 @@ class CouponsQuery(Fields, frozen=True, kw_only=True):
 
 
 class ManualBody(Fields, frozen=True, kw_only=True):
-    """A manual change of a balance. `environment` must be that of the credential.
+    """A manual change of a balance. `environment` must be the credential's environment.
 
     Promotional credit isn't purchased, and may expire.
     """

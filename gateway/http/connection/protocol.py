@@ -114,7 +114,7 @@ def no_http() -> bytes:
 
 
 FIELDS_MAX: Final = 100
-# Chunk sizes, extensions and line ends may take twice the body's length, plus this.
+# Chunk sizes, extensions and line ends may take twice the body's length, plus this many bytes.
 FRAMING_BYTES_MAX: Final = 32 * 1024
 PIPELINED_MAX: Final = 16
 # The parser gets small pieces, so that no limit is exceeded by more than one piece.
