@@ -111,7 +111,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Record that the account's email address is verified. Raise InvalidInput if it has none."""
+    """Record that the account's email address is verified. Raise InvalidInput if the account has no address."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("The account has no email address.", param="account_id")
@@ -124,7 +124,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Open live for the account, and return True. If it is already open, return False.
+    """Open live for the account, and return True. If live is already open, return False.
 
     Raise LiveNotOpen if the account may not open it.
     """

@@ -39,7 +39,7 @@ class Granted:
 
 
 async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
-    """Return why the grant is no longer valid, or None if it is.
+    """Return why the grant is no longer valid, or None if it is still valid.
 
     The session's row is locked, so that a sign-out has to wait. The caller holds the account's lock.
     """

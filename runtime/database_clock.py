@@ -158,7 +158,7 @@ class DatabaseClock:
 async def open_clock(
     database: Database, given: Clock | None, metrics: Metrics
 ) -> AsyncIterator[Clock]:
-    """Yield the given clock. If it is None, yield the database's, and keep it exact."""
+    """Yield the given clock. If it is None, yield the database's clock, and keep that clock exact."""
     if given is not None:
         yield given
         return

@@ -182,7 +182,7 @@ class Limiter:
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """Take one token from each bucket. If one refuses, take none. The last decision is then the refusal."""
+        """Take one token from each bucket. If a bucket refuses, take none. The last decision is then the refusal."""
         decisions = self.take_each_now(buckets)
         rounds = 0
         while decisions is None and rounds < ROUNDS_MAX:

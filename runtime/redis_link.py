@@ -330,7 +330,7 @@ class RedisLink:
         self._on_return.append(callback)
 
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
-        """Return the command's result. Raise RedisAway if it fails or takes longer than the timeout."""
+        """Return the command's result. Raise RedisAway if the command fails or takes longer than the timeout."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:

@@ -50,7 +50,8 @@ def lock_data_dir(data_dir: Path) -> int:
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a listening socket. Callers wait on it while the gateway restarts. Raise OSError if it can't be opened.
+    """Return a listening socket. Callers wait on it while the gateway restarts. Raise OSError if the socket can't be
+    opened.
 
     If the port is 0, the system chooses one. `is_shared` lets the user's other processes listen on the same port.
     """
@@ -64,7 +65,7 @@ def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.so
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Reserve a port for processes that share it. Raise OSError if it is in use."""
+    """Reserve a port for processes that share it. Raise OSError if the port is in use."""
     with bind_listener(host, port) as alone:
         port = alone.getsockname()[1]
     return _bound(host, port, is_shared=True)

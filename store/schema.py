@@ -89,9 +89,9 @@ accounts = _table(
     _index("ix_accounts_sandbox", "last_active_at", where="is_sandbox = 1"),
 )
 
-# An account in one environment. Every change of money locks this row. keys/account.py writes most columns. Some
-# columns are written by webhooks/events/event.py, webhooks/deliveries/retention.py, webhooks/events/cursor.py,
-# keys/sandbox_clock.py and keys/account_access.py.
+# An account in one environment. Every transaction that changes money locks this row. keys/account.py writes most
+# columns. Some columns are written by webhooks/events/event.py, webhooks/deliveries/retention.py,
+# webhooks/events/cursor.py, keys/sandbox_clock.py and keys/account_access.py.
 account_environments = _table(
     "account_environments",
     _text("account_id", key=True),
@@ -773,7 +773,7 @@ suppliers = _table(
     _int("paused_at", null=True),
 )
 
-# A number that grows with each change of a platform, its fees or its suppliers (billing/topups/platform_rows.py).
+# A number that grows with each change to a platform, its fees or its suppliers (billing/topups/platform_rows.py).
 platform_versions = _table(
     "platform_versions",
     _int("id", key=True),
@@ -1316,7 +1316,7 @@ deliveries = _table(
     _text("transaction_id", null=True),
     _text("status"),  # values: pending | sending | delivered | failed | cancelled
     _int("attempts_made"),
-    # when a pending delivery is due, or when the lease of a sending one ends
+    # when a pending delivery is due, or when a sending delivery's lease ends
     _int("next_attempt_at", null=True),
     _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
     _int("lost_claims", default=0),
@@ -2302,7 +2302,7 @@ sandbox_charges = _table(
 )
 
 # Two IDs that a provider uses for the same object (billing/payments/notifications.py). A refund may name only the
-# second.
+# second ID.
 provider_links = _table(
     "provider_links",
     _text("provider", key=True),

@@ -308,7 +308,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Add the outcome to its endpoint's separately waiting outcomes. Return False if there are none."""
+        """Add the outcome to its endpoint's separately waiting outcomes. Return False if none are waiting."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False

@@ -362,7 +362,7 @@ def _check_secret(secret: str) -> None:
 
 
 async def _verify(call: Call, wanted: Wanted, secret: str) -> None:
-    """Ask the receiver whether it wants these deliveries. Raise CallbackEndpointError if it doesn't confirm.
+    """Ask the receiver whether it wants these deliveries. Raise CallbackEndpointError if the receiver doesn't confirm.
 
     No transaction is open during the request.
     """

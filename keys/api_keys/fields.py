@@ -304,7 +304,7 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return each scope once, in the order of SCOPES. Raise InvalidInput if one is unknown or there is none."""
+    """Return each scope once, in the order of SCOPES. Raise InvalidInput if a scope is unknown or the list is empty."""
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("A key needs at least one scope.", param="scopes")

@@ -134,7 +134,7 @@ def _refused(detail: str) -> AuthorizationRefused:
 
 
 class ClientUnknown(AuthorizationRefused):
-    """No client has this client_id. If its registration has expired, it can register again."""
+    """No client has this client_id. A client whose registration has expired can register again."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("invalid_client", detail, param="client_id")
@@ -155,7 +155,7 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check how a client describes itself. Raise AuthorizationRefused if something in it is wrong."""
+    """Check how a client describes itself. Raise AuthorizationRefused if the description is invalid."""
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")

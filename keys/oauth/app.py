@@ -41,7 +41,7 @@ class ClientRefused(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
-    """An app to register. `cap_micros` limits what it can charge one user in each UTC day or month.
+    """An app to register. `cap_micros` limits what the app can charge one user in each UTC day or month.
 
     `redirect_uris` must match exactly. `redirect_host` allows every path on a host. A public app can't protect
     a secret, so it needs PKCE and exact addresses.
@@ -145,9 +145,8 @@ async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
 
 
 async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAuthApp:
-    """Return the app with this ID and secret. Raise ClientRefused if there is none.
-
-    A public app has no secret. Its code's verifier authenticates it.
+    """Return the app with this ID and secret. Raise ClientRefused if there is no such app. A public app has no secret.
+    Its code's verifier authenticates it.
     """
     row = await tx.fetch_one(_FIND, id=app_id)
     stored = "" if row is None else row["secret_digest"]

@@ -141,7 +141,7 @@ async def check_code(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """Return the consent behind the code. Raise CodeReused if the code was used before, or CodeRefused if it
+    """Return the consent behind the code. Raise CodeReused if the code was used before, or CodeRefused if the code
     isn't valid.
     """
     row = await _find(tx, code)

@@ -40,7 +40,9 @@ class RedirectRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An app's registered URLs, and a host on which every path is allowed. An empty host allows none."""
+    """An app's registered URLs, and a host on which every path is allowed. If the host is empty, only the registered
+    URLs are allowed.
+    """
 
     host: str
     uris: tuple[str, ...] = ()
@@ -72,7 +74,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return the host in the form that redirects use, without port 443. Raise InvalidInput if it isn't valid."""
+    """Return the host in the form that redirects use, without port 443. Raise InvalidInput if the host isn't valid."""
     if not text.isascii():
         raise InvalidInput(
             "Write the host in ASCII. An international name begins with xn--.",

@@ -350,7 +350,7 @@ class _Directory(msgspec.Struct):
 
 
 def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
-    """Return a directory's current Ed25519 keys by their thumbprints. Raise ValueError if it isn't valid."""
+    """Return a directory's current Ed25519 keys by their thumbprints. Raise ValueError if the directory isn't valid."""
     try:
         listed = msgspec.json.decode(body, type=_Directory).keys
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -106,7 +106,7 @@ async def create(
     now_us: int,
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
-    """Return a new token and its secret, which is never shown again. `maker` is None on the command line."""
+    """Return a new token and its secret, which is never shown again. `maker` is None if the command line makes it."""
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
         raise InvalidInput("Only an operator token can have scopes.", param="scopes")

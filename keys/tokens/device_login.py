@@ -1,4 +1,4 @@
-"""Log in the command line through a user's browser (RFC 8628). The program uses one code, and the user another.
+"""Log in the command line through a user's browser (RFC 8628). The program uses one code, and the user enters another.
 
 The key is created when the program fetches it, so no backup or log contains it.
 """

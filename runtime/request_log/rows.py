@@ -1,5 +1,5 @@
-"""Store recorded requests, without secrets (redact.py). A request is recorded after its response. Its account
-can read it.
+"""Store recorded requests, without secrets (redact.py). A request is recorded after its response. Its account can read
+the record.
 """
 
 from collections.abc import Sequence

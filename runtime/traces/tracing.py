@@ -14,13 +14,13 @@ class Tracing(Protocol):
     """Accept spans. No method waits or raises."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Start a span for an incoming request, in the trace that `line` names or in a new one. Return None if
-        it isn't sampled.
+        """Start a span for an incoming request, in the trace that `line` names or in a new one. Return None if the
+        trace isn't sampled.
         """
         ...
 
     def begin_call(self, line: str) -> Span | None:
-        """Start a span for an outgoing request. Return None if `line` names no trace, or if it isn't sampled."""
+        """Start a span for an outgoing request. Return None if `line` names no trace, or if the trace isn't sampled."""
         ...
 
     def end(

@@ -1,7 +1,7 @@
 """Remember the last acknowledged commits and their server, to detect a database that has lost some of them.
 
-Each process has a file in the data directory with the last acknowledged token of each connection. In a power
-failure, the last seconds can be lost. Without a data directory, a process knows only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. A power failure can
+lose the last few seconds of a file. Without a data directory, a process knows only its own commits.
 
 If an operator accepts a loss, it is recorded in the database that stays in use.
 """
@@ -24,8 +24,8 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log. A server with the newest commit also has those
-# that are this much older.
+# Commits are acknowledged in nearly the order of the server's log. A server with the newest commit also has the
+# commits that are this much older.
 RECENT_S: Final = 60.0
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"

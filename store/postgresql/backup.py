@@ -107,7 +107,7 @@ class _Server:
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
-        """Return the program's output. Raise BackupRefused if it fails or takes longer than wait_s."""
+        """Return the program's output. Raise BackupRefused if the program fails or takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(  # noqa: S603 - our own words and the operator's URL

@@ -24,7 +24,7 @@ from store.servers import PoolOptions, Position, SeenServer
 # This is FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
-# The driver checks values against the classes of these names. If a release renames them, the driver uses its own
+# The driver checks values against the classes with these names. If a release renames them, the driver uses its own
 # classes.
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"

@@ -79,7 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure the backlog. One attempt may occupy an endpoint's only slot for attempt_us_max."""
+    """Measure the backlog. One attempt may occupy an endpoint's only slot for up to attempt_us_max."""
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
         _LOOK,

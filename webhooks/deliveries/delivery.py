@@ -264,7 +264,7 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
     """Cancel a delivery that is waiting for its next attempt. The caller holds the account's lock.
 
-    Raise CannotCancel if it has ended or is being sent.
+    Raise CannotCancel if the delivery has ended or is being sent.
     """
     found = await _state_of(tx, tenant, delivery_id)
     # Lock the endpoint's queue row before its deliveries, as `settle` does.

@@ -1,7 +1,7 @@
 """End the deliveries of a deleted or disabled endpoint, in short steps.
 
-A deleted endpoint's open deliveries are cancelled. A disabled endpoint's are held, and fail HELD_US_MAX after they
-were due. A replay can then find them. A step may be repeated. After a crash, the steps continue until
+A deleted endpoint's open deliveries are cancelled. A disabled endpoint's deliveries are held, and fail HELD_US_MAX
+after they were due. A replay can then find them. A step may be repeated. After a crash, the steps continue until
 endpoint_queue.ending_at says that nothing is left.
 """
 
@@ -133,7 +133,7 @@ async def _cancel(
         return None, 0
     wanted = sorted((row["id"], row["claim_no"]) for row in rows)
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
-    # After the last delivery, start again, because some may have changed meanwhile.
+    # After the last delivery, start again, because some deliveries may have changed meanwhile.
     is_end = len(rows) < ROWS_PER_STEP
     return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 
@@ -150,12 +150,14 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # If the endpoint was enabled and disabled again meanwhile, change_no differs, so this changes nothing.
+        # If the endpoint was enabled and disabled again meanwhile, change_no differs, so this statement changes
+        # nothing.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # More deliveries may be due in the last microsecond. Read it again, unless it alone fills a whole step.
+    # More deliveries may be due in the last microsecond. Read that microsecond again, unless it alone fills a whole
+    # step.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1
     return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

@@ -479,7 +479,7 @@ class Replay:
 async def create(
     tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """Create a running job. If nothing matches, it is done immediately."""
+    """Create a running job. If nothing matches, the job is done immediately."""
     await check_endpoint(tx, wanted)
     await check_others(tx, wanted)
     await _check_unfinished(tx, wanted)

@@ -117,7 +117,7 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a step may do. It may queue `rows` deliveries. At most ramp_size may be under way, if that is set."""
+    """What a step may do. It may queue `rows` deliveries. If ramp_size is set, at most that many may be under way."""
 
     rows: int
     rate_per_s: int
