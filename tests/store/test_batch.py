@@ -162,7 +162,8 @@ async def test_while_one_batch_commits_the_next_gathers(
 
     assert await outcomes(first, *others) == ["A", "B", "C", "D"]
 
-    assert runner.runs == [["a"], ["b", "c", "d"]]
+    # Where the machine stands still, the second lane takes the batch that gathered, and may be the first to run.
+    assert sorted(runner.runs) == [["a"], ["b", "c", "d"]]
     assert await kept(database) == ["a", "b", "c", "d"]
 
 

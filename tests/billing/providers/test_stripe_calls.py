@@ -110,7 +110,7 @@ async def test_a_subscription_carries_the_orders_id_to_its_renewals(
             {"amount_total": 999},
             "price is 999 USD in the smallest unit, but the price here is 20.00 USD",
         ),
-        ({"amount_total": 2000, "currency": "eur"}, "charge 2000 EUR"),
+        ({"amount_total": 2000, "currency": "eur"}, "price is 2000 EUR in the smallest unit"),
     ],
 )
 async def test_a_price_of_stripes_own_that_differs_is_found_before_anybody_pays(
