@@ -1,4 +1,4 @@
-"""Show progress on standard error, if that is a terminal."""
+"""Show progress bars on standard error if it is a terminal."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Define options that mean the same in every command."""
+"""Define the options that several commands share."""
 
 import contextlib
 import getpass

@@ -1,4 +1,4 @@
-"""Make errors from our API easy for programs to fix. List them all, show an example, and name the next call."""
+"""Help programs to correct a refused API request: list all its errors, show an example, and name the next call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Define the column types that mean the same in both databases.
+"""Define column types that work the same in both databases.
 
 Only `topup migrate` imports this module, because SQLAlchemy takes 15 MB of memory.
 """

@@ -1,4 +1,4 @@
-"""Define how the database can fail. Unlike drivers' messages, these errors contain no values.
+"""Define the errors that a database call can raise. Unlike drivers' messages, these errors contain no values.
 
 StoreError
 |- Contention          a deadlock, a serialization failure or a busy file; a retry may succeed

@@ -1,4 +1,4 @@
-"""Run a worker's chores, which are small, limited jobs. Two workers may run the same chore at once.
+"""Run a worker's chores: small jobs that run at intervals. Two workers may run the same chore at once.
 
 A chore repeats a short transaction until one finds less than a full batch of work.
 """

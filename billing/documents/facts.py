@@ -1,4 +1,4 @@
-"""Compute what a receipt or note states. The content is stored with the document's number and never changes.
+"""Compute the content of a receipt or note. The content is stored with the document's number and never changes.
 
 The total is the sum of the lines, minus the discount, plus added taxes. The paid amount is the total minus what
 came from the customer's balance.

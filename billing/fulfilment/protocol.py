@@ -1,4 +1,4 @@
-"""Define the interface for suppliers, which deliver top-ups and report the outcomes.
+"""Define the interface that suppliers implement to deliver top-ups and report the outcomes.
 
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. The worker first stores the
 attempt and the result of `prepare`, then calls the platform's first supplier. No transaction is open during a call.

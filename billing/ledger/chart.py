@@ -1,4 +1,4 @@
-"""Name the ledger account kinds and the transfer codes.
+"""Define the kinds of ledger accounts and the transfer codes.
 
 Debits increase assets, and credits increase everything else.
 """

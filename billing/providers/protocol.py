@@ -1,4 +1,4 @@
-"""Define the interface for payment providers, which open checkouts and report payments.
+"""Define the interface that payment providers implement to open checkouts and report payments.
 
 A module in billing/providers/ or in the operator's own folder defines PROVIDER, a Registration. The provider
 turns notifications into facts, and other code acts on those.

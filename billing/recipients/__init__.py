@@ -1,1 +1,1 @@
-"""Send mail to recipients, who have no account, and to people with access to an account."""
+"""Send mail to recipients, and to people with access to an account."""

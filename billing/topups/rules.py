@@ -1,4 +1,4 @@
-"""Bundle the operator's rules for top-ups. Derive voucher codes and page links from IDs."""
+"""Combine the operator's rules for top-ups. Derive voucher codes and page links from IDs."""
 
 import base64
 import binascii

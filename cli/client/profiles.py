@@ -1,4 +1,4 @@
-"""Profiles: the gateways and keys that `topup login` stored, each under a name.
+"""Read and write profiles: gateways and keys that `topup login` stores by name.
 
 They are in $XDG_CONFIG_HOME/topup/profiles.json (or ~/.config/topup), and only their owner can read them. TOPUP_API_KEY
 and TOPUP_URL take precedence.

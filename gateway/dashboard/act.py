@@ -1,4 +1,4 @@
-"""Handle dashboard buttons that each run one act."""
+"""Handle the dashboard buttons that run an act."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Read the OpenAPI document resource by resource, without adding anything."""
+"""Group the OpenAPI document's operations by resource, for the reference pages."""
 
 import json
 import re

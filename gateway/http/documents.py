@@ -1,4 +1,4 @@
-"""Serve public documents, rendered and compressed once for each combination of path and kind of reader.
+"""Serve public documents, and cache each rendered and compressed version.
 
 A document depends only on its path and a `Reader`, so clients can't fill the cache at will.
 """

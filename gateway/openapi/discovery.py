@@ -1,4 +1,4 @@
-"""Describe the price, payment methods and guidance for registries of paid services. The formats are AgentCash's
+"""Tell registries of paid services the price, the payment methods and how to call. The formats are AgentCash's
 discovery profile and draft-payment-discovery-00.
 """
 

@@ -1,4 +1,4 @@
-"""Define a delivery's states (MOVES), the values passed between an attempt's stages, and how codes are put into bodies.
+"""Define a delivery's states (MOVES), the values passed between an attempt's stages, and the insertion of codes.
 
 Stored event bodies leave out redeemable codes and links, which are inserted when sending. A code replaces the
 `null` at the recorded position, in voucher_code, deliverable.value or decide_url. Every attempt sends the same

@@ -1,1 +1,1 @@
-"""Serve pages for payers, who have no account: the sandbox's checkout and portal, and the order's status."""
+"""Serve pages for payers without an account: the sandbox's checkout and portal, and an order's status."""

@@ -1,1 +1,1 @@
-"""Serve pages for recipients, who have no account: the claim page, and the page where they stop our mail."""
+"""Serve pages that need no account: claims, decisions on sends, and unsubscribing from mail."""
