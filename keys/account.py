@@ -348,7 +348,7 @@ def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Lock those tenants that no other transaction has locked, without waiting. Return them."""
+    """Lock and return the tenants that no other transaction has locked. Don't wait for the others."""
     wanted = sorted(set(tenants))
     rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
     return {Tenant(row[0], row[1]) for row in rows}

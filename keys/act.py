@@ -203,7 +203,7 @@ class ActRow:
     # Makes the struct for a caller, if callers may see different fields.
     seen: Callable[[CallContext, Any], Any] | None = None
     told: Callable[[Any, Any], EnvelopeFacts] | None = None
-    # The top-up's possible states. The state decides the response's code. Without a top-up, the code is `ok`.
+    # The top-up's possible states. The state determines the response's code. Without a top-up, the code is `ok`.
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
     guesses_code: bool = False
     # The command exits with 1 if this returns true for the view.

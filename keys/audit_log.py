@@ -34,8 +34,8 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One audit entry. `account_id` is None if it concerns a catalogue or the installation. `before` is None for a
-    new object.
+    """One audit entry. `account_id` is None if the entry concerns a catalogue or the installation. `before` is None
+    for a new object.
 
     `actor` is a credential's ID, or "cli". Tenants can read an entry only if `is_security` is true.
     """

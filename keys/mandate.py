@@ -1,4 +1,4 @@
-"""Define a key's mandate: its limits other than its scopes and its caps per call, day and month.
+"""Define a key's mandate: all its limits except its scopes and its caps per call, day and month.
 
 The limits of all its ancestors apply, too.
 """

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from kernel.errors import DomainError
 
-# A Unix socket's path can have 104 bytes on macOS and 108 on Linux. This leaves room for a suffix.
+# A Unix socket's path is limited to 104 bytes on macOS and 108 bytes on Linux. This value leaves room for a suffix.
 SOCKET_PATH_BYTES_MAX = 100
 SOCKET_NAME = "redis.sock"
 PID_NAME = "redis.pid"

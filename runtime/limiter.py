@@ -170,7 +170,7 @@ class Limiter:
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Take `cost` tokens (1 to burst) if the bucket has them. Don't wait for new ones."""
+        """Take `cost` tokens (1 to burst) if the bucket has them. Don't wait for new tokens."""
         decision = self.take_now(key, rate_per_s, burst, cost)
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:

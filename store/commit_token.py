@@ -21,7 +21,7 @@ WRITE: Final = f"""
 WRITE_IF_ANYTHING: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) SELECT $1, $2::bigint, {_NOW_US}
     WHERE pg_current_xact_id_if_assigned() IS NOT NULL{_ON_CONFLICT}"""
-# Read the row with a write, which waits for a pending INSERT. If this commits, everything before it is durable.
+# Read the row with a write, which waits for a pending INSERT. If this write commits, everything before it is durable.
 LOOK: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, 0, {_NOW_US})
     ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at

@@ -1,8 +1,8 @@
 """Migrate a database to the newest schema. store/version.py says which schemas a process accepts.
 
-A migration with `pre` in its file name adds something, and runs before the deploy. One with `post` removes
-something, and runs after it. On PostgreSQL, migrations hold an advisory lock and use a lock timeout. On a table
-with rows, a new constraint is added as NOT VALID and validated later.
+A migration with `pre` in its file name adds something, and runs before the deploy. A migration with `post` removes
+something, and runs after the deploy. On PostgreSQL, migrations hold an advisory lock and use a lock timeout. On a
+table with rows, a new constraint is added as NOT VALID and validated later.
 """
 
 import asyncio

@@ -97,7 +97,7 @@ class Columns(Generic[T]):
 class RowMapping(Columns[T]):
     """The fields of a struct, a dataclass or a named tuple as columns.
 
-    `without` names fields that aren't columns. They need a default. TypeError is raised for an unknown name,
+    `without` names fields that aren't columns. These fields need a default. TypeError is raised for an unknown name,
     and for a field that no column can store.
     """
 

@@ -979,7 +979,7 @@ redemption_codes = _table(
     _index("ix_redemption_codes_last4", "environment", "last4", "id"),
 )
 
-# Code redemptions (billing/credits/redemption_code.py). An account can redeem a code once.
+# Code redemptions (billing/credits/redemption_code.py). An account can redeem each code once.
 code_redemptions = _table(
     "code_redemptions",
     _text("code_id", key=True),
@@ -995,7 +995,7 @@ code_redemptions = _table(
     _index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
-# Results of `topup audit`: the newest, and the last without findings (billing/ledger/proof.py).
+# Results of `topup audit`: the newest result, and the last result without findings (billing/ledger/proof.py).
 ledger_proofs = _table(
     "ledger_proofs",
     _text("id", key=True),

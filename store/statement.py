@@ -168,7 +168,8 @@ def insert_text(
 ) -> str:
     """Return an INSERT of several rows for SQLite.
 
-    `given` has the positions of the columns that are bound. The others are NULL. If it is None, all are bound.
+    `given` has the positions of the columns that are bound. The others are NULL. If `given` is None, all columns are
+    bound.
     """
     marks = ", ".join(
         "?" if given is None or place in given else "NULL" for place in range(len(columns))

@@ -13,8 +13,8 @@ from store.errors import Fault, StoreError
 from store.fingerprint import TABLES
 
 VERSIONS = ("0104",)
-# `topup migrate` accepts a database at the last version before the baseline. Migrate an older one first with
-# the last build that has the old migrations.
+# `topup migrate` accepts a database at the last version before the baseline. First migrate an older database with the
+# last build that has the old migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"

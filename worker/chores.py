@@ -64,7 +64,9 @@ async def not_noted(_until: Mapping[str, int]) -> None:
 
 
 def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
-    """Return a function that commits a signed record of rows before they are deleted. It may raise SealBroken."""
+    """Return a function that commits a signed record of rows before they are deleted. The function may raise
+    SealBroken.
+    """
 
     async def note(until: Mapping[str, int]) -> None:
         async def work(tx: Transaction) -> None:

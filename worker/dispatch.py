@@ -235,7 +235,7 @@ class _Choice:
 
 
 def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[bool, str, bool, str]:
-    """Return a key that sorts by account and endpoint, starting after the last one served."""
+    """Return a key that sorts by account and endpoint, starting after the endpoint that was served last."""
     last_account, last_endpoint = last
     is_past = account_id == last_account and endpoint_id <= last_endpoint
     return (account_id <= last_account, account_id, is_past, endpoint_id)

@@ -388,7 +388,7 @@ def _decide_link_of(
 ) -> Callable[[str], str] | None:
     """Return a function that makes approval links, or None if this person may not decide on the approval.
 
-    An owner's link belongs to the approval. A colleague's is personal, and expires with the colleague's role.
+    An owner's link belongs to the approval. A colleague's link is personal, and expires with the colleague's role.
     """
     if not person.may_decide:
         return None

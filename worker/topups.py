@@ -211,7 +211,7 @@ class Fulfiller(WokenLoop):
 class Revoker(DueLoop):
     """Calls suppliers about reversals until they confirm or refuse.
 
-    A missing response counts as neither. If its supplier is paused, disabled or removed, a reversal is checked each
+    A missing response counts as neither. A reversal whose supplier is paused, disabled or removed is checked each
     minute. An operator can settle it with `topup manual-review reverse`.
     """
 

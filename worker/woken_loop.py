@@ -2,7 +2,7 @@
 
 The items of a DueLoop call parties that may not respond:
 
-- Items run concurrently, so one that hangs delays no other.
+- Items run concurrently, so an item that hangs doesn't delay others.
 - Each called party (its *place*) has a limited share, so its items can't crowd out others.
 - A failing item is logged, and this process retries it at growing intervals. Other items aren't affected.
 """

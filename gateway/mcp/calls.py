@@ -286,7 +286,7 @@ def _result(
 ) -> CallToolResult:
     """Return the envelope as structured values and as text. Put the sentence `first`, if any, before the text.
 
-    The fields that x402 clients read are added beside the envelope's own.
+    The fields that x402 clients read are added next to the envelope's own fields.
     """
     value = _with_tools(asked, msgspec.to_builtins(envelope))
     if said is not None:

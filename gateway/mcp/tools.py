@@ -85,7 +85,7 @@ class ApiTool:
         return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
-        """Build the call. Raise InvalidInput with a list of all errors, or NotFound if an ID is impossible."""
+        """Build the call. Raise InvalidInput with a list of all errors, or NotFound if an ID can't exist."""
         rest = dict(given)
         if self.method == "GET":
             return self._read(rest)

@@ -48,8 +48,8 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # Don't link from a DELETE, because its object can no longer be shown, or from a call without a key,
-            # because it may concern another account.
+            # Don't link from a DELETE, because its object can no longer be shown. Don't link from a call without a
+            # key, because the call may concern another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 

@@ -1,4 +1,4 @@
-"""Sign webhooks and check signatures. Two schemes use the same secret. Ed25519 uses a key pair.
+"""Sign webhooks and check signatures. Two of the schemes use the same secret. The third, Ed25519, uses a key pair.
 
 The Stripe (X-AiTopUp-Signature) and Standard Webhooks (webhook-*) libraries accept these signatures.
 """

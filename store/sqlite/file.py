@@ -47,7 +47,7 @@ ROUNDS_BESIDE = 2
 # A tenth of the file stays free for new rows, but at least this many 4 KiB pages.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 us. Meanwhile, no process can write.
+# Moving a page takes about 12 µs. Meanwhile, no process can write.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
@@ -150,7 +150,7 @@ class OpenFile:
         self.fault: Fault | None = None
 
     def check(self) -> None:
-        """Raise CannotOpen if the file has been replaced or removed. This takes 2 us."""
+        """Raise CannotOpen if the file has been replaced or removed. This takes 2 µs."""
         if self.fault is None and self._id_now() != self._id:
             self.fault = Fault.FILE_REPLACED
             _log.error("database.file_replaced", extra={"path": str(self._path)})

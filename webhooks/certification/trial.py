@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
-# These texts explain the delivery log's error classes. `http` needs none, because its status says enough.
+# These texts explain the delivery log's error classes. The class `http` needs no text, because the status says enough.
 _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",

@@ -1,6 +1,6 @@
 """Settle, cancel and replay deliveries. Each event is delivered at least once to each endpoint.
 
-A worker claims a delivery for the duration of a lease, so only one sends it at a time. Every change of a row
+A worker claims a delivery for the duration of a lease, so only one worker sends it at a time. Every change of a row
 increases claim_no, and is made only if claim_no hasn't changed since it was read. So an outcome is ignored if another
 worker has taken over. next_attempt_at is when a pending row is due, or when a sending row's lease ends. One index
 finds both.

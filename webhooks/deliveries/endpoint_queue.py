@@ -1,9 +1,9 @@
 """Queue endpoints by the time of their next delivery, so that due endpoints are found without reading all endpoints.
 
 An endpoint's ready_at is never later than the time when its first open delivery may be sent. A time that is too early
-costs one needless check. One that is too late would hide a delivery. Any writer may make ready_at earlier, or replace
-a past time with now. Only put_off makes it later, and only if neither the account's event number nor change_no has
-grown. Failing endpoints are queued separately.
+costs one needless check. A time that is too late would hide a delivery. Any writer may make ready_at earlier, or
+replace a past time with now. Only put_off makes it later, and only if neither the account's event number nor change_no
+has grown. Failing endpoints are queued separately.
 
 Publishing an event writes here only if its delivery is due before ready_at, so steady traffic needs no writes.
 Locks are taken in this order: account, endpoint, queue row, deliveries.

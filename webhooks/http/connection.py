@@ -498,7 +498,7 @@ def check_peer(dialling: socket.socket, address: str, port: int) -> None:
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
-    # When connecting to a free local port, TCP may pick the same port as the source. The socket is then
-    # connected to itself (simultaneous open).
+    # When connecting to a free local port, TCP may pick the same port as the source port. The socket is then connected
+    # to itself (simultaneous open).
     if peer[:2] == own[:2]:
         raise ConnectionError("the socket connected to itself")

@@ -203,7 +203,8 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # The hash is cached. Each request needs it twice, and hashing a network is slow, because that formats it as text.
+    # The hash is cached. Each request needs it twice, and hashing a network is slow, because the hash formats the
+    # network as text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

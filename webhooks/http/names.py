@@ -39,7 +39,7 @@ SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
-# Payments depend on the operator's own names, so those are retried early.
+# Payments depend on the operator's own names, so those names are retried early.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
 # A lookup that was cancelled sooner than this says nothing about the name.
 ASKED_S_MIN: Final = 1.0

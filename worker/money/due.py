@@ -190,7 +190,7 @@ class PlanCreditor(WokenLoop):
 
     async def step(self) -> int:
         now_us = self._clock.now_us()
-        # The order matters, because granting the next part decides what is left of the previous one.
+        # The order matters, because granting the next part determines what is left of the previous part.
         done = 0
         for look in (self._to_give, self._to_end, self._to_tell):
             items = await self._database.read(partial(look, now_us=now_us))
