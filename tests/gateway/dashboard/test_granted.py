@@ -53,7 +53,7 @@ async def test_a_new_password_ends_the_invitations_of_before_and_the_page_says_s
 
     assert changed.status_code == 303
     assert (over.status_code, again.status_code) == (404, 200)
-    assert "invitation has expired" in page
+    assert "invitation no longer works" in page
 
 
 async def test_a_send_for_later_of_who_left_is_released_by_the_owner_and_by_no_key_of_theirs(
