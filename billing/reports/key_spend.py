@@ -1,4 +1,4 @@
-"""List keys as a tree, with their limits, the use of each limit, and when it will run out."""
+"""List keys as a tree, with their limits, the use of each limit, and when the limit will be reached."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
