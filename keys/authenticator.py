@@ -1,4 +1,4 @@
-"""Turn a token into a principal, which represents the caller. A small cache saves most database reads.
+"""Turn a token into a principal, the authenticated caller. A small cache saves most database reads.
 
 Cached entries are used for at most CACHE_LIFE_US. So a committed change takes effect within that time.
 """

@@ -1,4 +1,4 @@
-"""Manage colleagues, who sign in with their own account and act for another account in a role.
+"""Manage colleagues: users who sign in with their own account, and act for another account in a role.
 
 An invitation is valid once, for seven days. Rows are never deleted, so that the security log can name people.
 """

@@ -1,4 +1,4 @@
-"""Grant promotional credit, which may expire and is spent before other credit.
+"""Grant promotional credit. It is spent before other credit, and may expire.
 
 Each grant has its own ledger account, to which refunded credit can return. A worker moves expired credit to the account
 EXPIRED.

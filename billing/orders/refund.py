@@ -1,4 +1,4 @@
-"""Store what was returned from a payment, and the refunds that were requested here.
+"""Store the amounts returned from a payment, and the refunds requested through this gateway.
 
 Providers report a refund as a sum that grows (kind refund). Stripe also reports each refund on its own (kind part).
 Stripe's sum may include failed refunds, so failed parts are subtracted from it. The result is never less than the sum

@@ -1,4 +1,4 @@
-"""Define top-ups as callers see them: sends, timelines, transfers, quotes and mails."""
+"""Define top-ups as callers see them: sends, timelines, transfers, quotes and emails."""
 
 from typing import Annotated, Any, Literal, Self
 

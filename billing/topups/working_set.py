@@ -1,4 +1,4 @@
-"""Load and save the top-ups of one transaction, with their intents, approvals, redemptions and mails."""
+"""Load and save the top-ups of one transaction, with their intents, approvals, redemptions and emails."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self

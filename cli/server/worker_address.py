@@ -1,4 +1,4 @@
-"""Serve a worker's own address: /metrics, health checks, and calls from sibling processes."""
+"""Serve /metrics, health checks and calls from sibling processes at a worker's own address."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Choose an error's links: the API calls that help to fix it, by its code and reason.
+"""Choose the API calls that help to fix an error, by the error's code and reason.
 
 If only a user can fix the error, the page for that comes first.
 """

@@ -1,4 +1,4 @@
-"""Manage portal links, which open an account's webhooks on a page that other sites can embed.
+"""Manage portal links: links that open an account's webhooks on a page that other sites can embed.
 
 A link works until it expires, it is revoked, or its maker loses access. The maker is a key, token or person.
 Every use checks this. This module returns the address once, and stores only its SHA-256.

@@ -1,4 +1,4 @@
-"""Call Stripe through its library, which uses this gateway's HTTP client.
+"""Call Stripe through its library, with this gateway's HTTP client.
 
 The library takes 25 MB, so this module is loaded only if a key is set.
 """

@@ -1,4 +1,4 @@
-"""Let a visitor sign up, if SELF_SERVE_STAGING is on.
+"""Let visitors sign up if SELF_SERVE_STAGING is on.
 
 Signing up with an address that has an account changes nothing and signs nobody in. The response reveals that
 the account exists, but at most ten times an hour per network.

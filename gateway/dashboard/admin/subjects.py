@@ -1,4 +1,4 @@
-"""Declare the operators' pages that are made from acts alone: lists, forms, settings and reports."""
+"""Declare the operators' pages that are made only from acts: lists, forms, settings and reports."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Stop or allow mail to a recipient, by a footer link or a mail program's unsubscribe button (RFC 8058)."""
+"""Let recipients stop or allow mail, with a footer link or their mail program's unsubscribe button (RFC 8058)."""
 
 from typing import Any
 
