@@ -179,7 +179,7 @@ def _ratio(value: float | None, other: float | None) -> Found:
 
 
 def deadlocks(page: Page) -> Found:
-    found = re.search(r"Deadlocks of the whole job: (\d+)", page.section("scale-out"))
+    found = re.search(r"Deadlocks during the whole job: (\d+)", page.section("scale-out"))
     return {"": [int(found[1])]} if found else {}
 
 

@@ -191,7 +191,7 @@ def _deliver(
 def _tables(found: Mapping[str, Mapping[int, Sequence[Sample]]]) -> list[report.Table]:
     """What each part does with n processes, beside the same with one."""
     table = report.Table(
-        f"Efficiency of each process on {os.cpu_count()} cores (1.00 is that of a single process)",
+        f"Efficiency of each process on {os.cpu_count()} cores (1.00 means as efficient as a single process)",
         (
             *("what", "processes", "by rate", "by CPU", "per second", "p99 ms", "process µs"),
             *("cores: processes", "cores: PostgreSQL"),
@@ -265,7 +265,7 @@ def main() -> None:
     if SENDS in parts:
         notes.append(_hot(found, [names[wallets] for wallets in WALLETS]))
     if WHOLE_JOB in parts:
-        notes.append(f"Deadlocks of the whole job: {deadlocks}.")
+        notes.append(f"Deadlocks during the whole job: {deadlocks}.")
     report.show(chosen, "scale-out", _tables(found), notes=" ".join(notes))
 
 

@@ -38,7 +38,7 @@ Figures are medians of five runs on 2026-01-01.
 | whole job            | 1         | 2,000      |
 | whole job            | 2         | 1,500      |
 
-Deadlocks of the whole job: 2.
+Deadlocks during the whole job: 2.
 <!-- /bench:scale-out -->
 """
 
