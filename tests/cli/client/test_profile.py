@@ -36,7 +36,7 @@ def error_of(result: Result) -> Any:
 async def test_a_key_is_kept_for_its_owner_alone_used_by_name_and_forgotten(
     gateway: Gateway, ran: Ran, tmp_path: Path
 ) -> None:
-    limits = {"per_day_cents": 5000, "approval_threshold_cents": 700}
+    limits: Any = {"per_day_cents": 5000, "approval_threshold_cents": 700}
     key = await gateway.key(await gateway.account(), name="Shop", **limits)
     into = ("login", "--with-key", "--url", gateway.url + "/api/public/v1/", "--json")
 
