@@ -86,7 +86,9 @@ _STATUSES = {
 
 
 class EpaySettings(ProviderSettings):
-    api_base: str = Field(default="", description="The gateway's address, before /submit.php.")
+    api_base: str = Field(
+        default="", description="The URL of Epay's payment page, without /submit.php."
+    )
     currency: str = Field(default=CURRENCY, description="The currency that the gateway charges.")
     pid: str = Field(default="", description="The merchant's ID at the gateway.")
     key: SecretStr = Field(

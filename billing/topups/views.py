@@ -242,7 +242,7 @@ class EventOfTopUp(Struct, kw_only=True):
 
 
 class FulfilmentAttempt(Shaped, kw_only=True):
-    """An attempt at a supplier. `supplier` and `detail` are shown only to operators."""
+    """A call to a supplier to deliver a top-up. `supplier` and `detail` are shown only to operators."""
 
     outcome: Annotated[
         Literal[

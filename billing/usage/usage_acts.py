@@ -103,7 +103,9 @@ class Usage(Shaped, kw_only=True):
     output_tokens: int | None
     cached_tokens: int | None
     price_version: int | None
-    repeated: Annotated[bool, Meta(description="Whether the same reference was charged before.")]
+    repeated: Annotated[
+        bool, Meta(description="Whether the same reference had already been charged.")
+    ]
 
     @classmethod
     def of(cls, used: Used, /, **more: Any) -> Self:
@@ -114,7 +116,7 @@ class Usage(Shaped, kw_only=True):
 
 
 class UsageVerdict(Struct, kw_only=True):
-    """The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A
+    """The result for one record of a batch. It is charged, repeated (if its reference had already been charged) or refused. A
     refused record has a code and an error.
     """
 
@@ -146,7 +148,7 @@ class UsageBatch(Struct, kw_only=True):
 
     records_total: Annotated[int, Meta(ge=1, description="The number of records in the batch.")]
     charged: Annotated[Count, Meta(description="The number of records charged now.")]
-    repeated: Annotated[Count, Meta(description="Records charged before.")]
+    repeated: Annotated[Count, Meta(description="Records that had already been charged.")]
     refused: Annotated[Count, Meta(description="The number of refused records.")]
     amount_micros: Micros
     balance_micros: BalanceMicros

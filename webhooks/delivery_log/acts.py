@@ -52,7 +52,8 @@ _NO_KEY: Final = (None, None)
 class Delivery(Shaped, kw_only=True):
     """The delivery of one event to one endpoint.
 
-    next_attempt_at is null unless the delivery is pending and waits for no other delivery.
+    next_attempt_at is null unless the delivery is pending and isn't waiting for another
+    delivery.
     """
 
     id: DeliveryIdText
@@ -295,7 +296,7 @@ REPLAY: Final = Act(
 CANCEL: Final = Act(
     name="deliveries.cancel",
     summary="Cancel a delivery",
-    description="Cancels a delivery that waits for its next attempt. An ordered webhook continues with the next delivery."
+    description="Cancels a delivery that is waiting for its next attempt. An ordered webhook continues with the next delivery."
     " Returns 3004 if the delivery has already ended (`reason`: `delivered`, `failed`) or is being sent"
     " (`sending`: try again after the attempt). It can be replayed later.",
     path="/deliveries/{delivery_id}/cancel",

@@ -179,7 +179,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    """How long the old secret stays valid beside the new one."""
+    """How long the old secret stays valid alongside the new one."""
 
     overlap_s: Annotated[
         Int64,
@@ -214,7 +214,7 @@ class McpSubscription(Struct, kw_only=True):
 
 
 class WebhookEndpoint(Struct, kw_only=True):
-    """A webhook endpoint, to which events are sent. Header values are masked."""
+    """A webhook endpoint that receives events. Header values are masked."""
 
     id: EndpointIdText
     url: Annotated[str, Meta(description="The URL to which events are sent.")]

@@ -134,7 +134,7 @@ class WebhookHealth(Struct, kw_only=True):
 
 
 class HealthQuery(Fields, frozen=True, kw_only=True):
-    """How far back to look."""
+    """The period to report on."""
 
     hours: Annotated[int, Meta(ge=1, le=168, description="The number of hours to look back.")] = 24
 

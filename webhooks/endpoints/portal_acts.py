@@ -48,7 +48,9 @@ Right = Annotated[
 
 
 class PortalLink(Shaped, kw_only=True):
-    """A link to a page of the account's webhooks. It expires together with the key, token or user that made it."""
+    """A link to a page of the account's webhooks. It stops working when the key, token or user that made it loses
+    access.
+    """
 
     id: Annotated[str, Meta(pattern=r"^ptl_[0-9A-Za-z]+$")]
     environment: Environment

@@ -79,7 +79,7 @@ class FailedRecharge(EventData, kw_only=True):
 
 
 class Order(EventData, kw_only=True):
-    """An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
+    """An order for credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
 
     id: OrderId
     status: Literal[
@@ -138,7 +138,7 @@ class RefundedOrder(Order, kw_only=True):
 class DisputedOrder(RefundedOrder, kw_only=True):
     """An order whose payment the payer's bank disputes, in part or in full.
 
-    refunded_cents is 0 if the bank has withdrawn no more money.
+    refunded_cents is 0 if the bank has not withdrawn any more money.
     """
 
     dispute_id: Annotated[str, Meta(description="The dispute's ID at the provider.")]
@@ -198,7 +198,7 @@ class _EndingCredit(EventData, kw_only=True):
 
 
 class ExpiringCredit(_EndingCredit, kw_only=True):
-    """Credit that expires within some days unless it is spent."""
+    """Credit that expires in a few days unless it is spent."""
 
     days_before: Annotated[int, Meta(ge=1, description="The most days left.")]
     rolls_over_micros: Annotated[

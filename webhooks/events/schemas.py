@@ -309,7 +309,7 @@ class Approval(Shaped, kw_only=True):
 
 
 class ApprovalOfTopUp(PendingTopUp, kw_only=True):
-    """An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect."""
+    """An approval and the top-up that is waiting for it. The top-up is shown as it was before the decision took effect."""
 
     approval: Annotated[Approval, Meta(description="The approval to decide.")]
 
@@ -384,8 +384,8 @@ TYPES: Final[Mapping[str, EventType]] = {
     "credit.expiring": EventType("Unused credit will expire soon.", ExpiringCredit),
     "credit.expired": EventType("Unused credit has expired.", ExpiredCredit),
     "stock.low": EventType("A supplier has few codes left. For operators.", LowStock),
-    "order.paid": EventType("An order of credit was paid, and the credit was added.", Order),
-    "order.failed": EventType("An order of credit will not be paid.", Order),
+    "order.paid": EventType("An order for credit was paid, and the credit was added.", Order),
+    "order.failed": EventType("An order for credit will not be paid.", Order),
     "dispute.opened": EventType(
         "A payer's bank disputes a payment, or inquires about it. For operators.", OpenedDispute
     ),

@@ -52,7 +52,7 @@ _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 class Replay(Shaped, kw_only=True):
-    """A job that sends deliveries again, at most rate_per_s per second."""
+    """A job that sends deliveries again. It sends at most rate_per_s per second."""
 
     id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
     status: Literal["running", "paused", "done", "cancelled"]

@@ -260,7 +260,7 @@ class ApprovalExpiredEvent(Model):
 
 
 class ApprovalOfTopUpEventData(Model):
-    """An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect."""
+    """An approval and the top-up that is waiting for it. The top-up is shown as it was before the decision took effect."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1298,7 +1298,7 @@ class DeliveredTopUpEventData(Model):
 
 
 class Delivery(Model):
-    """The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery."""
+    """The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and isn't waiting for another delivery."""
 
     id: str
     """The object's ID, dlv_…."""
@@ -1412,7 +1412,7 @@ class DisputeOpenedEvent(Model):
 
 
 class DisputedOrderEventData(Model):
-    """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn no more money."""
+    """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has not withdrawn any more money."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1776,7 +1776,7 @@ class ExpiredCreditEventData(Model):
 
 
 class ExpiringCreditEventData(Model):
-    """Credit that expires within some days unless it is spent."""
+    """Credit that expires in a few days unless it is spent."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -1992,7 +1992,7 @@ class FreePeriod(Model):
 
 
 class FulfilmentAttempt(Model):
-    """An attempt at a supplier. `supplier` and `detail` are shown only to operators."""
+    """A call to a supplier to deliver a top-up. `supplier` and `detail` are shown only to operators."""
 
     outcome: (
         Literal[
@@ -2624,7 +2624,7 @@ class OrderDisputedEvent(Model):
 
 
 class OrderEventData(Model):
-    """An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
+    """An order for credit. `reference` is the transaction ID (txn_…) of its events and deliveries."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -3010,7 +3010,7 @@ class Platform(Model):
 
 
 class PortalLink(Model):
-    """A link to a page of the account's webhooks. It expires together with the key, token or user that made it."""
+    """A link to a page of the account's webhooks. It stops working when the key, token or user that made it loses access."""
 
     id: str
     """The object's ID, ptl_…."""
@@ -3356,7 +3356,7 @@ class Refused(Model):
 
 
 class Replay(Model):
-    """A job that sends deliveries again, at most rate_per_s per second."""
+    """A job that sends deliveries again. It sends at most rate_per_s per second."""
 
     id: str
     """The object's ID, rpl_…."""
@@ -3588,7 +3588,7 @@ class Reversal(Model):
 
 
 class ReversedTopUp(Model):
-    """A top-up that is reversed. While its supplier hasn't responded, its status is reversing."""
+    """A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing."""
 
     transaction_id: str
     """The top-up's ID."""
@@ -3884,7 +3884,7 @@ class Sent(Model):
 
 
 class SentForApproval(Model):
-    """A send that waits for approval. Its funds are held until then."""
+    """A send that is waiting for approval. Its funds are held until then."""
 
     voucher_code: str | None
     """The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code."""
@@ -4696,7 +4696,7 @@ class UpcomingCharge(Model):
 
 
 class Usage(Model):
-    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged before. The balance is the current one."""
+    """A completed charge for usage. The tokens and the price list's version are null if the caller gave an amount instead of tokens. `repeated` means that the reference had already been charged. The balance is the current one."""
 
     id: str
     """The object's ID, usg_…."""
@@ -4727,7 +4727,7 @@ class Usage(Model):
     price_version: int | None
     """The version of the price list that was used. Null if an amount was charged."""
     repeated: bool
-    """Whether the same reference was charged before."""
+    """Whether the same reference had already been charged."""
 
 
 class UsageBatch(Model):
@@ -4738,7 +4738,7 @@ class UsageBatch(Model):
     charged: int
     """The number of records charged now."""
     repeated: int
-    """Records charged before."""
+    """Records that had already been charged."""
     refused: int
     """The number of refused records."""
     amount_micros: int
@@ -4798,7 +4798,7 @@ class UsageGroups(Model):
 
 
 class UsageLine(Model):
-    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held."""
+    """One charge. If the caller gave an amount instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held."""
 
     id: str
     """The object's ID."""
@@ -4831,7 +4831,7 @@ class UsageLine(Model):
 
 
 class UsageVerdict(Model):
-    """The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A refused record has a code and an error."""
+    """The result for one record of a batch. It is charged, repeated (if its reference had already been charged) or refused. A refused record has a code and an error."""
 
     index: int
     """The record's position, counted from 0."""
@@ -4905,7 +4905,7 @@ class VoucherRedeemedEventData(Model):
 
 
 class WebhookEndpoint(Model):
-    """A webhook endpoint, to which events are sent. Header values are masked."""
+    """A webhook endpoint that receives events. Header values are masked."""
 
     id: str
     """The object's ID, we_…."""

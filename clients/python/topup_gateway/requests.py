@@ -197,7 +197,7 @@ class CliTokenBody(TypedDict):
 
 
 class ClockBody(TypedDict):
-    """The time to advance the account's clock."""
+    """How far to advance the account's clock."""
 
     advance_s: int
     """The seconds to advance the clock."""
@@ -1256,7 +1256,7 @@ class WebhooksPatchBody(TypedDict):
 
 
 class WebhooksRotateBody(TypedDict):
-    """How long the old secret stays valid beside the new one."""
+    """How long the old secret stays valid alongside the new one."""
 
     overlap_s: NotRequired[int]
     """The seconds for which the old secret still signs. Default: 86400."""

@@ -317,7 +317,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
-        /** @description An approval and the top-up that waits for it. The top-up is shown as it was before the decision took effect. */
+        /** @description An approval and the top-up that is waiting for it. The top-up is shown as it was before the decision took effect. */
         ApprovalOfTopUpEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1492,7 +1492,7 @@ export interface components {
             /** @description The reason for a failure or cancellation. Null if there is none. */
             failure_reason?: string;
         };
-        /** @description The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery. */
+        /** @description The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and isn't waiting for another delivery. */
         Delivery: {
             /** @description The object's ID, dlv_…. */
             id: string;
@@ -1625,7 +1625,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["OpenedDisputeEventData"];
         };
-        /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn no more money. */
+        /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has not withdrawn any more money. */
         DisputedOrderEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -1956,7 +1956,7 @@ export interface components {
             /** @description The subscription's ID. */
             subscription_id: string | null;
         };
-        /** @description Credit that expires within some days unless it is spent. */
+        /** @description Credit that expires in a few days unless it is spent. */
         ExpiringCreditEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -2189,7 +2189,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             revoked_at: string | null;
         };
-        /** @description An attempt at a supplier. `supplier` and `detail` are shown only to operators. */
+        /** @description A call to a supplier to deliver a top-up. `supplier` and `detail` are shown only to operators. */
         FulfilmentAttempt: {
             /**
              * @description The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of asking the supplier to revoke the delivery.
@@ -2905,7 +2905,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["DisputedOrderEventData"];
         };
-        /** @description An order of credit. `reference` is the transaction ID (txn_…) of its events and deliveries. */
+        /** @description An order for credit. `reference` is the transaction ID (txn_…) of its events and deliveries. */
         OrderEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -3339,7 +3339,7 @@ export interface components {
              */
             fulfilment: "asynchronous" | "immediate";
         };
-        /** @description A link to a page of the account's webhooks. It expires together with the key, token or user that made it. */
+        /** @description A link to a page of the account's webhooks. It stops working when the key, token or user that made it loses access. */
         PortalLink: {
             /** @description The object's ID, ptl_…. */
             id: string;
@@ -3738,7 +3738,7 @@ export interface components {
             /** @description The cause, and what to do about it. */
             error: components["schemas"]["Failure"];
         };
-        /** @description A job that sends deliveries again, at most rate_per_s per second. */
+        /** @description A job that sends deliveries again. It sends at most rate_per_s per second. */
         Replay: {
             /** @description The object's ID, rpl_…. */
             id: string;
@@ -3983,7 +3983,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description A top-up that is reversed. While its supplier hasn't responded, its status is reversing. */
+        /** @description A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing. */
         ReversedTopUp: {
             /** @description The top-up's ID. */
             transaction_id: string;
@@ -4295,7 +4295,7 @@ export interface components {
              */
             next_action?: "poll";
         };
-        /** @description A send that waits for approval. Its funds are held until then. */
+        /** @description A send that is waiting for approval. Its funds are held until then. */
         SentForApproval: {
             /** @description The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced it. Null unless you may see the code. */
             voucher_code: string | null;
@@ -5304,7 +5304,7 @@ export interface components {
             /** @description The currency's ISO 4217 code. */
             currency: string;
         };
-        /** @description A completed charge for usage. The tokens and the price list's version are null if an amount was charged. `repeated` means that the reference was already charged before. The balance is the current one. */
+        /** @description A completed charge for usage. The tokens and the price list's version are null if the caller gave an amount instead of tokens. `repeated` means that the reference had already been charged. The balance is the current one. */
         Usage: {
             /** @description The object's ID, usg_…. */
             id: string;
@@ -5337,7 +5337,7 @@ export interface components {
             cached_tokens: number | null;
             /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
-            /** @description Whether the same reference was charged before. */
+            /** @description Whether the same reference had already been charged. */
             repeated: boolean;
         };
         /** @description The result of a batch. The records' results are in the order given. `amount_micros` is what this call charged. */
@@ -5346,7 +5346,7 @@ export interface components {
             records_total: number;
             /** @description The number of records charged now. */
             charged: number;
-            /** @description Records charged before. */
+            /** @description Records that had already been charged. */
             repeated: number;
             /** @description The number of refused records. */
             refused: number;
@@ -5410,7 +5410,7 @@ export interface components {
             /** @description Whether there is another page. */
             has_more: boolean;
         };
-        /** @description One charge. If an amount was charged instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held. */
+        /** @description One charge. If the caller gave an amount instead of tokens, the token counts and price_version are null. A charge of kind `hold` is a captured hold, and its created_at is when the money was held. */
         UsageLine: {
             /** @description The object's ID. */
             id: string;
@@ -5447,7 +5447,7 @@ export interface components {
             /** @description The version of the price list that was used. */
             price_version: number | null;
         };
-        /** @description The result for one record of a batch. It is charged, repeated (if its reference was charged before) or refused. A refused record has a code and an error. */
+        /** @description The result for one record of a batch. It is charged, repeated (if its reference had already been charged) or refused. A refused record has a code and an error. */
         UsageVerdict: {
             /** @description The record's position, counted from 0. */
             index: number;
@@ -5539,7 +5539,7 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** @description A webhook endpoint, to which events are sent. Header values are masked. */
+        /** @description A webhook endpoint that receives events. Header values are masked. */
         WebhookEndpoint: {
             /** @description The object's ID, we_…. */
             id: string;
@@ -5754,7 +5754,7 @@ export interface components {
             /** @description The device_code from POST /cli/login. */
             device_code: string;
         };
-        /** @description The time to advance the account's clock. */
+        /** @description How far to advance the account's clock. */
         ClockBody: {
             /** @description The seconds to advance the clock. */
             advance_s: number;
@@ -6315,7 +6315,7 @@ export interface components {
              */
             status?: "enabled" | "disabled";
         };
-        /** @description How long the old secret stays valid beside the new one. */
+        /** @description How long the old secret stays valid alongside the new one. */
         WebhooksRotateBody: {
             /** @description The seconds for which the old secret still signs. Default: 86400. */
             overlap_s?: number;
