@@ -123,7 +123,7 @@ class Principal:
     """The caller, and what is allowed at this moment.
 
     - `lineage`: the key's ID, then its ancestors' IDs, nearest first. It is empty without a key.
-    - `expires_at`: when the first of the credential, its key and the ancestors expires, on our clock.
+    - `expires_at`: the earliest expiry of the credential, its key and its ancestors, on our clock.
     - `clock_ahead_us`: how far the account's own clock was ahead of ours.
     - `kind`: `mcp` for an MCP client's token, which acts for its key.
     - `oauth`: the app that has the token.

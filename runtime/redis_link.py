@@ -357,7 +357,7 @@ class RedisLink:
             raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
-        """Check that Redis does what we need, and return the fault. After a fault, calls are refused until a
+        """Check that Redis does what we need. Return the fault found, or None. After a fault, calls are refused until a
         probe succeeds.
         """
         try:

@@ -174,7 +174,7 @@ class WokenWorker(Worker):
     async def _poll(self) -> float:
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                # The time is taken before polling, so that work that becomes due meanwhile isn't missed.
+                # Read the time before polling, so that work that becomes due during the poll isn't missed.
                 now_ms = timestamp_ms()
                 await self._poll_iteration()
                 delay_s = await self._next_due_s(now_ms)

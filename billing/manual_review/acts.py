@@ -114,7 +114,7 @@ class ShownWord(Shaped, kw_only=True):
 
 
 class TopUpReview(WaitingTopUp, kw_only=True):
-    """A top-up with every attempt at a supplier, and what this operator can do now."""
+    """A top-up with all its supplier attempts, and what this operator can do now."""
 
     status: str
     failure_reason: str | None

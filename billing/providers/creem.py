@@ -665,7 +665,7 @@ class Creem:
             return request.product_ref, 1
         if not self._credit_product:
             raise ProviderRefused(
-                "Creem sells its own products only. Set a Creem product for this purchase."
+                "Creem can sell only products that are defined in Creem. Set a Creem product for this purchase."
             )
         units, rest = divmod(request.price.amount, self._unit_amount)
         if rest:

@@ -1,7 +1,7 @@
 """Mail an account's owner and colleagues about sends that need a decision.
 
-- If few sends are waiting, each gets its own mail. Otherwise, one mail covers them all. HOUR_MAX limits the mails per
-  hour.
+- If few sends are waiting, each gets its own email. Otherwise, one email covers them all. HOUR_MAX limits the
+  emails per hour.
 - Anyone with the owner's link can decide. A colleague's link works only while that colleague may decide.
 """
 

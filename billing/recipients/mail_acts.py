@@ -109,7 +109,7 @@ async def queue_again(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
     )
     mail = await find_mail(tx, mail_id)
     if changed == 0:
-        raise MailUnderWay(f"The mail is already {mail.status}.", reason=mail.status)
+        raise MailUnderWay(f"The email is already {mail.status}.", reason=mail.status)
     return mail
 
 

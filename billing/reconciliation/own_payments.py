@@ -1,7 +1,7 @@
 """Compare the payments that a provider lists with our records of them.
 
-A payment is found by any of its IDs, or else by its object at the provider. A payment without our orders or customers
-belongs to another shop with the same provider account.
+A payment is found by any of its IDs, or else by the provider's object that it belongs to. A payment that matches none of
+our orders or customers belongs to another shop that uses the same provider account.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence

@@ -92,7 +92,9 @@ def _recharge_text(told: dict[str, Any], language: Language) -> tuple[str, list[
                 "Your auto-recharge payment of {amount} with {method} was disputed at the card's bank.",
                 **known,
             ),
-            say("No more credit is bought automatically until you set up auto-recharge again."),
+            say(
+                "No more credit will be bought automatically until you set up auto-recharge again."
+            ),
             say("If you don't recognize this dispute, contact your bank."),
         ]
     if told["url"] is not None:

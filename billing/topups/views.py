@@ -281,7 +281,7 @@ class Reversal(Shaped, kw_only=True):
 
 
 class ReversedTopUp(SettledTopUp, kw_only=True):
-    """A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing."""
+    """A top-up that has been reversed or is being reversed. While its supplier hasn't responded, its status is reversing."""
 
     reversal: Annotated[Reversal, Meta(description="The request to reverse the top-up.")]
     links: NextLinks | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""Fulfilments: receive suppliers' reports on how pending top-ups ended, signed with their callback secrets.
+"""Fulfilments: receive suppliers' signed reports on how pending top-ups ended.
 
 The signed body names the top-up, so the signature isn't valid for another top-up. An unknown top-up gets the same
 response as a wrong signature, so nobody can find out which IDs exist.

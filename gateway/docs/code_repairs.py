@@ -143,7 +143,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _RIGHT,
     ),
     codes.CAP_EXCEEDED: Repair(
-        "Wait until `resets_at`, or send at most `max_now_cents`, as `smaller_send` in `links` does. "
+        "Wait until `resets_at`, or send at most `max_now_cents`: see `smaller_send` in `links`. "
         "Otherwise, a user can open the first page in `links` and raise the limit there.",
         ("GET", "/keys/self"),
     ),

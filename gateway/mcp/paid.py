@@ -99,7 +99,7 @@ class PaidSend:
             raise InvalidInput(words, param=X402, reason=error.reason) from None
 
     async def earlier(self, key_text: str) -> Envelope | None:
-        """Return the current state of the response stored for the key, or None.
+        """Return the response stored for the key, brought up to date, or None.
 
         If the payment was refused, delete the stored response. Raise KeyReused if the key was used for another
         call.

@@ -1,4 +1,4 @@
-"""Manage OAuth apps: other parties' software that acts for users with their consent.
+"""Manage OAuth apps: third-party software that acts for users with their consent.
 
 This module returns a secret once, and stores only its SHA-256. The caller holds the owner's lock.
 """

@@ -56,7 +56,7 @@ _RETRY_S: Final = 1.0
 # The pause between attempts if a pooler shares sessions. Only an operator can fix this.
 _RETRY_SHARED_S: Final = 60.0
 
-# If a timer fires this late, the process itself was stopped.
+# If a timer fires this late, the process itself was suspended for a while.
 LATE_S: Final = 0.5
 AGAIN_S: Final = 1.0
 _COLUMNS = """

@@ -247,9 +247,9 @@ def space(path: Path) -> FileSpace:
 
 
 def vacuum(path: Path) -> None:
-    """Rewrite the file so that it can return pages in steps. Raise StoreError if this fails.
+    """Rewrite the file so that it can later shrink in steps. Raise StoreError if this fails.
 
-    Meanwhile, no other process can write. The disk must have twice the file's size free.
+    Meanwhile, no other process can write. The disk needs free space of twice the file's size.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

@@ -139,9 +139,9 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a claim's scan learned about the queue.
 
-    - turns: endpoints that were served while others wait in the queue behind them.
+    - turns: endpoints that have had their turn while others are still waiting behind them.
     - after: where the next scan continues.
-    - hides_failing: failing endpoints without claimable deliveries may hide others behind them.
+    - hides_failing: whether the scan may have missed failing endpoints, because those ahead had nothing to claim.
     """
 
     laters: Sequence[Later]

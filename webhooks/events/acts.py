@@ -68,7 +68,9 @@ async def list_events(
     after = event_cursor(asked.after, "after")
     is_file = asked.format != "json"
     if after is not None and is_file:
-        raise InvalidInput("A file lists the newest events first, so omit `after`.", param="after")
+        raise InvalidInput(
+            "An exported file always lists the newest events first, so omit `after`.", param="after"
+        )
     if after is not None and begin is not None:
         raise InvalidInput(
             "Give either `after` (to poll) or `cursor` (to page), not both.", param="cursor"

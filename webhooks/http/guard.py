@@ -366,11 +366,11 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
         try:
             host = idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
         except UnicodeError:
-            raise UrlRefused("The host is not a valid name.", reason="form") from None
+            raise UrlRefused("The host name is not valid.", reason="form") from None
     host = host.removesuffix(".")
     labels = host.split(".")
     if len(host) > HOST_CHARACTERS_MAX or not all(map(_LABEL.fullmatch, labels)):
-        raise UrlRefused("The host is not a valid name.", reason="form")
+        raise UrlRefused("The host name is not valid.", reason="form")
     if not _NUMBER.fullmatch(labels[-1]):
         return host, None
     # The last label is a number, so the C library reads this as an IPv4 address (such as 0x7f.1, 2130706433 or

@@ -353,7 +353,7 @@ class Renewer(WokenLoop):
             self._moves.failed(ids[0])
             if not isinstance(
                 error, DomainError
-            ):  # A DomainError means that the subscription was deleted meanwhile.
+            ):  # A DomainError means that the subscription has been deleted.
                 _log.exception("renewal.broke", extra={"fields": {"subscription_id": ids[0]}})
         else:
             self._moves.went_well(*ids)
