@@ -1,6 +1,6 @@
 """Mail an order's receipt to the payer once.
 
-The link in the mail works without signing in, and shows only the document.
+The link in the email works without signing in, and shows only the document.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ TOLD_WITHIN_US: Final = 2 * DAY_US
 
 
 def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> OwnerMail | None:
-    """Return the mail about a receipt, or None if the payment is too old."""
+    """Return the email about a receipt, or None if the payment is too old."""
     if receipt.dated_at < now_us - TOLD_WITHIN_US:
         return None
     told = {

@@ -72,7 +72,7 @@ class TimedBatch:
         try:
             self._on_timed(self._lines, times)
         except Exception:
-            # The commit has happened. If this error were raised, the batch would run again.
+            # The batch is already committed. If this error were raised, the batch would run again.
             _log.exception("batch not told")
 
 

@@ -153,9 +153,7 @@ class NewApiClient:
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Return whether codes can be created and redeemed. Older releases lack this endpoint, but always allow
-        both.
-        """
+        """Return whether New API lets us create codes. Older releases lack this endpoint, and always let us."""
         try:
             info = await self._read("/api/user/topup/info", _TopUpInfo)
         except NoSupplierAnswer as silence:

@@ -194,7 +194,7 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Return whether another caller has claimed the payment in the meantime, which may explain this refusal."""
+        """Return whether another caller has claimed the payment in the meantime, and may have caused this refusal."""
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:

@@ -29,7 +29,7 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# The provider's last response: the order isn't paid ("unpaid"), something new ("told"), or no response ("silent").
+# What the last call to the provider brought: "unpaid" (not paid yet), "told" (a new report) or "silent" (no response).
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})

@@ -139,7 +139,7 @@ class OperatorOrder(money_schemas.Order, kw_only=True):
 
 
 class ProviderNotification(Struct, kw_only=True):
-    """A provider's report about an order, and its outcome."""
+    """A provider's report about an order, and how this gateway handled it."""
 
     provider: str
     event_id: str

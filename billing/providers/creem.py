@@ -822,7 +822,7 @@ def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
     if request.act == "cancel_now":
         return "cancel", {"mode": "immediate"}
-    # Without this field, a store setting may pause the subscription instead.
+    # Without onExecute, a store setting may pause the subscription instead of ending it.
     return "cancel", {"mode": "scheduled", "onExecute": "cancel"}
 
 

@@ -321,7 +321,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
 def note_unpaid(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
 ) -> None:
-    """Record that a charge ended unpaid. If it awaited confirmation, it has already been reported."""
+    """Record that a charge ended unpaid. Publish this, unless a failure of the charge was already published."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return

@@ -48,7 +48,7 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Write due mails. A tenant that has reached its hourly limit doesn't delay others."""
+    """Write due emails. A tenant that has reached its hourly limit doesn't delay others."""
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
         return Written(0, None)
@@ -149,7 +149,7 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """Write a mail about approvals. `link_of` is None if the reader may not decide."""
+    """Write an email about approvals. `link_of` is None if the reader may not decide."""
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
     say = language.say

@@ -1,7 +1,7 @@
-"""Combine an account's news of one kind into one mail for each person who wants it.
+"""Combine an account's news of one kind into one email for each person who wants it.
 
-A worker locks a row for the account and kind, so that only one worker writes the mail. News that nobody wants is marked
-as reported.
+A worker locks a row for the account and kind, so that only one worker writes the email. News that nobody wants is
+marked as reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# News that follows within this time goes into the same mail.
+# News that follows within this time goes into the same email.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
@@ -78,7 +78,7 @@ async def find_news(
 
 async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
     """Lock the row for this account and kind until the commit. Return False if another worker has locked it, or
-    if no mail is due yet.
+    if no email is due yet.
     """
     place = {
         "account_id": news.tenant.account_id,
@@ -194,7 +194,7 @@ async def _mails_of(
 
 
 LISTED_MAX: Final = 20
-# The maximum number of balance drops that one mail covers. An account can have at most ten thresholds.
+# The maximum number of balance drops that one email covers. An account can have at most ten thresholds.
 FALLS_MAX: Final = 200
 
 

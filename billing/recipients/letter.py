@@ -1,4 +1,4 @@
-"""Render mail to recipients and to people with access to an account. The same mail always renders to the same bytes.
+"""Render mail to recipients and to people with access to an account. An email is always rendered as the same bytes.
 
 A recipient's letter omits the code, because mail can be read in transit and is stored for years. Each URL has its own
 line, away from right-to-left text.

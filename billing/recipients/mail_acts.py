@@ -195,7 +195,7 @@ class Address(Fields, frozen=True, kw_only=True):
 
 
 class SentMail(Shaped, kw_only=True):
-    """A mail to a recipient, without its text."""
+    """An email to a recipient, without its text."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
     transaction_id: Annotated[str, Meta(description="The top-up that the mail is about.")]

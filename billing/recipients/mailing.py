@@ -78,7 +78,7 @@ def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
 
 
 async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int) -> bool:
-    """Record a mail's result, unless a newer claim has replaced this one."""
+    """Record an email's result, unless a newer claim has replaced this one."""
     reason = ending.reason
     changed = await tx.execute(
         """UPDATE mails SET status = :status, reason = :reason, next_attempt_at = :next_attempt_at,

@@ -1,6 +1,6 @@
-"""Queue mail to an account's owner and colleagues, in the transaction that causes the mail.
+"""Queue mail to an account's owner and colleagues, in the transaction that causes it.
 
-When a mail is first claimed, it is copied for each colleague who wants it. The address is looked up when the mail is
+When an email is first claimed, it is copied for each colleague who wants it. The address is looked up when the mail is
 sent.
 """
 
@@ -51,7 +51,7 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
 }
 # Mail of these kinds is written for the owner, and copied for colleagues when it is sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# The maximum number of mails of each kind to one person in a day, so that no kind crowds out another.
+# The maximum number of emails of each kind to one person in a day, so that no kind crowds out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
@@ -236,7 +236,7 @@ async def _sent(
 async def settle(
     tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
 ) -> None:
-    """Record the result. If it is "queued", the mail is sent again, unless this was the last attempt."""
+    """Record the result. If it is "queued", the email is sent again, unless this was the last attempt."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None

@@ -436,7 +436,7 @@ def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant
         return False
     if each.subscription_id == period.subscription_id:
         return each.starts_at > period.period_start_at
-    # This part is from another subscription, in which the plan was bought again.
+    # This part belongs to another subscription, because the plan was bought again.
     return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
 
 

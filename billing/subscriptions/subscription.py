@@ -157,7 +157,7 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
     """Record the provider's pause, or its new end. The state doesn't change here.
 
-    The provider is called after a day, or soon after `resumes_at`, and then every hour.
+    The provider is called daily, then soon after `resumes_at`, and from then on hourly.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):

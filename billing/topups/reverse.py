@@ -1,4 +1,4 @@
-"""Reverse a delivered top-up once. All unused credit returns to its sources.
+"""Reverse a delivered top-up once, if none of it was used. Its funds return to their sources.
 
 A supplier's code may have been seen, so the credit returns only after the supplier confirms that the code is worthless.
 The first decision is final, unless an operator decides otherwise.

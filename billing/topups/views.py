@@ -54,7 +54,7 @@ class ShownDelivery(Struct, kw_only=True):
 
 
 class RecipientMail(Shaped, kw_only=True):
-    """One mail about a top-up. It contains the link to the claim page and never the code itself."""
+    """An email about a top-up. It contains the link to the claim page and never the code itself."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
     status: Annotated[

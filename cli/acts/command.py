@@ -182,7 +182,7 @@ def _run(act: AnyAct, shown: Callable[[], AnyRead | None], **given: Any) -> None
     except (click.ClickException, click.Abort, click.exceptions.Exit, DomainError):
         raise
     except Exception:
-        # If this installation's database can't be used, somebody probably forgot to log in.
+        # The user probably forgot to log in, and didn't mean to use this machine's database.
         if _is_merchants(act) and not (given.get("local") or given.get("account") or wants_json()):
             note(
                 "You aren't logged in, so this command used the database. To use a gateway, run `topup login`."

@@ -1,4 +1,4 @@
-"""Show a top-up's history as lines with times. Merchants see only the outcome at a supplier."""
+"""Show a top-up's history as lines with times. Merchants don't see suppliers' names or messages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -308,7 +308,7 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
     for name in providers.offered(environment):
         is_simulated = providers.is_simulated(name, environment)
         if name == CREEM and not is_simulated:
-            continue  # Creem sells only its own products, not amounts
+            continue  # Creem can sell only products that are set up in Creem, not amounts
         rank = _ORDER.get(name, len(_ORDER))
         ways = providers.methods(name, environment)
         made = [_Method(way, name, way) for way in ways] or [_Method(name, name)]

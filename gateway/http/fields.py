@@ -46,7 +46,7 @@ def is_doubtful(raw: bytes) -> bool:
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """Return whether each name occurs only once in the JSON text. is_doubtful must be False for it.
+    """Return whether each name occurs only once in the JSON text. Call this only if is_doubtful returned False.
 
     The result is also False if two objects use the same name. parse() tells these cases apart.
     """

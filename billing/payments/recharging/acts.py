@@ -247,7 +247,7 @@ async def forget_method(context: CallContext, asked: MethodsQuery) -> PaymentMet
     database = context.service(Database)  # type: ignore[type-abstract]
     found = await database.read(lambda tx: recharge.find(tx, tenant))
     if found is not None and (found.provider, found.method_ref) == (provider, method_ref):
-        # The recharge is removed first, so that a removed payment method isn't charged in between.
+        # Remove the recharge first, so that it can't charge a payment method that was just removed.
         await context.service(Engine).submit(RemoveRecharge(tenant))
     await savings.forget(tenant, provider, method_ref)
     return PaymentMethods.of(provider, await savings.methods(tenant, provider))

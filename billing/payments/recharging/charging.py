@@ -213,7 +213,7 @@ class Charging:
 
 
 class BegunFall(NamedTuple):
-    """A balance drop for which an order and a charge were written. `provider` is empty if nothing should be charged."""
+    """A balance drop whose charge isn't written yet. `provider` is empty if the recharge was removed."""
 
     tenant: Tenant
     order_id: str

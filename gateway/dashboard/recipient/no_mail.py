@@ -40,7 +40,7 @@ async def _act(
     async def work(tx: Transaction) -> Person:
         person = await find_person(tx, subject_id)
         if person.email is None:
-            # Respond as if the link were invalid, because nobody reads mail at this address.
+            # This person has no address, so there is no mail to stop. Respond as if the link were invalid.
             raise NotFound("Page")
         if is_on is not None:
             await note_choice(tx, call, person, {kind: is_on})
@@ -103,9 +103,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether the form asks for mail again. Mail programs send various bodies, and each of them
-    unsubscribes.
-    """
+    """Return whether the form asks for mail again. Any other body, such as a mail program's, unsubscribes."""
     is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
     return is_form and read_form(call).text("want") == "mail"
 
