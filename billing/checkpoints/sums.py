@@ -1,7 +1,7 @@
 """Add up each ledger account's transfers in all checkpoints, as the basis of an audit.
 
 A step writes its sums and its progress in one transaction, so each transfer is added once. A row also stores its sum
-without the last day, so that readers always get sums of whole days.
+without the newest day, which may be incomplete, so that readers always get sums of whole days.
 """
 
 import asyncio

@@ -79,7 +79,7 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 async def last_good(tx: Transaction, *, until: int) -> int | None:
     """Return the latest time, at most `until`, at which an audit without findings began.
 
-    A later time comes from a wrong clock, and continuing from it would check nothing.
+    A time after `until` comes from a wrong clock. An audit that continues from there would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -217,7 +217,7 @@ def _topup(one: _Event, row: Row, *, is_newest: bool) -> Iterator[Broken]:
         "recipient_email": row["recipient_email"],
         "key_id": spent_by[0] if spent_by else None,
     }
-    # A top-up that was cancelled because its batch was refused gives up its reference.
+    # A top-up loses its reference if it is cancelled because its batch was refused.
     if row["status"] != "cancelled":
         given["reference"] = row["reference"]
     yield from fails(

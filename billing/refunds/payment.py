@@ -247,7 +247,7 @@ def named_payment(
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if not found:
         raise NotFound("Period", param="period_id")
-    # If there are paid periods, choose only among them. The caller must name an uncredited payment.
+    # If there are paid periods, choose only among them. To refund an uncredited payment, the caller must name it.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]

@@ -161,7 +161,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # Set the deadline before the command runs, because other workers start to wait as soon as it has run.
+        # Set the deadline first, because other workers' waiting time begins when the command runs.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             ClaimRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)

@@ -278,8 +278,8 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 
 REASON_CHARACTERS_MAX = 200
-# The shortest and the longest delay while another top-up for the recipient is at the supplier. Between these
-# limits, the delay is an eighth of the top-up's age.
+# How long a top-up waits for its next check while another one for the recipient is at the supplier. Between these
+# limits, the wait is an eighth of the top-up's age.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
 # After this long, a call to a supplier has certainly ended.

@@ -207,7 +207,7 @@ def _confirmed(found: SandboxCheckout) -> Paid:
     return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))
 
 
-# A refund with one of these reasons is refused, gets no response, stays open or fails later.
+# In this order, these reasons make a refund be refused, get no response, stay open or fail later.
 OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
 
 
