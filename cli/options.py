@@ -78,7 +78,7 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
 
 
 by_option: Final = click.option(
-    "--by", help="The name of the person who decides. Default: the user of this machine."
+    "--by", help="The name to record for this action. Default: the user of this machine."
 )
 
 

@@ -105,7 +105,7 @@ class StagingRoom:
 
 def full(until: int, now_us: int) -> StagingFull:
     return StagingFull(
-        "This account has reached its storage limit for staging today. Staging accepts "
+        "This account has reached today's storage limit for staging. Staging accepts "
         f"changes again at {rfc3339(until)}. Staging can still be read. Live isn't affected, and "
         "webhooks for accepted calls are still sent. An account with a verified email address "
         "may store more, and "

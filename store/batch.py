@@ -110,8 +110,8 @@ def away() -> Unavailable:
 
 def unknown() -> Unavailable:
     return Unavailable(
-        "The outcome isn't known yet. Retry with the same Idempotency-Key, or check "
-        "before you do it again.",
+        "The outcome isn't known yet. Retry with the same Idempotency-Key, or check what "
+        "happened before you repeat the request.",
         retry_after_s=RETRY_AFTER_S,
     )
 

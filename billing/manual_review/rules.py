@@ -154,12 +154,14 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
     if state == "task":
         task = seen.open_task
         if task is not None and task.taken_by is not None and act in ACTS[state]:
-            return NotNow(f"{task.taken_by} has taken the task and must first give it back.")
+            return NotNow(f"{task.taken_by} has taken the task and must give it back first.")
         return NotNow(
             f"The top-up is a manual task for {supplier}. Settle it, refuse it, or switch its supplier."
         )
     if act in {"take", "give_back", "refuse"}:
-        return NotNow("This top-up isn't a task, so it can't be taken, given back or refused.")
+        return NotNow(
+            "This top-up isn't a manual task, so it can't be taken, given back or refused."
+        )
     if act == "switch":
         return NotNow(
             f"The outcome at {supplier} is unknown. Check there. If {supplier} delivered nothing, "

@@ -157,8 +157,7 @@ class PlaceOrder:
         left = Price(item.price.amount - discount, item.price.currency)
         if left.amount == 0 and self.new.kind == "subscription":
             raise CouponRefused(
-                "A subscription is paid at its provider, so a coupon can't make it free. Use a coupon"
-                " that leaves something to pay.",
+                "A coupon can't make a subscription free. Use a coupon that leaves something to pay.",
                 param="coupon",
                 reason="kind",
             )

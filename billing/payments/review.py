@@ -147,7 +147,7 @@ class Resolve:
                 return price.amount
             came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
             raise InvalidInput(
-                f"{in_words(price)} was expected, but {came} was paid. Give the part of {in_words(price)} to credit.",
+                f"{in_words(price)} was expected, but {came} was paid. State how much of {in_words(price)} to credit.",
                 param="amount",
             )
         if not 0 < self.amount <= price.amount:

@@ -370,7 +370,7 @@ class SubscriptionSteering:
             return
         if not isinstance(steering, Pausing):
             raise ProviderRefused(
-                f"{one.provider} can't pause a plan. End the plan with its period, and buy it again later."
+                f"{one.provider} can't pause a plan. End the plan after its current period, and buy it again later."
             )
         if wish.resumes_at is not None and not steering.pauses_until:
             raise ProviderRefused(

@@ -339,7 +339,7 @@ def _signed(parameters: Mapping[str, str], key: str) -> dict[str, str]:
 
 
 def _unreadable() -> NotificationRefused:
-    return NotificationRefused("The notification isn't in the protocol's format.", reason="form")
+    return NotificationRefused("The notification isn't in Epay's format.", reason="form")
 
 
 _YES = frozenset({"1", "true", "success", "ok"})

@@ -161,5 +161,5 @@ def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
         (say("Your account is no longer suspended. Everything works again."),),
         say("Open the account"),
         f"{public_url}/dashboard",
-        say("Sends that failed in the meantime aren't retried. Send them again yourself."),
+        say("Sends that failed in the meantime won't be retried. Send them again yourself."),
     )

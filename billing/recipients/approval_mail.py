@@ -236,4 +236,4 @@ def _facts(one: AskedApproval, language: Language) -> tuple[str, ...]:
             **known,
         )
     when = language.moment(one.approval.expires_at)
-    return asks, say("Nothing is charged unless you approve this send by {when}.", when=when)
+    return asks, say("Nothing will be charged unless you approve this send by {when}.", when=when)

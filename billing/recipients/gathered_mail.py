@@ -352,7 +352,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
         say("The balance is below {threshold}", threshold=language.money(low.threshold_cents)),
         (
             say("{balance} is left.", balance=language.money(low.balance_cents)),
-            say("Charges above the balance are refused until you buy credit."),
+            say("Charges above the balance will be refused until you buy credit."),
         ),
         say("Buy credit"),
         f"{public_url}{BUY_PATH}",

@@ -398,13 +398,13 @@ class Resend(OnTopUp):
         facts = {"transaction_id": topup.id, "status": topup.status}
         if topup.status in {"pending", "scheduled"}:
             raise NotYetDelivered(
-                "The top-up isn't delivered yet. Requested mail is sent automatically after delivery.",
+                "The top-up isn't delivered yet. A requested email will be sent automatically after delivery.",
                 param="transaction_id",
                 reason="not_delivered",
                 extra=facts,
             )
         if topup.status != "delivered":
-            raise AlreadyEnded(f"The top-up is {topup.status}, so no mail is sent.", extra=facts)
+            raise AlreadyEnded(f"The top-up is {topup.status}, so no email is sent.", extra=facts)
         before = topups.mails.queued_of(topup.id)
         if before is not None:
             return Resent(topup, before)

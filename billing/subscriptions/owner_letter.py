@@ -100,7 +100,7 @@ def _recharge_text(told: dict[str, Any], language: Language) -> tuple[str, list[
     if told["url"] is not None:
         return say("Confirm your auto-recharge of {amount}", amount=known["amount"]), [
             say("Your bank wants you to confirm the payment of {amount} with {method}.", **known),
-            say("The credit is bought only after you confirm the payment."),
+            say("The credit will be bought only after you confirm the payment."),
         ]
     return say("Your auto-recharge of {amount} failed", amount=known["amount"]), [
         say("Your balance is low, and {amount} could not be charged to {method}.", **known),
@@ -119,7 +119,7 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
             say("{amount} of your plan's credit expires on {when}.", **known)
             if told["kind"] == "plan"
             else say("{amount} of your free credit expires on {when}.", **known),
-            say("Any credit that you don't spend by then is lost."),
+            say("Any credit that you don't spend by then will be lost."),
         ),
         say("Open your wallet"),
         f"{public_url}{WALLET_PATH}",

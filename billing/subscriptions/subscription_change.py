@@ -312,7 +312,7 @@ class RequestSubscriptionChange(SubscriptionCommand):
     def _check_goes_on(self, one: Subscription) -> None:
         if one.is_ending:
             raise ChangeNotAllowed(
-                "The plan ends with its period. Resume it first.", reason="ending"
+                "The plan will end after its current period. Resume it first.", reason="ending"
             )
         if one.status == "past_due":
             detail = "its last payment did not come: pay it first, with another card in the portal"
@@ -405,7 +405,7 @@ def in_words(change: SubscriptionChange) -> str:
     if change.act == "change":
         return f"A request to change to {change.plan_id} by the {change.interval}"
     words: dict[Act, str] = {
-        "cancel": "A request to end the plan with its period",
+        "cancel": "A request to end the plan after its current period",
         "cancel_now": "A request to end the plan immediately",
         "pause": "A request to pause the plan",
         "resume": "A request to resume the plan",

@@ -142,7 +142,7 @@ async def decide(
 def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
     if not set(held.spent_by).isdisjoint(caller.lineage):
         raise ScopeMissing(
-            "A key related to the requesting key can't decide. Use an unrelated key, or sign in.",
+            "A key related to the requesting key can't approve or deny the send. Use an unrelated key, or sign in.",
             reason="same_lineage",
         )
 
@@ -156,7 +156,7 @@ async def _check_not_theirs(
     makers = await database.read(lambda tx: makers_of(tx, lineage))
     if asked.requested_by in makers:
         raise ScopeMissing(
-            "A key that the sender created can't decide on their send.", reason="same_lineage"
+            "A key that the sender created can't approve or deny their send.", reason="same_lineage"
         )
 
 

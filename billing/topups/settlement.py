@@ -263,8 +263,8 @@ class Decide(OnTopUp):
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(
-                f"{blocked.detail} Nothing was decided. Approve again once this has changed, or deny to return the"
-                " held funds to the wallet.",
+                f"{blocked.detail} The top-up is still waiting for approval. Approve again once this"
+                " has changed, or deny to return the held funds to the wallet.",
                 reason=blocked.reason,
                 extra=blocked.extra,
             )

@@ -49,7 +49,7 @@ _account: Final = click.option(
 local_option: Final = click.option(
     "--local",
     is_flag=True,
-    help="Run in process, as the operator, on this installation's database.",
+    help="Act as the operator, directly on this installation's database.",
 )
 _yes: Final = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact amounts.")

@@ -60,7 +60,7 @@ _HARMS: Final = {
     type=click.FloatRange(0.1, 60),
     default=10.0,
     show_default=True,
-    help="How long the receiver may take to respond. The gateway waits this long, too.",
+    help="How long the receiver may take to respond. The default is the same as the gateway's.",
 )
 @click.option(
     "--still-s",

@@ -146,7 +146,7 @@ def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
 )
 @click.option("--name", help="The key's name. Default: this machine's name.")
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
-@click.option("--allow-http", is_flag=True, help="Allow http:// to another machine.")
+@click.option("--allow-http", is_flag=True, help="Allow an http:// address of another machine.")
 @profile_option
 @json_option
 def login(

@@ -45,7 +45,7 @@ def open_(*, page: str, is_printed: bool, profile: str) -> None:
 
     Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge, usage,
     keys, webhooks, deliveries, apps, account, docs, sandbox, reference. IDs begin with txn_, dlv_, we_, key_
-    or ord_. No key is sent: you sign in with the browser.
+    or ord_. No key is sent: you sign in through the browser.
     """
     address = url_of(profile) + _path(page)
     if wants_json():

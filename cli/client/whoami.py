@@ -18,7 +18,7 @@ _ANY = ("platforms", "recipients", "max_now_cents")
 @profile_option
 @json_option
 def whoami(profile: str) -> None:
-    """Show the name, environment and scopes of the key that is used, and how much of its limits is left."""
+    """Show the name, environment, scopes and remaining limits of the key in use."""
     given = access(profile)
     own = {"url": given.url, **RemoteGateway(given).get(SHOW_OWN.path).data}
     if not wants_json():

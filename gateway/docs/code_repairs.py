@@ -161,8 +161,8 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Remove one of the objects listed in `links`, or wait until one finishes or expires. Then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At `/x402/topup`, send the same body again with a payment. Use a `PAYMENT-SIGNATURE` "
-        "for an entry of `accepts`, or the Payment credential that `WWW-Authenticate` requests. "
+        "For `/x402/topup`, send the same body again with a payment: a `PAYMENT-SIGNATURE` for one "
+        "of the entries in `accepts`, or the Payment credential that `WWW-Authenticate` requests. "
         "For other calls, a user must update the payment method at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
@@ -182,7 +182,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _SEND,
         _RIGHT,
     ),
-    codes.ALREADY_USED: Repair("The top-up stays delivered. `reason` says why."),
+    codes.ALREADY_USED: Repair("The top-up can't be reversed. `reason` says why."),
     codes.REQUESTER_BLOCKED: Repair(
         "If `reason` is `requester_ended`, send again with another key. Otherwise, resume the "
         "requesting key (`requester_paused`) or raise its limits (`requester_limits`), then "
@@ -197,10 +197,10 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
     codes.RATE_LIMITED: Repair("Repeat the call after `Retry-After` seconds."),
-    codes.ADDRESS_NOT_ALLOWED: Repair("Have a user add the address to the key's allow-list."),
+    codes.ADDRESS_NOT_ALLOWED: Repair("Have a user add your IP address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(
-        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. You then "
-        "get the first call's response."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. You will "
+        "then get the first call's response."
     ),
     codes.METHOD_NOT_ALLOWED: Repair(
         "Use a method listed in `Allow`. `links` lists the calls that this path accepts."

@@ -176,5 +176,5 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     ),
     (re.compile(r"\AThe body is longer than (?P<bytes>\d+) bytes\."), _too_long),
     (re.compile(r"\AThe expiry must be in the future(?:, before the year 10000)?\."), _future),
-    (re.compile(r"\AThis isn't your app's current code\."), _app_code),
+    (re.compile(r"\AThis isn't the current code from your authenticator app\."), _app_code),
 )

@@ -52,7 +52,7 @@ async def switch_on(context: ActContext, asked: AppCode) -> Change[None]:
         context.tx, vault, account_id, asked.code, session_id, now_us=context.now_us
     )
     if codes is None:
-        raise InvalidInput("This isn't your app's current code.", param="code")
+        raise InvalidInput("This isn't the current code from your authenticator app.", param="code")
     noted = {"sessions_ended": await _end_others(context)}
     return Change(after=None, noted=noted, shown_once={"codes": list(codes)})
 

@@ -287,7 +287,9 @@ class Stripe:
         # Compare every pair, so that timing reveals nothing.
         equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
         if not any(equal):
-            raise NotificationRefused("No signature of the event is valid.", reason="signature")
+            raise NotificationRefused(
+                "None of the event's signatures is valid.", reason="signature"
+            )
         if abs(self._clock.now_us() // SECOND_US - stamp_s) > TOLERANCE_S:
             raise NotificationRefused(
                 "The event's signature is too old or from the future.", reason="timestamp"

@@ -124,7 +124,7 @@ def test_each_state_has_its_acts(
         (seen(attempt("requested")), "fail", "own is being called now. Try again"),
         (seen(attempt("unknown")), "switch", "The outcome at own is unknown. Check there"),
         (LOST, "retry", "could deliver the top-up twice"),
-        (seen(attempt("unknown")), "take", "This top-up isn't a task"),
+        (seen(attempt("unknown")), "take", "This top-up isn't a manual task"),
         (seen(), "not_done", "there is nothing to record"),
         (seen(None, replace(TASK, taken_by="bob")), "settle", "bob has taken the task"),
         (seen(topup=replace(TOPUP, status="failed")), "retry", "It has ended"),

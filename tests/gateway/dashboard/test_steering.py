@@ -42,7 +42,7 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     await ann.send(f"{PLAN}/steer", {"act": "cancel_now"})
     after = await shown(ann)
 
-    assert "End the plan with its period" in before
+    assert "End the plan after this period" in before
     assert "Next charge" in before
     assert ending.status_code == 303
     assert "then the plan ends" in while_ending
@@ -139,7 +139,9 @@ async def test_the_order_of_a_trial_says_that_nothing_was_paid_and_a_second_one_
     assert (told["status"], told["paid_amount"], told["trial_days"]) == ("paid", 0, 14)
     assert (told["pay_amount"], receipt.status_code) == (2000, 404)
     assert "Your plan has started with a free trial." in payer
-    assert "Your free trial has started. The first payment is taken when it ends." in payer
+    assert (
+        "Your free trial has started. The first payment will be taken when the trial ends." in payer
+    )
     assert "cost nothing" not in offered_again
     assert "without free days, because this account has already had its trial" in offered_again
     assert "There you pay 20.00 USD" in paid_at_once

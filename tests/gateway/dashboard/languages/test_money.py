@@ -48,7 +48,7 @@ REFUSALS = (
     "Stripe refused the payment: card_declined",
     "Stripe is no longer configured in the way that the plan requires. The operator can end the plan here.",
     "A request to change to max by the year is in progress. Wait until stripe has responded.",
-    "A request to end the plan with its period is in progress. Wait until stripe has responded.",
+    "A request to end the plan after its current period is in progress. Wait until stripe has responded.",
     "An account can have at most 100 unpaid orders.",
     "The account already has the plan Pro. Change it in the portal.",
     "The checkout of order ord_1 is open: pay that one, or wait until it ends",
