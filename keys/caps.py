@@ -1,10 +1,11 @@
 """Count what keys spend in time windows, and enforce caps.
 
 Every debit counts for the key and all its ancestors. It is counted in the debit's transaction, under the
-account's lock. Each row of spend_windows is for a period. This is a day, a month, or one of these:
+account's lock. Each row of spend_windows is for a period. A period is a day, a month, or one of these:
 
 - `last:SECONDS`: the micros spent in a rolling window. The detail has them in buckets.
-- `count:3600`, `recipients:604800`: the sends in an hour, and the recipients in seven days, in buckets.
+- `count:3600`: the sends in an hour, in buckets.
+- `recipients:604800`: the recipients in seven days, in buckets.
 - `to:DIGEST`: the micros sent to one recipient on a UTC day.
 - `same:DIGEST`: the transactions in seven days with the same recipient, platform and amount.
 - `lifetime`: which events were published.

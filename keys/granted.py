@@ -1,4 +1,4 @@
-"""Check a person's grant again when it takes effect, because the person may have lost access meanwhile."""
+"""Check a person's grant again when it takes effect, because the person may have lost access in the meantime."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -127,7 +127,7 @@ class Principal:
     - `clock_ahead_us`: how far the account's own clock was ahead of ours.
     - `kind`: `mcp` for an MCP client's token, which acts for its key.
     - `oauth`: the app that has the token.
-    - `asks_code`: the user confirms with a second-factor code, not with the password.
+    - `asks_code`: whether the user confirms with a second-factor code, not with the password.
     """
 
     account_id: str

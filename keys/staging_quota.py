@@ -162,7 +162,7 @@ async def add(
 ) -> list[Counting]:
     """Add what these accounts stored until `until_us`, and update which of them are full.
 
-    Return only accounts that no other worker has counted meanwhile.
+    Return only accounts that no other worker has counted in the meantime.
     """
     after = [
         replace(

@@ -1,8 +1,8 @@
 """Identify automated callers by Web Bot Auth, with the keys that they publish.
 
-No request waits while a key directory is fetched. The directory serves later requests. Only callers with a
-credential can cause a fetch, and only a few times an hour. If a directory can't be fetched again, it stays
-valid for STALE_S.
+No request waits while a key directory is fetched. The fetched keys are used for later requests. Only callers with a
+credential can cause a fetch, and only a few times an hour. If a directory can't be fetched again, it stays valid for
+STALE_S.
 """
 
 import asyncio

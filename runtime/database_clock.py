@@ -1,8 +1,8 @@
 """Give all processes the database's time. Between readings, a monotonic clock advances it.
 
-The server's clock is measured at the start and every REFRESH_S. The error is at most half a round trip. So if
-one machine's clock is wrong or jumps, no due time, lease or signature changes. With SQLite, each process counts
-from its machine's time at the start.
+The server's clock is measured at the start and every REFRESH_S. The error is at most half a round trip. If one
+machine's clock is wrong or jumps, no due time, lease or signature changes. With SQLite, each process counts from its
+machine's time at the start.
 """
 
 import asyncio

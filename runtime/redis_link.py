@@ -322,7 +322,7 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """Return False after a failed call until a probe succeeds. Calls aren't sent meanwhile."""
+        """Return False after a failed call until a probe succeeds. Until then, no calls are sent."""
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:

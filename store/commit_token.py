@@ -27,7 +27,7 @@ LOOK: Final = f"""
     ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
     RETURNING token"""
 
-# Each process has its own row. Otherwise, a stopped process could keep the row locked for others.
+# Each process has its own row. Otherwise, a suspended process could keep the row locked for others.
 _PROBE_ID: Final = f"probe_{secrets.token_hex(10)}"
 
 

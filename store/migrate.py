@@ -157,7 +157,9 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Hold the lock that every writer of the file takes. No other process can migrate or write meanwhile."""
+    """Hold the lock that every writer of the file takes. Until it is released, no other process can migrate or
+    write.
+    """
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)

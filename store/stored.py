@@ -28,7 +28,7 @@ class Counted:
     - prefix: the text before the time in an ID. If it is empty, the column `time` finds a period's rows.
     - long: the columns with texts from callers or receivers.
     - base: the bytes of all other columns and of the index entries.
-    - is_by_time: no index finds rows by account, so all rows of the period are read.
+    - is_by_time: true if no index finds rows by account. All rows of the period are then read.
     """
 
     table: str

@@ -69,8 +69,8 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one attempt waits for locked rows. The next two are for outcomes that wait separately: the pause between
-# attempts, and how many may retry at once.
+# How long one attempt waits for locked rows. The next two constants are for outcomes that wait separately: the pause
+# between attempts, and how many may retry at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2

@@ -169,7 +169,7 @@ class Slots:
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
         """Return a function that chooses deliveries for the free slots. It may run twice, in another thread.
 
-        Only one claim runs at a time, so the room can only grow meanwhile.
+        Only one claim runs at a time, so the room can only grow during a claim.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]
@@ -425,7 +425,7 @@ class Dispatcher:
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next check starts. If it isn't the front, new hints may be about endpoints before it.
+        # Where the next check starts. If it isn't the front of the queue, new hints may be about endpoints before it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0

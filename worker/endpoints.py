@@ -260,7 +260,7 @@ class Subscriptions:
     async def _end(self, endpoint_id: str, tenant: Tenant) -> None:
         async def work(tx: Transaction) -> bool:
             await lock_tenants(tx, [tenant])
-            # The client may have renewed the subscription meanwhile.
+            # The client may have renewed the subscription in the meantime.
             now_us = self._clock.now_us()
             if await subscription.over(tx, endpoint_id, now_us=now_us) is None:
                 return False

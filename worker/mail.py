@@ -50,7 +50,7 @@ from store.errors import StoreError
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
-# Sending one mail takes less time than this, so no other worker sends it meanwhile.
+# Sending one email takes less time than this, so no other worker sends it at the same time.
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
@@ -132,7 +132,7 @@ class Mailer(WokenLoop):
     async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail
         if asyncio.get_running_loop().time() >= until_s:
-            # This worker was suspended after its claim. Another worker may be sending this mail.
+            # This worker was suspended after its claim. Another worker may be sending this email.
             return
         try:
             ending = await self._outcome(claimed)
@@ -140,7 +140,7 @@ class Mailer(WokenLoop):
             if await self._database.transaction(settle):
                 self._on_mail(ending.status, mail.environment)
         except StoreError as error:
-            # After the lease ends, the mail is sent again. The mailbox recognizes the duplicate by its Message-ID.
+            # After the lease ends, the email is sent again. The mailbox recognizes the duplicate by its Message-ID.
             _log.warning(
                 "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
             )
@@ -261,7 +261,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # Unlike the page that the mail links to, this link requires no sign-in.
+            # Unlike the page that the email links to, this link requires no sign-in.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url

@@ -76,7 +76,7 @@ def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended if the caller may not change anything.
 
     A suspended account may still remove access. Forms on its pages pass this check, because the API requests that they
-    make are refused.
+    make are checked instead.
     """
     if caller.is_paused:
         raise paused()

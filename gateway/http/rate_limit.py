@@ -96,8 +96,8 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check, the account's first. If that limit refuses a call, the credential's limit isn't
-        used up.
+        """Return the limits to check, the account's first. A call that this limit refuses doesn't count against the
+        credential's.
         """
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
@@ -162,7 +162,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
     """Look up a secret code. A wrong code counts ten times as much toward the account's limit as a valid one."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # Refuse a caller that has too few tokens to pay for a wrong code. Otherwise, the last guesses would be cheap.
+    # Refuse a caller whose bucket has too few tokens for a wrong code. Otherwise, the last guesses would be cheap.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:

@@ -1,7 +1,7 @@
 """Hold requests open to wait for a change of state (?wait_s=) or to stream events.
 
-Meanwhile, no transaction is open. Events are streamed once and in order. If a stream ends, the client continues
-after the last ID that it received.
+No transaction is open while a request waits. Events are streamed once and in order. If a stream ends, the client
+continues after the last ID that it received.
 """
 
 import asyncio

@@ -55,8 +55,8 @@ def add_to(server: Server[Any], call_of: Any) -> None:
 
     async def cancel(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
-        # If the top-up was delivered meanwhile, it isn't cancelled, and the task's result says that
-        # it was delivered.
+        # If the top-up was delivered in the meantime, it isn't cancelled, and the task's result says that it was
+        # delivered.
         await _read_task(call, STATUS, topup_id)
         await _used(call, CANCEL, topup_id)
         return {}

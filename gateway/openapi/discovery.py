@@ -1,5 +1,5 @@
-"""Tell registries of paid services the price, the payment methods and how to call. The formats are AgentCash's
-discovery profile and draft-payment-discovery-00.
+"""Publish the price, the payment methods and the request format for registries of paid services. The formats are
+AgentCash's discovery profile and draft-payment-discovery-00.
 """
 
 from collections.abc import Mapping, Sequence

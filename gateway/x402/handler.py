@@ -315,7 +315,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # Another request with the same payment may have settled it meanwhile.
+        # Another request with the same payment may have settled it in the meantime.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _resume(call, found, shown, principal)

@@ -1,6 +1,6 @@
 """Read and write the three headers of x402 version 2, with the x402 package's own models.
 
-Only the signed parts of a payment are used and passed on. If a payment contained a second authorization, a
+Only the signed parts of a payment are used and passed on. Otherwise, if a payment contained a second authorization, a
 facilitator would settle that, too.
 """
 

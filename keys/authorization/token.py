@@ -181,8 +181,8 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """Revoke all tokens issued from this token's code (RFC 7009). If the grant has no other tokens, revoke its key
-    and return it.
+    """Revoke all tokens issued from this token's code (RFC 7009). If the grant has no other tokens, revoke and return
+    its key.
 
     Return None if the token is unknown or belongs to another client.
     """

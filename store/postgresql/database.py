@@ -105,7 +105,7 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # This is logged only once. Polling continues meanwhile.
+            # This is logged only once. Until hints arrive again, work is found by polling.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
@@ -187,7 +187,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while. A response may have arrived but not been read.
+            # This process was suspended for a while. A response may have arrived but not been read.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()

@@ -22,7 +22,7 @@ from store.servers import PoolOptions
 
 CLOSE_TIMEOUT_S = 2.0
 
-# The server enforces these limits, so that a stopped process or a lost host doesn't block others.
+# The server enforces these limits, so that a suspended process or a lost host doesn't block others.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2

@@ -531,6 +531,6 @@ class Servers:
 def _fault_behind(position: Position, known: Position) -> Fault:
     """Return the fault of a server that is behind.
 
-    A server on the known timeline is a copy from before an operator accepted a loss.
+    If its timeline is the known one, it is a copy from before an operator accepted a loss.
     """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

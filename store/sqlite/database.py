@@ -250,7 +250,7 @@ class SqliteTransaction:
         return updated
 
     async def pause(self) -> None:
-        # This runs in the writer's thread. The event loop may be waiting for the interpreter lock.
+        # This runs in the writer's thread. Release the interpreter lock, because the event loop may be waiting for it.
         time.sleep(0)  # noqa: ASYNC251 no event loop drives it
 
     def hint(self, name: str) -> None:

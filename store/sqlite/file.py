@@ -47,7 +47,7 @@ ROUNDS_BESIDE = 2
 # A tenth of the file stays free for new rows, but at least this many 4 KiB pages.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 µs. Meanwhile, no process can write.
+# Moving a page takes about 12 µs. During the move, no process can write.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
@@ -249,7 +249,7 @@ def space(path: Path) -> FileSpace:
 def vacuum(path: Path) -> None:
     """Rewrite the file so that it can later shrink in steps. Raise StoreError if this fails.
 
-    Meanwhile, no other process can write. The disk needs free space of twice the file's size.
+    During the rewrite, no other process can write. The disk needs free space of twice the file's size.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

@@ -32,7 +32,7 @@ def judge_taken(
 ) -> Judged:
     """Evaluate genuine requests. All must be accepted, and together they must have the effect of `times` top-ups.
 
-    is_repeated: the requests repeat events, so accepting them proves nothing.
+    is_repeated: true if the requests repeat events. Accepting them then proves nothing.
     """
     refused = [answered for answered in seen.answers if not answered.is_taken]
     if refused:

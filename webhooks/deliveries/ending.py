@@ -133,7 +133,7 @@ async def _cancel(
         return None, 0
     wanted = sorted((row["id"], row["claim_no"]) for row in rows)
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
-    # After the last delivery, start again, because some deliveries may have changed meanwhile.
+    # After the last delivery, start again, because some deliveries may have changed in the meantime.
     is_end = len(rows) < ROWS_PER_STEP
     return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 
@@ -150,7 +150,7 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # If the endpoint was enabled and disabled again meanwhile, change_no differs, so this statement changes
+        # If the endpoint was enabled and disabled again in the meantime, change_no differs, so this statement changes
         # nothing.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us

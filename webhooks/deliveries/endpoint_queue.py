@@ -350,7 +350,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Set when the next ending step runs, or None for never. Do nothing if change_no has grown."""
+    """Set the time of the next ending step, or None for never. Do nothing if change_no has grown."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",

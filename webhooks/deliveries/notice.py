@@ -82,7 +82,7 @@ class Notice:
 
 
 class NotifiedEndpoint(NamedTuple):
-    """A stage of an endpoint's failures, for the mail. It began at at_us. Its notice was written at told_us."""
+    """A stage of an endpoint's failures, for the email. It began at at_us. Its notice was written at told_us."""
 
     endpoint_id: str
     url: str
@@ -146,9 +146,9 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[NotifiedEndpoint]:
-    """Return the stages and recoveries that the mail written at at_us reports, if they are still current.
+    """Return the stages and recoveries that the email written at at_us reports, if they are still current.
 
-    If the owner changed the endpoint meanwhile, its recovery isn't reported.
+    If the owner changed the endpoint in the meantime, its recovery isn't reported.
     """
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us

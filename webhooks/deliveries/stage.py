@@ -291,7 +291,7 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """Mask the code or link in a receiver's response, however it is spelled."""
+    """Mask all spellings of the code or link in a receiver's response."""
     if code is None:
         return answered
     kept = answered

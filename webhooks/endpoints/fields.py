@@ -151,7 +151,7 @@ def check_rate_limit(rate_per_s: int | None) -> int | None:
 class EndpointRights:
     """What the caller may send to an endpoint.
 
-    - is_person: the caller is the command line, or a signed-in user who may decide on sends. A key must not
+    - is_person: whether the caller is the command line, or a signed-in user who may decide on sends. A key must not
       receive the link that approves its own sends.
     - who: the caller's ID, or None for the command line.
     """

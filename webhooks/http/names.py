@@ -53,7 +53,7 @@ _DISCARD_PORT: Final = 9
 
 class Resolver(Protocol):
     async def lookup(self, name: str) -> Sequence[str]:
-        """Return addresses as text, in order of preference. Raise OSError or UnicodeError if this fails.
+        """Return addresses as text, in order of preference. Raise OSError or UnicodeError if the lookup fails.
 
         A name that ends with a dot is absolute, so search domains don't apply.
         """

@@ -409,7 +409,7 @@ class Replay:
     - next_step_at: null once the counts are final.
     - like_id: the failed delivery whose response all matches share. like_phrase is then set, too.
     - ramp_size: how many deliveries may be under way, or null without a ramp.
-    - ramp_at: when the ramp began, or null without a ramp. Only later results count for it.
+    - ramp_at: when the ramp began, or null without a ramp. Only later results count for the ramp.
     """
 
     id: ReplayId

@@ -158,7 +158,7 @@ async def subscribe(
 ) -> Granted:
     """Create or renew the subscription. If the URL is new, the caller has verified it.
 
-    has_agreed: the receiver has just agreed. So it gets deliveries again, even if they had been given up.
+    has_agreed: true if the receiver has just agreed. It then gets deliveries again, even if they had been given up.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
