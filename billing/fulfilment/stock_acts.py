@@ -66,7 +66,7 @@ def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) 
     is_kept = is_storable(code, characters_max=VALUE_CHARACTERS_MAX) and code.isprintable()
     if not code or not is_kept:
         raise InvalidInput(
-            f"Line {number} has no code, or one that can't be stored.", param="codes"
+            f"Line {number} has no code, or a code that can't be stored.", param="codes"
         )
     if not (
         amount.isascii() and amount.isdigit() and len(amount) <= AMOUNT_DIGITS_MAX and int(amount)

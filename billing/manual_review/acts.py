@@ -403,7 +403,7 @@ async def _given(context: CallContext, database: Database, asked: SettleBody) ->
         found = last_handed_over(codes, said.get(context.object_id, ()))
         if found is None:
             raise InvalidInput(
-                "The supplier's delivery isn't stored for this top-up.", param="kind"
+                "What the supplier delivered isn't stored for this top-up.", param="kind"
             )
         return found
     value = None if asked.value is None else asked.value.strip()

@@ -273,7 +273,7 @@ async def see_words(
     check_reason(reason)
     seen = await supplier_words.note_seen(tx, topup_id, environment, by=by.name, now_us=now_us)
     if not seen:
-        raise NotNow("No supplier response about this top-up needs an operator.")
+        raise NotNow("No supplier response about this top-up is waiting for an operator.")
     entry = audit_log.entry(
         by.actor,
         "topup.words_seen",

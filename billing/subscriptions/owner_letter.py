@@ -39,7 +39,7 @@ def _of_plan(one: Subscription, public_url: str, provider: str, language: Langua
     ]
     if one.grace_ends_at is not None:
         day = language.day(one.grace_ends_at)
-        happened.append(say("The plan ends on {day} unless the payment arrives.", day=day))
+        happened.append(say("The plan will end on {day} unless the payment arrives.", day=day))
     happened.append(say('To use another card, open this page and select "Update payment".'))
     return OwnerLetter(
         language,

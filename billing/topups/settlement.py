@@ -237,7 +237,7 @@ class Decide(OnTopUp):
                 topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
-                "The top-up no longer waits for approval.",
+                "The top-up is no longer waiting for approval.",
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":

@@ -101,7 +101,7 @@ def profile_option(command: F) -> F:
         envvar=PROFILE_VARIABLE,
         default=DEFAULT,
         show_default=True,
-        help=f"The profile to use. Also set by {PROFILE_VARIABLE}.",
+        help=f"The profile to use. {PROFILE_VARIABLE} can also set it.",
     )(command)
 
 

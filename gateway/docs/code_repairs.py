@@ -116,7 +116,7 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         {"amount_cents": 1000},
     ),
     codes.INVALID_PLATFORM: Repair(
-        "Use one of the values in `errors[].allowed`. `did_you_mean` is the most similar value.",
+        "Use one of the values in `errors[].allowed`. `did_you_mean` is the value most similar to yours.",
         _SEND,
         _RIGHT,
     ),

@@ -110,8 +110,8 @@ def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) 
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
         raise ScopeMissing(
-            "Create and change keys with the scope admin only on the installation's own machine, "
-            "with: topup keys create --scope admin.",
+            "Keys with the scope admin can be created and changed only on the installation's own "
+            "machine. To create one, run: topup keys create --scope admin.",
             reason="scope",
         )
 

@@ -130,7 +130,7 @@ def test_what_was_delivered_for_another_top_up_is_settled_by_nobody(
 
     assert (kept.exit_code, nothing.exit_code) == (1, 1)
     assert f"The same was delivered for {first} before." in kept.stderr
-    assert "The supplier's delivery isn't stored for this top-up." in nothing.stderr
+    assert "What the supplier delivered isn't stored for this top-up." in nothing.stderr
     assert (shown["status"], shown["state"]) == ("pending", "needs_review")
     assert own("audit").exit_code == 0
 
@@ -150,7 +150,7 @@ def test_a_word_is_seen_once_with_a_reason_that_the_audit_log_has(
 
     assert result_of(seen).items() >= {"transaction_id": second, "seen": 1}.items()
     assert (mute.exit_code, again.exit_code, stranger.exit_code) == (1, 1, 1)
-    assert "No supplier response about this top-up needs an operator." in again.stderr
+    assert "No supplier response about this top-up is waiting for an operator." in again.stderr
     assert shown["words"][0]["seen_by"] == "ann"
     # It still waits for a person: to have seen a word ends nothing.
     assert (shown["status"], listed) == ("pending", [])

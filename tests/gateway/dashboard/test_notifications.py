@@ -69,7 +69,7 @@ async def test_a_person_chooses_for_each_account_and_for_nobody_else(gateway: Ga
 
     assert ticked(before, account_id) == {"webhook", "key"}
     assert ticked(before, own_id) == set(CHOICES) - {"staging"}
-    assert "Your choices apply once it is." in text_of(before)
+    assert "Your choices will apply once it is set up." in text_of(before)
     assert saved.headers["location"] == CHOSEN
     assert ticked(after, account_id) == {"key", "balance"}
     assert ticked(after, own_id) == set(CHOICES)

@@ -74,5 +74,5 @@ async def test_a_rotation_leaves_the_old_secret_a_day_unless_told(gateway: Gatew
     await browser.send(f"{page}/rotate", {"overlap_s": "86400"})
 
     assert '<option value="86400" selected>In a day</option>' in form
-    assert "This key was never used." in form
+    assert "This key has never been used." in form
     assert await works(gateway, secret)

@@ -59,7 +59,7 @@ async def test_a_press_verifies_once_and_live_opens(gateway: Gateway) -> None:
     assert f'href="{press}"' in page.text
     assert led.headers["location"] == f"/sign-in?{urlencode({'next': press})}"
     assert "not verified yet" in text_of(still.text)
-    assert "Live opens once your address is verified." in text_of(still.text)
+    assert "Live will open once your address is verified." in text_of(still.text)
     assert "Your account has the address ann@mail.com" in text_of(asked.text)
     assert (foreign.status_code, done.status_code, again.status_code) == (403, 303, 404)
     assert done.headers["location"] == f"{ACCOUNT}?said=address-verified"
