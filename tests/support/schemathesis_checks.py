@@ -126,7 +126,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"A file lists the newest",
+        r"file always lists the newest",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
@@ -161,7 +161,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST (/api/public/v1/orders|/subscription/portal|/payment/create-session|/api/billing/topup)",
-        r"a URL has visible|A URL has visible|the URL names no host|The URL has no host",
+        r"A URL may contain only visible|This isn't a valid URL|The URL has no host",
         "which texts are URLs: format uri says less, and generators of clients read it apart",
     ),
     Unforeseeable(
@@ -176,7 +176,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/(usage|holds/.*)",
-        r"is (required|only allowed) with (the other )?tokens|At least one token count|Cached tokens can",
+        r"is required if you give any token count|is only allowed with|At least one token count|Cached tokens can",
         "what fits together of three counts of tokens",
     ),
     Unforeseeable(
