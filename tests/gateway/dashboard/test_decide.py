@@ -191,7 +191,7 @@ async def test_an_ended_link_says_so_by_the_accounts_own_clock(
     expired = [await gateway.client.get(later), await press(gateway, later, "approve")]
 
     assert "The sender cancelled this send" in cancelled.text
-    assert all("Nobody decided by" in one.text for one in expired)
+    assert all("Nobody approved or denied this send by" in one.text for one in expired)
     assert [one.status_code for one in expired] == [200, 409]
 
 

@@ -159,7 +159,7 @@ async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store)
     unknown = await ann.send(f"{PLAN}/change", {"plan": "x/month"})
 
     assert "Change to Max" in cost
-    assert "If the charge fails, the plan doesn't change" in cost
+    assert "If the charge fails, the plan won't change" in cost
     assert changed.status_code == 303
     assert "Max" in await shown(ann)
     assert unknown.status_code == 404
