@@ -310,13 +310,13 @@ FIGURES: Final = (
         most(1.05),
     ),
     Asked(
-        "rate with two gateways and two workers ÷ with one of each, 1,000 wallets",
+        "rate with two gateways and two workers ÷ rate with one of each, 1,000 wallets",
         two_of_each(WHOLE_JOB),
         None,
         least(1),
     ),
     Asked(
-        "rate with two gateways and two workers ÷ with one of each, 256 connections",
+        "rate with two gateways and two workers ÷ rate with one of each, 256 connections",
         two_of_each(WHOLE_JOB_OF_256),
         None,
         least(1),

@@ -297,7 +297,7 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # Losing this time does no harm, because it is written again in the next minute of use.
+            # Losing this timestamp does no harm, because it is written again in the next minute of use.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 

@@ -63,7 +63,7 @@ def test_a_figure_is_judged_by_its_worst_and_one_without_a_table_is_not() -> Non
     ]
     assert "| events delivered a second ÷ tuned ARQ | ≥ 5 |  | not in the tables |  |  |" in lines
     assert "| deadlocks with two gateways and two workers |  | ≤ 0 | 2 |  | **no** |" in lines
-    [two_of_each] = [line for line in lines if "÷ with one of each, 1,000 wallets" in line]
+    [two_of_each] = [line for line in lines if "÷ rate with one of each, 1,000 wallets" in line]
     assert two_of_each.endswith("|  | ≥ 1 | 0.750 |  | **no** |")
 
 

@@ -369,7 +369,7 @@ def _see(ended: "asyncio.Future[bool]") -> None:
 
 
 BEAT_S: Final = 2.0
-# If due deliveries remain, the next check waits this long, or until a quarter of the slots is free.
+# If due deliveries remain, the next check waits this long or until a quarter of the slots are free.
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001

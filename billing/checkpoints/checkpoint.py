@@ -281,7 +281,7 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return sealed transfers' IDs that lie between two IDs, and possibly other IDs. `days` excludes its second day."""
+    """Return the IDs of sealed transfers between two IDs. The result may include other IDs. `days` excludes its end day."""
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0

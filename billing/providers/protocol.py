@@ -296,7 +296,7 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """A line of an invoice. `amount` doesn't include tax, discounts or balance. It is negative for a credit."""
+    """A line of an invoice. `amount` doesn't include tax, discounts or applied balance. It is negative for a credit."""
 
     product_ref: str | None
     amount: int

@@ -1,6 +1,6 @@
 """Store when each daily comparison runs, and the result of its last run.
 
-The statement that begins a run also sets its next time, so only one worker runs it.
+The statement that starts a run also schedules the next one, so only one worker runs each comparison.
 """
 
 from collections.abc import Mapping, Sequence

@@ -205,7 +205,7 @@ SHOW: Final = ReadAct(
 APPROVE: Final = EngineAct(
     name="approvals.approve",
     summary="Approve a held send",
-    description="The rules are checked again. A key related to the sending key can't decide, nor can a key that"
+    description="The rules are checked again. A key related to the sending key can't decide on its sends, nor can a key that"
     " the sender created. Nobody can decide after `expires_at`. If the sending key has ended, the"
     " top-up is cancelled, its funds are returned, and the response is 3009.",
     path="/approvals/{approval_id}/approve",

@@ -37,9 +37,9 @@ from keys.act import (
 from keys.principal import ADMIN
 
 RULE: Final = (
-    "--profile runs a command over HTTP; --local or --account runs it in process on this installation's"
+    "--profile runs a command over HTTP; --local or --account runs it here, on this installation's"
     " database. Without these options, a merchant's command runs over HTTP if you are logged in, and any"
-    " other command in process."
+    " other command on the database."
 )
 _account: Final = click.option(
     "--account",
@@ -255,7 +255,7 @@ def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
         environment = given.get("environment", "") if _is_said("environment") else ""
         if by:
             raise click.UsageError(
-                "--by is only for commands in process. Over HTTP, the credential says who decides."
+                "--by is only for commands that run on the database. Over HTTP, the credential says who decides."
             )
         return Remote(
             act, profile, object_id, account=_account_of(act, given), environment=environment
@@ -273,7 +273,7 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
     in_process = "--local" if is_local else "--account" if is_of_account else ""
     if in_process and _is_said("profile") and not _is_operators(given["profile"]):
         raise click.UsageError(
-            f"{in_process} runs in process, and --profile over HTTP. Give only one of them."
+            f"{in_process} runs on the database, and --profile over HTTP. Give only one of them."
         )
     if OPERATOR not in act.audience:
         return True

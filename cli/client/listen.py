@@ -142,7 +142,7 @@ class _Source:
     callback=take_secret,
     metavar="-|@FILE",
     help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the "
-    "key of --profile, or the demo key of `topup dev`, or the default profile's key.",
+    "first of these that exists: the key of --profile, the demo key of `topup dev`, the default profile's key.",
 )
 @click.option(
     "--account", help="For operators: an account's ID or email address, instead of a key."

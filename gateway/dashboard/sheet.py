@@ -1,4 +1,4 @@
-"""Show a list that no act returns, as a page or as CSV (`format=csv`).
+"""Show a list that no API call returns, as a page or as CSV (`format=csv`).
 
 Each column names an attribute of a row, such as `a.b`. No column holds a secret that can be spent.
 """

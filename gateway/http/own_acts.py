@@ -1,4 +1,4 @@
-"""Run a merchant's acts for pages and tools inside the process, with the same result as an API request.
+"""Run a merchant's acts for pages and tools in this process, with the same result as an API request.
 
 The caller's scopes and environment apply. A repeated Idempotency-Key returns the stored API response.
 """

@@ -1,4 +1,4 @@
-"""OAuth apps: register, list, rotate and disable apps; revoke an app's access or a token."""
+"""OAuth apps: register, list and disable apps, rotate their secrets, and revoke access."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self

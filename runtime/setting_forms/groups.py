@@ -496,7 +496,7 @@ class Part:
 
 
 def discounts_of(text: str) -> Mapping[int, Part]:
-    """Parse discounts by amount in dollars. Raise ValueError if the text has another form."""
+    """Parse discounts that are keyed by an amount in dollars. Raise ValueError if the text has another form."""
     found: dict[int, Part] = {}
     for entry in re.split(r"[,\s]+", text.strip(", ")) if text.strip(", ") else ():
         match = _ENTRY.fullmatch(entry)

@@ -204,8 +204,8 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
-    # Lock endpoints before deliveries, in the same order as claims and deletions do. Even an outcome whose
-    # claim is no longer valid says something about the endpoint.
+    # Lock endpoints before deliveries, as claims and deletions do. Lock an endpoint even if the claim is no longer
+    # valid, because the outcome still says something about its health.
     recovered = await note_health(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]

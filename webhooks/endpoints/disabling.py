@@ -1,7 +1,7 @@
 """Disable endpoints that respond with 410, ask to be disabled, or fail for five days.
 
-A failing endpoint is disabled at least a day after a notice warned its owner. The same transaction queues a
-notice, and sends an event to the account's other endpoints.
+A failing endpoint is disabled at least a day after a notice warned its owner. The transaction that disables it
+also queues a second notice, and sends an event to the account's other endpoints.
 """
 
 from collections.abc import Mapping, Sequence

@@ -62,7 +62,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """A public key. Its private key signs before until_us. The newest key doesn't expire."""
+    """A public key. The matching private key signs until until_us. The newest key has no end time."""
 
     text: str
     until_us: int | None

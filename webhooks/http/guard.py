@@ -1,4 +1,4 @@
-"""Decide which URLs and hosts a user may make the gateway call, and build the request's bytes.
+"""Decide which URLs and hosts the gateway may call for a user, and build the request's bytes.
 
 check_url() checks the text, and vet() checks the resolved addresses at each attempt. Callers can't tell a
 forbidden host from one that doesn't resolve, but operators can, from log_reason.

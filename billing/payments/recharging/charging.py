@@ -289,7 +289,7 @@ async def due_retries(
 ) -> list[Tenant]:
     """Return the tenants whose declined charge is due again on their own clocks.
 
-    `but_tenants` have the form "account/environment".
+    `but_tenants` lists tenants to leave out, each as "account/environment".
     """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r

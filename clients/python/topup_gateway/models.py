@@ -3165,7 +3165,7 @@ class RechargeSucceededEvent(Model):
 
 
 class RecipientMail(Model):
-    """One mail about a top-up. It contains the link to the claim page and never the code itself."""
+    """An email about a top-up. It contains the link to the claim page and never the code itself."""
 
     id: str
     """The object's ID, mal_…."""
@@ -3588,7 +3588,7 @@ class Reversal(Model):
 
 
 class ReversedTopUp(Model):
-    """A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing."""
+    """A top-up that has been reversed or is being reversed. While its supplier hasn't responded, its status is reversing."""
 
     transaction_id: str
     """The top-up's ID."""

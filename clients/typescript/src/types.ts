@@ -3537,7 +3537,7 @@ export interface components {
             /** @description The event's data. */
             data: components["schemas"]["SucceededRechargeEventData"];
         };
-        /** @description One mail about a top-up. It contains the link to the claim page and never the code itself. */
+        /** @description An email about a top-up. It contains the link to the claim page and never the code itself. */
         RecipientMail: {
             /** @description The object's ID, mal_…. */
             id: string;
@@ -3983,7 +3983,7 @@ export interface components {
             /** @description A UTC time in RFC 3339, to the second. */
             ended_at: string | null;
         };
-        /** @description A top-up that was or is being reversed. While its supplier hasn't responded, its status is reversing. */
+        /** @description A top-up that has been reversed or is being reversed. While its supplier hasn't responded, its status is reversing. */
         ReversedTopUp: {
             /** @description The top-up's ID. */
             transaction_id: string;
