@@ -122,8 +122,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Don't defer this write. Deferred writes must change different rows, and the event's number is written to
-        # these rows, too.
+        # Don't defer this write. The event's number is written to the same rows, and two deferred writes can't
+        # share rows.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -161,7 +161,7 @@ class Account:
 class Standings:
     """Values from locked rows of account_environments.
 
-    Until `plan_only_until`, only the account's plan pays for its own usage. `day_limits` are in cents.
+    Until `plan_only_until`, the wallet doesn't pay for the account's own AI usage. `day_limits` are in cents.
     """
 
     watches: Mapping[Tenant, BalanceWatch]

@@ -49,13 +49,13 @@ REPEAT_PERIOD_US: Final = 7 * DAY_US
 # In a row's name, this marks a time on the account's own clock.
 _AT: Final = "at"
 _WHOSE: Final = "~"
-# A row has more sends than this only if the caller declared each of them distinct.
+# Only this many of a row's sends are stored. There are more only if each was declared distinct.
 _SENT_MAX: Final = 20
 _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
 Window = CounterRow
 MICROS_PER_CENT = 10_000
-CAP_CENTS_MAX = 10**13  # in micros, this is still far below the maximum of int64
+CAP_CENTS_MAX = 10**13  # 10**17 micros, far below the maximum of int64
 _ROW = "SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail"
 _WINDOWS = f"""
 {_ROW}
@@ -63,7 +63,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# A separate condition for each key's window took twice as long.
+# A separate condition for each key's window would take twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w

@@ -402,7 +402,7 @@ class SettingsPage:
 
     - `path` is relative to /dashboard/admin.
     - `of` contains the subject's pages. This page also shows their buttons.
-    - `shown` reads the current settings. Their fields are named like the change's fields.
+    - `shown` reads the current settings. Its fields have the same names as the form's.
     """
 
     path: str
@@ -555,8 +555,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill in an act's form. `words` are the values in its question. `sent` contains the act, fields and problem of the
-    form that was sent.
+    """Fill in an act's form. `words` fill the placeholders in its question. `sent` is the submitted form: its act,
+    fields and problem.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)

@@ -132,7 +132,7 @@ ROUTES = (open_route("GET", "/", show, "What this is"),)
 
 KEYS_PER_ADDRESS: Final = 100  # demonstration keys per day for each address
 KEYS_OF_ALL: Final = 2_000  # demonstration keys per day for all addresses
-SPENDS_CENTS: Final = 50_000  # enough for fifty runs with one key
+SPENDS_CENTS: Final = 50_000  # one key can spend this: enough for fifty runs
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"
 _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")

@@ -342,8 +342,8 @@ async def listing(
 ) -> Paged:
     """Read and lay out a page of the caller's list. If a filter is refused, the list is empty and says why.
 
-    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` contains
-    filters that aren't in the address.
+    `here` is the address of the list's pages. `count` counts the rows if showing all is expensive. `narrowed`
+    contains filters that aren't in the address.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)

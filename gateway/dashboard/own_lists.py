@@ -105,10 +105,10 @@ class OwnList:
     - `path` is relative to /dashboard. `empty` and `advice` are the text of an empty list. `word` is the label of
       an ID.
     - `above` leads to the page that this one belongs to.
-    - `columns` are fields of the act's view, each with its `place`. `field:order` is sorted by another name. If `leads`
-      is set, the column placed `lead` is a link. The link is `own` or the list's address, followed by the value of the
-      field `leads`.
-    - `count` counts rows that are expensive to show. `more` reads further values for a custom `template`, which
+    - `columns` are fields of the act's view, each with its `place`. In `field:order`, `order` names the sort order. If
+      `leads` is set, the column placed `lead` is a link. The link is `own` or the list's address, followed by the value
+      of the field `leads`.
+    - `count` counts the rows if showing all is expensive. `more` reads further values for a custom `template`, which
       may fill list.html's blocks `above`, `table` and `below`.
     """
 

@@ -58,7 +58,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
     elif refusal.error.get("reason") in {"scope", "owner"}:
-        # An owner's session has every other scope, so this user is a team member.
+        # An owner can lack only the scope `admin`, so this user is a team member.
         said = _ROLE
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(

@@ -204,8 +204,8 @@ _PREFIX_CHARACTERS_MIN: Final = 3
 
 
 class Command(NamedTuple):
-    """`place` is the ID of the act's form, and `kind` is the kind of its object. If `kind` is None, only
-    the list is offered.
+    """`place` is the ID of the act's form, and `kind` is the kind of its object. If `kind` is None, the
+    search offers only the list.
     """
 
     label: str

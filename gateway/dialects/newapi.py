@@ -370,7 +370,7 @@ def _line(line: CreditLine) -> Line:
         id=number_of(line.id),
         amount=line.credits_micros // MICROS_PER_USD,
         money=price_number(Price(line.pay_amount, line.pay_currency)),
-        # Epay's payment page shows the same number.
+        # Epay's payment page also shows this number.
         trade_no=line.id if line.kind == "payment" else line.number,
         payment_method=line.method,
         create_time=line.created_at // SECOND_US,

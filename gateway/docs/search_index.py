@@ -70,7 +70,7 @@ class PassageIndex:
         # The words of each passage's title and names, and the positions of each word in its text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # For each word, the numbers of the passages that contain it, whether their titles do, and how often their
+        # The passages that contain each word: their positions, whether their titles contain it, and how often their
         # texts do.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]

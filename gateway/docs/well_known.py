@@ -1,6 +1,6 @@
 """Serve documents at well-known addresses, for programs, search engines and proofs of the ledger.
 
-The agent card (A2A) only names the MCP endpoint, with a binding that A2A clients ignore.
+The agent card (A2A) only names the MCP endpoint. A2A clients ignore it, because its binding isn't theirs.
 """
 
 from collections.abc import Iterator, Mapping

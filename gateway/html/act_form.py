@@ -37,7 +37,7 @@ _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
-# The time of day to add to a typed day, by the field's unit.
+# For each unit, the time that is added to a typed day. Others get midnight UTC.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
 # The form field with the step that a button requests, counted from 1.
@@ -46,7 +46,7 @@ _NAMED_MAX: Final = 5
 
 
 class ShownField(NamedTuple):
-    """`widget` is one of: line, area, document, choice, ticks, tick, rows. Only rows have fields of their own."""
+    """`widget` is one of: line, area, document, choice, ticks, tick, rows. Only a `rows` widget contains other fields."""
 
     facts: FieldFacts
     widget: str

@@ -270,7 +270,7 @@ class Typed:
         self.wrong: dict[str, str] = {}
 
     def parse(self, param: str, reader: Callable[[], T]) -> T | None:
-        """Return what the reader returns, or record why it refused the value."""
+        """Return the result of `reader`. If it raises an error, record that and return None."""
         try:
             return reader()
         except DomainError as error:

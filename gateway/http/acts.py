@@ -590,7 +590,7 @@ class Door:
             else:
                 command = await act.command(caller, asked)
         except DomainError:
-            # A repeated request can fail this check, because the state may have changed since the first request.
+            # If this request is a repeat, the state may have changed since the first. Return the stored response.
             stored = await stored_answer(context, key)
             if stored is not None:
                 return stored

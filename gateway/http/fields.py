@@ -242,7 +242,7 @@ class Shape(Generic[F]):
         unknown = [] if self._is_loose else [name for name in value if name not in self._types]
         problems: list[FieldEntry] = []
         if unknown:
-            # A body can consist of such names, and each takes time to display.
+            # Show only a few, because a body can have many and each takes time.
             told = ((shown(name), value[name]) for name in unknown[:ERRORS_MAX])
             problems = unknown_fields(told, self._types)
         meant = {one.get("did_you_mean") for one in problems}

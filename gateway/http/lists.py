@@ -28,7 +28,7 @@ from keys.principal import Principal, check_address, require_scope
 from store.keyset import Begin, ListStretch, end_of
 
 ROWS_AT_ONCE: Final = 500
-# Together with the credential cache's half second, this ends a revoked key's response within a second.
+# Credentials are cached for half a second. With this interval, a revoked key's response ends within a second.
 CHECK_S: Final = 0.35
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"

@@ -96,7 +96,7 @@ class RateLimit:
         add_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the limits to check, the account's first. A call that this limit refuses doesn't count against the
+        """Return the limits to check. The account's comes first, so a call that it refuses doesn't count against the
         credential's.
         """
         who = (caller.credential_id, caller.is_sandbox)

@@ -240,7 +240,7 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         raise MCPError(UNSUPPORTED, "Unsupported: events are delivered by webhook or poll.", data)
     _check_secret(delivery.secret)
     principal, context = call.principal, call.context
-    # /mcp also serves paused and suspended callers, because they may still read data.
+    # /mcp lets suspended callers read, so refuse their subscriptions here.
     if principal.suspended_for is not None:
         raise suspended(principal.suspended_for)
     context.staging_room.check(principal, context.clock)

@@ -76,7 +76,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 @cache
 def output_schema(tool: ApiTool) -> Schema:
     shown = _shown(tool)
-    # Keep the field `error` that a delivery attempt already has.
+    # A delivery attempt has its own `error`, so accept any value there.
     error = {} if "error" in shown else _ERROR
     return {
         "type": "object",

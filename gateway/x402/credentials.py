@@ -50,7 +50,7 @@ class Misfit(NamedTuple):
 
 
 class ShownCredential(NamedTuple):
-    """A credential in a request. Its challenge may be forged until `misfit` has checked it.
+    """A credential in a request. Don't trust its challenge until `misfit` has checked it.
 
     `ref` and `identifier` are digests of the token and of the challenge's secret. The challenge expires at
     `expires_at`.

@@ -94,8 +94,8 @@ async def mint(
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it and its secret, which is never shown again.
 
-    If `parent` uses a key, the new key becomes that key's child. Raise InvalidInput for a limit wider than the
-    parent's.
+    If the caller `parent` uses a key, the new key becomes that key's child. Raise InvalidInput for a limit wider than
+    the parent's.
     """
     secret = token_format.new_api_key(environment)
     shown = {

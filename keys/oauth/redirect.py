@@ -26,7 +26,7 @@ _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
-# Some servers decode slashes, backslashes and control characters before they read the path.
+# Encoded slashes, backslashes and control characters, which some servers decode before they read the path.
 _SPLIT = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _RESERVED = frozenset({"code", "state", "error", "iss"})
 _LOOPBACK_URL = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?(/.*|\Z)")
@@ -215,7 +215,7 @@ def _is_name(host: str) -> bool:
         len(host) <= HOST_CHARACTERS_MAX
         and len(labels) > 1
         and all(_LABEL.fullmatch(label) for label in labels)
-        # Browsers read a host that ends with a number as an IP address, which can be written in many ways.
+        # Browsers read a host that ends with a number as an IP address, so it isn't a name.
         and _NUMBER.fullmatch(labels[-1]) is None
     )
 

@@ -1,4 +1,4 @@
-"""Count, start, pause and end replays of many deliveries."""
+"""List, start, pause and end replays, and count their deliveries beforehand."""
 
 from typing import Any, Final
 

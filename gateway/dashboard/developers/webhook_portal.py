@@ -337,8 +337,8 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
 def _check_own(call: RequestContext[Any, Any]) -> None:
     """Raise ForgeryRefused for a form that another site sent.
 
-    A browser that sends no referrer sends the origin `null`. Over plain HTTP, it doesn't send Sec-Fetch-Site
-    either. Such forms are accepted.
+    Accept the origin `null` if there is no Sec-Fetch-Site. Over plain HTTP, browsers that send no referrer send
+    this.
     """
     is_unnamed = b"sec-fetch-site" not in call.headers and call.headers.get(b"origin") == b"null"
     if call.method in _READS or is_unnamed:

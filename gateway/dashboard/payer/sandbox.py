@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 
 def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
-    """Return the notification's path, or None if the provider now has credentials."""
+    """Return the notification's path, or None if the provider is no longer simulated."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
@@ -85,7 +85,7 @@ async def carry_out(
 
 async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
-    # An empty context avoids loading certificate authorities.
+    # Plain HTTP needs no certificate authorities, so don't load them.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"

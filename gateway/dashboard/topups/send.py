@@ -62,7 +62,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("step") != "send":
         return await _to_check(call, form)
     typed = Typed(form)
-    # The form's key serves as its intent, unless a link or the preview named another.
+    # A link or the preview can name the intent. Otherwise, the form's key is the intent.
     intent = form.text("intent") or form.idempotency_key
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
@@ -184,7 +184,7 @@ async def _form_page(
 ) -> Response:
     platforms = (await list_own(call, PLATFORMS)).items
     balance = await read_own(call, SHOW)
-    # The intent is left out, because a changed send is a different one.
+    # Leave out the intent, because a changed send needs a new one.
     again = {name: text for name, text in _given(form).items() if name != "intent"}
     return page(
         call,

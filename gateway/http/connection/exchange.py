@@ -68,7 +68,7 @@ def head_of(status: int, headers: Iterable[Header]) -> AnswerHead:
 
 
 class _Joined:
-    """Caches the server's own headers as bytes. uvicorn makes a new list each second."""
+    """Caches uvicorn's own headers as bytes. They change once a second."""
 
     listed: list[Header] | None = None
     text = b""
@@ -93,7 +93,7 @@ class Wire(asyncio.Protocol, ABC):
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
-        # Each request runs in a copy of this context, because another request's task may start it.
+        # Another request's task may start a request. So each request runs in a copy of this context.
         self.context = copy_context()
         self._may_write = asyncio.Event()
 

@@ -140,8 +140,8 @@ class Connection(Wire):
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # The trailers' number and size, and the body's size. Then the bytes parsed since the request line, or since the
-    # headers ended.
+    # The trailers' number and size, and the body's size. `_fed_bytes` counts since the message began, or since
+    # its headers ended.
     _trailers = 0
     _trailer_bytes = 0
     _body_bytes = 0
