@@ -26,7 +26,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# Lists can't contain bytes, because SQLite would receive them as base64. Our columns have no other types.
+# Lists can't contain bytes, because SQLite would receive them as base64.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
@@ -65,7 +65,7 @@ def translate(text: str, *, name: str) -> SqlStatement:
 
 
 def _translate_sqlite(text: str) -> SqlStatement:
-    # A value that occurs twice is bound twice, because combining numbered marks with a sequence is deprecated.
+    # Bind a value again for each of its marks. Python deprecates numbered marks (?1) with a sequence of values.
     order: list[str] = []
     as_json: set[str] = set()
 

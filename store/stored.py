@@ -135,7 +135,7 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# Webhook attempts may continue for weeks. The other tables' rows are written within a minute.
+# A delivery's attempts may follow it for weeks. The other tables' rows follow within a minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",

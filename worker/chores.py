@@ -156,7 +156,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Return a chore that adds earlier deliveries to the table handed_over. It reads each top-up once."""
+    """Return a chore that adds what was delivered before the table handed_over existed. It reads each top-up once."""
 
     async def fill() -> None:
         has_more = True

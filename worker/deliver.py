@@ -102,7 +102,7 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """A written outcome. is_held is False if another claim had taken over, so nothing was written."""
+    """The result of writing an outcome. is_held is False if another claim had taken over, so nothing was written."""
 
     sent: Sent
     is_held: bool
@@ -162,7 +162,7 @@ class DeliverySender:
         if claimed.target.subscription_id is not None and not await self._may_send(claimed):
             return None
         fault = ""
-        # For nearly every delivery that isn't a replay, it is enough to compare the two IDs.
+        # For nearly all deliveries, comparing the two IDs is enough to prove that they aren't replays.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
@@ -327,7 +327,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The next transaction finds the error, and which claims are no longer valid.
+            # The transaction that follows handles the error, and outcomes whose claims are no longer valid.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -449,7 +449,7 @@ class Settler:
             )
 
 
-# Attempts up to this number have their own metric label. A schedule may have twenty attempts.
+# Attempts up to this number have their own metric label. Later ones share a label.
 NUMBERS_MAX: Final = 3
 
 

@@ -131,7 +131,7 @@ class Slots:
             if window.enabled_at != one.target.enabled_at:
                 self._begin_again(window, one.target.enabled_at)
             window.under_way += 1
-            # Other workers, or this one before its restart, have seen the failures.
+            # Any worker, or this one before its restart, may have set failing_since_at.
             window.is_failing |= one.target.failing_since_at is not None and not window.is_fast
             self._busy.add(one.target.id)
         self.held += len(claimed)

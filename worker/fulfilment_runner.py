@@ -4,7 +4,7 @@ An open attempt continues with its supplier. If the last supplier refuses, the f
 exception and an unstorable outcome all count as Unknown, because the supplier may have delivered.
 
 If a supplier fails to respond several times in a row, it isn't called for a while. Its top-ups wait until one call
-succeeds. That call prefers a top-up without failed calls, so a few bad ones don't block others.
+succeeds. If possible, it is made for a top-up without failed calls, so a few bad top-ups don't block others.
 """
 
 import asyncio
@@ -74,8 +74,7 @@ async def call_supplier(
 ) -> Outcome:
     """Call the supplier and return the outcome. Raise Superseded if another worker took over.
 
-    until_s: when another worker may call, on the event loop's clock. This is ASK_S_MAX after the attempt is
-    recorded.
+    until_s: when the call must have ended, on the event loop's clock. Another worker calls only after that.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -260,7 +259,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # The time limit and other workers' waits begin before the attempt is recorded.
+        # The time limit starts before the attempt is recorded, so no other worker calls meanwhile.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:

@@ -79,7 +79,7 @@ STOP_S: Final = 14.0  # The supervisor waits longer than this before it kills th
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
-# The dispatcher checks every BEAT_S. One statement may take as long as the server allows.
+# The dispatcher checks every BEAT_S. If it hasn't for this long, it is stuck.
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)

@@ -252,7 +252,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # The time limit and other workers' waits begin before the command.
+        # The time limit starts before the command, so no other worker calls meanwhile.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             BeginRevocation(

@@ -144,7 +144,7 @@ class DueLoop(WokenLoop):
         self._log = logging.getLogger(type(self).__module__)
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # When each item that has just succeeded may be repeated, on the loop's clock.
+        # For each item that has just succeeded, when it may be repeated, on the loop's clock.
         self._rests: dict[str, float] = {}
         self._is_over = False
 

@@ -119,7 +119,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # A read that fills the buffer may cut off a message, so any name may have been sent.
+        # A read that fills the buffer may have cut off a message. Its hints are then unknown.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -274,7 +274,7 @@ class SqliteDatabase:
         with opening(path):
             make_private_file(path)
             self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
-            # The event loop also writes over this connection, and must not wait.
+            # The event loop uses this connection for short writes, and must not wait.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)

@@ -184,7 +184,7 @@ class EffectsUnreadable(Exception):
 class TrialReceiver:
     """The receiver under test.
 
-    effects_url may return any whole number that each accepted top-up changes by the same amount.
+    effects_url returns a whole number. Each accepted top-up must change it by the same amount.
     """
 
     def __init__(

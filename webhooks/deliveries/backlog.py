@@ -1,6 +1,6 @@
 """Measure how long due deliveries have waited, and whether any worker claims them.
 
-An endpoint is overlooked if one of its deliveries has been due for DUE_US_MAX, and no worker has claimed any of them.
+An endpoint is overlooked if it has had a delivery due for DUE_US_MAX, and no worker has claimed from it in that time.
 An endpoint waiting for its own rate limit isn't overlooked, nor is one whose backlog is shrinking. Failing endpoints
 share slots, so they are overlooked only if no worker claims anything.
 """
@@ -19,7 +19,7 @@ DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
 COUNTED_MAX: Final = 100
 
-# Endpoints waiting for their rate limit are included. PostgreSQL plans better with literal limits.
+# Endpoints waiting for their rate limit are included. LIMIT is a literal, because PostgreSQL then plans better.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -79,7 +79,7 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def measure(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure the backlog. One attempt may occupy an endpoint's only slot for up to attempt_us_max."""
+    """Measure the backlog. attempt_us_max is how long one attempt may occupy an endpoint's only slot."""
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
         _LOOK,

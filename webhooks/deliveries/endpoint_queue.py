@@ -289,7 +289,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """A change to an endpoint's queue row. The retry is due at due_at. None leaves is_failing unchanged."""
+    """A change to an endpoint's queue row. The retry is due at due_at. If is_failing is None, it stays unchanged."""
 
     endpoint_id: str
     turn_at: int

@@ -138,7 +138,7 @@ async def take_unnotified(
 ) -> int:
     """Mark notices and recoveries as reported in this transaction's mail. Return how many were marked.
 
-    is_notified: whether the account receives mail. If it doesn't, recoveries are also marked.
+    is_notified: whether the account receives mail. If it doesn't, these notices' later recoveries are also marked.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)

@@ -155,7 +155,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """Return the events that deliveries need, and a time. All needed events from before that time are included."""
+    """Return the IDs of events that deliveries need. All such events from before the returned time are included."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,

@@ -89,9 +89,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """Encrypt the value again with the newest master key if it used another. Raise SealBroken if the value was
-    altered.
-    """
+    """Encrypt the value with the newest master key, unless it already is. Raise SealBroken if it was altered."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -4,8 +4,8 @@ A delivery is claimed only if its endpoint has no earlier open delivery about th
 is being sent. The order is by event number and ID.
 
 A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
-Two numbers in endpoint_queue keep this correct between statements. again_no is increased when a delivery may come
-before others, and change_no before a delivery ends. After PUT_OFF_US, a postponed delivery is checked anyway.
+Two numbers in endpoint_queue keep this correct between statements. again_no grows when an earlier event's
+delivery is inserted, and change_no before a delivery ends. After PUT_OFF_US, a postponed delivery is checked anyway.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ PUT_OFF_US: Final = HOUR_US
 # How many waiting deliveries are released at once. The rest follow within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-# SQLite only uses a partial index if its condition is repeated exactly. Rows are compared by order, because
-# with equal IDs PostgreSQL may read all of an endpoint's open deliveries.
+# SQLite only uses a partial index if its condition is repeated exactly. Compare rows with > and >=. With =,
+# PostgreSQL may read all of an endpoint's open deliveries.
 _FIRST: Final = f"""(
     SELECT f.id FROM (
         SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b

@@ -56,7 +56,7 @@ async def disable_unwell(
 ) -> list[Endpoint]:
     """Disable the endpoints under their accounts' locks. Return the disabled endpoints.
 
-    If the reason is FAILING, the owner must have been warned at least a day ago, with no success since.
+    Disable for FAILING only if the owner was warned at least a day ago, and no delivery has succeeded since.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

@@ -368,7 +368,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # The queue row's time may result from the old rate limit, or from deliveries that waited for others.
+            # Make the endpoint due now. Its ready_at may result from the old rate limit or from waiting deliveries.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)

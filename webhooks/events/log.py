@@ -162,8 +162,8 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
-# Older events that open deliveries need are kept, with gaps between their numbers. Without this lower bound,
-# PostgreSQL also reads index entries of deleted events until the next vacuum.
+# All events from number events_from_no on are stored. Without this lower bound, PostgreSQL would also read index
+# entries of deleted events until the next vacuum.
 _KEPT = f"""
 SELECT event_epoch, event_no,
     (SELECT MIN(event_no) FROM events

@@ -397,7 +397,7 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
     if literal is not None:
         vet(host, (host,), policy)
         return
-    # If the operator allowed networks, only the addresses of internal names are checked.
+    # If the operator allowed networks, internal names aren't refused here, because vet() checks their addresses.
     if policy.trusts_name(host) or policy.allow_cidrs:
         return
     if "." not in host or host.endswith(INTERNAL_SUFFIXES):

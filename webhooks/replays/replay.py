@@ -347,7 +347,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# All other deliveries succeeded. There may be too many to count.
+# Successful deliveries aren't counted, because there may be too many of them.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL

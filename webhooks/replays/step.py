@@ -3,8 +3,8 @@
 Both happen in one transaction, so a crash neither skips nor repeats a delivery. The transaction checks that the
 job is due, so only one of two workers runs the step.
 
-A step queues at most a tenth of a second's deliveries. It queues none while the endpoint already has that many
-due. A ramp starts with one delivery, and doubles each time all have succeeded. The first failure pauses the
+A step queues at most the deliveries that the rate allows in 0.1 s. It queues none while the endpoint already has
+that many due. A ramp starts with one delivery, and doubles each time all have succeeded. The first failure pauses the
 replay.
 """
 

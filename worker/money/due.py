@@ -53,7 +53,7 @@ DUE_MAX: Final = 100
 RENEW_BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 NOTIFY_BEAT_S: Final = 15.0
-# Agents may call at any time, and a user should get the email within seconds.
+# An agent may request an approval at any time, and the user should get the email within seconds.
 APPROVAL_BEAT_S: Final = 5.0
 NUMBER_BEAT_S: Final = 10.0
 

@@ -114,7 +114,7 @@ class Steerer(DueLoop):
     subject = "steer"
     under_way_max = 16
     at_one_place_max = 8
-    # The caller already knows that the outcome is unclear, and the first retry comes after ten seconds.
+    # This is often enough, because the first retry comes after ten seconds.
     beat_s = 10.0
 
     def __init__(self, database: Database, clock: Clock, steering: SubscriptionSteering) -> None:
@@ -192,7 +192,7 @@ class MachinePayer(DueLoop):
         )
 
     def _not_now(self, look: Poll) -> Sequence[str]:
-        """Return the places that have used up their share, or whose facilitator is no longer configured."""
+        """Return the places (see DueLoop) whose share is used up, or whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [
             *look.exclude_keys,
