@@ -268,7 +268,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a key can do. The caller's address must be in every allow-list. The key's own list is first."""
+    """What a key can do. The caller's address must be in all `ip_allow_lists`: the key's and its ancestors'."""
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]

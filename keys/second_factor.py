@@ -65,7 +65,7 @@ async def begin(tx: Transaction, account_id: str, session_id: str, *, now_us: in
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
     await give_up(tx, account_id)
-    # Existing passkeys belong to the earlier second factor.
+    # Delete the passkeys of the earlier second factor.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
     made = SecondFactor(account_id, f"{session_id} {secrets.token_hex(32)}", 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])

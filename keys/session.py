@@ -1,8 +1,8 @@
 """Manage dashboard sessions. A session is a person's sign-in in one browser, with the account and environment on
 display.
 
-When the person switches the account or environment, the session gets a new token. So a cached entry can't act in the
-previous account or environment.
+When the person switches the account or environment, the session gets a new token. So the new token never finds a
+cached entry for the previous account or environment.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from store.row_mapping import RowMapping
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
-CONFIRMED_US = 10 * MINUTE_US  # how long an entered password is remembered
+CONFIRMED_US = 10 * MINUTE_US  # how long a person isn't asked for the password again
 SESSIONS_MAX = (
     20  # the maximum number of an account's sessions; the least recently used one is deleted first
 )

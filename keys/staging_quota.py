@@ -1,7 +1,7 @@
 """Limit what an account's staging environment can store in a UTC day.
 
-A worker regularly counts stored rows (worker/money/chores.py), so sends don't have to. A count is added only to
-the sum that it started from. So it can't be added twice.
+A worker regularly counts stored rows (worker/money/chores.py), so sends don't have to. A count isn't stored
+if another worker has changed the sum meanwhile, so nothing is counted twice.
 """
 
 from collections.abc import Mapping, Sequence

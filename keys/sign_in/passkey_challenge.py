@@ -40,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """The person and purpose of a challenge. `bound` is the session, or the sign-in whose password was right."""
+    """The person and purpose of a challenge. `bound` is the session's ID, or the ticket that a right password gave."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str

@@ -30,7 +30,7 @@ Bare = str | int | bytes | bool
 
 
 class Malformed(ValueError):
-    """The text is too large, or isn't a valid header field of this kind."""
+    """The text is too large, or isn't a valid header field of the expected kind."""
 
 
 class Item(NamedTuple):

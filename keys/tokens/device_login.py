@@ -154,7 +154,7 @@ async def approve(
     by: str,
     now_us: int,
 ) -> bool:
-    """Record what the program can do. This locks the tenant. Return False if the login is no longer open."""
+    """Approve the login for these scopes. This locks the tenant. Return False if the login is no longer open."""
     if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
         raise InvalidInput("Choose at least one scope.", param="scopes")
     if life_days is not None and life_days not in KEY_LIVES_DAYS:
@@ -240,7 +240,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         raise expired()
     ends_at = login.key_expires_at
     if ends_at is not None:
-        # A key expires on its account's own clock.
+        # A key expires on its account's clock, which may be ahead.
         ends_at += await sandbox_clock.ahead_us(tx, tenant)
     new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(

@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """What a worker last reported. It was sending `sending` webhooks and can send up to `slots` at a time."""
+    """What a worker last reported. `sending` is how many webhooks it was sending, of at most `slots`."""
 
     id: str
     machine: str

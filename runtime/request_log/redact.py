@@ -22,7 +22,7 @@ _NAME: Final = (
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
 # A number is secret only if its name matches this. For example, input_tokens isn't secret.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
-# Matches our own words, such as an error's code or reason.
+# Matches an error's code in our response, which isn't secret.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
 # These match a word, the characters between a name and its value, and a value. Quotes may be escaped, because JSON

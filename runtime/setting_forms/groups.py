@@ -513,7 +513,7 @@ class PlatformSetting(BaseModel):
     """A platform that can be topped up. Amounts are in cents.
 
     `fulfilment` is the kind of its supplier, and `options` are that supplier's options. If `fulfilment` is
-    empty, live doesn't offer the platform. `voucher` is an old name for `wallet`.
+    empty, live doesn't offer the platform. `fulfilment` may also be `voucher`, an old name for `wallet`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

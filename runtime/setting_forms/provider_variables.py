@@ -17,7 +17,7 @@ from billing.providers.registry import Key, discover
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# cli/client/profiles.py reads these variables. They name a gateway to call.
+# cli/client/profiles.py reads these variables to find the gateway that a command calls.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 

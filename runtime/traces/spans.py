@@ -106,7 +106,7 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # End the span when the batch ends. Later work on a busy machine isn't part of it.
+        # The span ends when the batch did, not now. Work done since then isn't part of it.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:

@@ -47,7 +47,7 @@ class BeginWithLock:
         self._lock = lock
 
     async def run(self, session: PooledConnection) -> None:
-        """Begin the transaction. The driver's errors are raised unchanged, and the caller must roll back."""
+        """Begin the transaction. The driver's errors are raised unchanged. The caller must then roll back."""
         connection, begin = session.connection, self._begin
         if session.settings:
             begin = _with_settings(begin, session.settings)

@@ -53,7 +53,7 @@ CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# The pause between attempts if a pooler shares sessions. Only an operator can fix this.
+# The pause before listening again while a pooler shares sessions, which only an operator can end.
 _RETRY_SHARED_S: Final = 60.0
 
 # If a timer fires this late, the process itself was suspended for a while.

@@ -1,7 +1,7 @@
 """Pool connections to PostgreSQL. They are opened when first used, and reopened after an outage.
 
-If one connection doesn't respond in time, all connections to its database are closed. After a failover, they all lead
-to the lost server, and callers should fail fast.
+If one connection doesn't respond in time, all connections to its database are closed. After a failover, all of
+them lead to the lost server. So their callers fail at once.
 """
 
 import asyncio
