@@ -172,7 +172,7 @@ def _declare(read_set: ReadSet, tenant: Tenant, batch_id: str, numbers: Sequence
 
 
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
-    """Drop `send_at` if that time passed while the gateway was accepting the batch."""
+    """If `send_at` passed while the gateway was accepting the batch, remove it, to send at once."""
     request = send.request
     now_us = state.now_of(batch.tenant)
     opened_us = now_us - (state.now_us - batch.created_at)
@@ -271,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """In a refusal, replace the earlier top-up's ID with its item's index. A dry run stores no top-ups."""
+    """Make a dry run's refusal name the earlier item by its index, because no top-up is stored."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -124,7 +124,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Raise InvalidInput for options that make sense only if credit expires."""
+    """Raise InvalidInput for options that need an expiry, because the plan's credit never expires."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)

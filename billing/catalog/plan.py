@@ -1,7 +1,7 @@
 """Store plans: credit sold by the month or by the year. A subscription keeps the terms that it started with.
 
-A provider's price ID or product ID belongs to one plan and interval. A paid year grants `credits_included`
-twelve times.
+A provider's price ID or product ID belongs to one plan and interval. A paid year grants twelve times
+`credits_included`.
 """
 
 import re
@@ -103,7 +103,7 @@ def item_of(
 ) -> PlanItem:
     """Return what an order for the plan buys.
 
-    Raise InvalidInput if the plan has no price for the interval, or no product ID that the provider needs.
+    Raise InvalidInput if the plan lacks a price for the interval, or the product ID that the provider needs.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:

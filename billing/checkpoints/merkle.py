@@ -1,4 +1,4 @@
-"""Build Merkle trees as in RFC 6962, section 2.1 (RFC 9162).
+"""Build Merkle trees as in RFC 6962, section 2.1 (now RFC 9162).
 
 The leaves can be divided into complete subtrees of equal size; only the last may be smaller. A tree over their roots
 has the same root as the whole tree. So a large tree can be stored and proved in pieces.

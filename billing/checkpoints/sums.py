@@ -157,7 +157,7 @@ def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]
     return {side: (sums[side, 0], sums[side, 1]) for side, _ in list(sums)}
 
 
-# If the sums were older, one snapshot would have to read too many transfers.
+# Older sums aren't used, because one snapshot would have to read too many transfers.
 BEHIND_US_MAX: Final = 4 * DAY_US
 _PAGE: Final = f"""
 SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before

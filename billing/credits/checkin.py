@@ -300,7 +300,7 @@ class CheckIn:
         owed = state.ledger.owed(self.tenant)
         debt_micros = min(owed.balance_micros, checkin.awarded_micros)
         rest_micros = checkin.awarded_micros - debt_micros
-        # Both transfers have the same code, because the audit adds up the whole award.
+        # The audit adds up transfers by code, so both parts of the award have the same one.
         for target, micros in ((owed, debt_micros), (None, rest_micros)):
             if micros:
                 place = LedgerAccountKind.GRANT, checkin.grant_id

@@ -14,7 +14,7 @@ from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
 RECEIPT_PATH: Final = "/receipts"
-# Receipts are numbered sooner than this, even if the worker is down for a day.
+# Older payments get no mail. Receipts are numbered sooner, even if the worker is down for a day.
 TOLD_WITHIN_US: Final = 2 * DAY_US
 
 

@@ -40,7 +40,7 @@ class OwnTime:
         self.now_us = now_us
         self._key_states = key_states
         self._ahead_us: Mapping[Tenant, int] = {}
-        # The tenant of each app's grant. Like keys, grants have daily and monthly windows.
+        # The tenant of each app's grant, because grants have daily and monthly windows, as keys do.
         self._counted: Mapping[str, Tenant] = {}
 
     def take(self, ahead_us: Mapping[Tenant, int]) -> None:

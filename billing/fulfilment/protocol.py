@@ -59,8 +59,8 @@ class Request:
 
     - transaction_id: the idempotency key of every call.
     - attempt: this supplier's attempt, counted from 1.
-    - left: the `left` of this top-up's previous Waiting or Unknown.
-    - recipient_left: the `left` of the last Delivered to this recipient, such as a key's ID.
+    - left: what the previous Waiting or Unknown for this top-up passed as `left`.
+    - recipient_left: what the last Delivered for this recipient passed as `left`, such as a key's ID.
 
     `left`, `recipient_left` and `prepared` must not contain secrets.
     """

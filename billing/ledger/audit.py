@@ -3,8 +3,8 @@
 A small tenant is checked in one snapshot. A large tenant is checked in short steps. If possible, only its changes since
 the last audit are checked.
 
-The balances are compared with the checkpoints' sums plus later transfers, or with all transfers. Both give the state at
-one moment, because transfers never change.
+Balances are compared with the checkpoints' sums, or with sums over all transfers. Transfers never change, so these sums
+stay valid. Each comparison adds the later transfers.
 """
 
 from collections import defaultdict

@@ -339,7 +339,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # If an account's clock was advanced, the account's time at the end of the hold is unknown.
+        # Times aren't compared if the account's clock was advanced, because its time at the hold's end is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -525,7 +525,7 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # The numbers of the newest events have no gaps. Older events are stored only if deliveries need them.
+        # Check events from events_from_no on. Older ones have gaps, because only those that deliveries need are stored.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

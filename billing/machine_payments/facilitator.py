@@ -62,7 +62,7 @@ class Settlement(NamedTuple):
 
     - is_lost: the payment may have been settled without a report.
     - is_for_person: an operator must decide.
-    - is_final: the refusal also covers earlier requests.
+    - is_final: no earlier request for this payment settled it.
     """
 
     verdict: PaymentVerdict

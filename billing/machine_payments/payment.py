@@ -349,7 +349,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # A card is known only by the token's last characters, which other cards may share.
+            # Cards aren't checked for repeats, because other cards may share the token's last characters.
             if one.protocol == X402 and not one.request.distinct:
                 since_us = now_us - REPEAT_GUARD_US
                 found += await find_recent(tx, one.environment, one.payer, since_us=since_us)

@@ -154,7 +154,7 @@ class SettleByHand(ReviewCommand):
             read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        # Settle first, because settling may refuse the value.
+        # Settle before ending the task, because settling may refuse the value.
         Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
             state
         )

@@ -585,7 +585,7 @@ SET_OPTIONS = Act(
     view=view_of,
     result=Supplier,
     is_catalogue=True,
-    # Changing the URL could send the supplier's secrets elsewhere.
+    # A new URL could send secrets elsewhere, so this needs operator:money.
     moves_money=True,
     audit=Audited("supplier.update", shape_of, is_whole=True),
     done="The supplier is saved. Gateways and workers use the change within about a second.",

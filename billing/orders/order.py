@@ -42,7 +42,7 @@ MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     **{status: SETTLED - {status} for status in SETTLED},
 }
 
-# Providers close a checkout within a day. An invoice is open until its due date.
+# How long the payer has: providers close a checkout within a day, and invoices have due dates.
 LIVES_US: Mapping[CheckoutKind, int] = {
     "payment": 23 * HOUR_US,
     "subscription": 23 * HOUR_US,

@@ -94,7 +94,7 @@ def kind_of(fact: Reversed) -> RefundKind:
 def change_of(
     fact: Reversed, known: Reversal | None, blank: Reversal, paid: Price
 ) -> Reversal | Problem | None:
-    """Return the row with the report's changes, a problem for an operator, or None if nothing is new.
+    """Return the changed row, or a problem for an operator, or None if the report has nothing new.
 
     `blank` is a new row without an amount.
     """

@@ -196,7 +196,7 @@ def brought(
 
     The refund's hold is first released, and then placed again on as much credit as is left.
     """
-    # If a dispute that took an open refund's credit is won, the refund holds that credit again.
+    # A dispute may take an open refund's credit. If the dispute is won, the refund holds that credit again.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
@@ -325,7 +325,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return the credit for a whole payment, if `micros` is the credit for the part that wasn't returned."""
+    """Return the credit for a whole payment. `micros` is the credit for the part that wasn't returned."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 

@@ -245,6 +245,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
-    # Earlier reversals may belong to a larger payment that an operator rejected.
+    # Limit earlier reversals to the paid amount. They may concern a larger, rejected payment.
     state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

@@ -286,11 +286,11 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversal(ReverseOrder)),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversal(ReverseUncredited)),
-    # In older orders, second payments have no row.
+    # Only for older orders, whose second payments have no row.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
-    # The order gives no credit, and the period that gives it isn't known yet.
+    # A plan's credit is in its periods. Reversals wait until the paid period is known.
     "plan order": {
         **_UNPAID,
         Paid: _paid_plan,

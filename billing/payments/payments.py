@@ -339,7 +339,7 @@ class Payments:
                 return environment, provider.read(received)
             except NotificationRefused as error:
                 refusals.append(error)
-        # Prefer a refusal for which the signature was valid, because its reason is more specific.
+        # The wrong environment's secret also refuses the signature, so prefer any other reason.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
 

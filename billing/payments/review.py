@@ -240,7 +240,7 @@ def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     )
 
 
-# "comp" means that a period is given free of charge on the subscription's page.
+# "comp" points to the subscription's page, where an operator can give the period free of charge.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]

@@ -1,9 +1,9 @@
 """Sell through Creem: hosted checkout of Creem's own products, subscriptions, and its customer portal.
 
 Creem is the merchant of record and may add tax. A fact's price is before tax, and never more than what was paid.
-Refunded amounts are reduced in proportion. Creem has no idempotency keys, so requests other than checkouts are sent
-only once. A refund returns everything that is left of a payment. Source: docs.creem.io (event types, webhooks, API
-reference).
+Refunded amounts are reduced by the share of tax. Creem has no idempotency keys, so requests other than checkouts are
+sent only once. A refund returns everything that is left of a payment. Source: docs.creem.io (event types, webhooks,
+API reference).
 """
 
 import hashlib
@@ -307,8 +307,8 @@ def with_transaction(
 ) -> InvoicePaid:
     """Return the fact with the price that the transaction shows.
 
-    A price below the product's own, without a discount, means a change within the period. The change then starts when
-    it was paid, because Creem reports the start of the whole period.
+    A price below the product's own, without a discount, means that the plan changed within the period. The fact's
+    period then starts at the payment, because Creem reports the whole period's start.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)

@@ -360,7 +360,7 @@ class EpayRefunds:
     async def refund(self, request: RefundRequest) -> RefundReport:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
-            # If the order was paid twice, both payments have its number.
+            # Omit the order's number for a second payment, because both payments have it.
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):

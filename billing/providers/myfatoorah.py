@@ -424,7 +424,7 @@ class MyFatoorahRefunds:
             if one.external_identifier == request.id or str(one.refund_id) == named:
                 return self._word(request, one)
         if any(not one.external_identifier for one in found):
-            # The refund may be ours, because responses for this account omit our ID.
+            # The response has a refund without any external ID, and that refund may be ours.
             raise unavailable(NAME, "refunds of the payment without our names")
         return None
 

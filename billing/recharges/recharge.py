@@ -348,7 +348,7 @@ def note_dispute(
 ) -> None:
     """Disable the recharge after a dispute. `is_new` means that the dispute wasn't reported before.
 
-    An inquiry moves no credit and is recorded only in the charge's `disputed_at`, so only the first one is handled.
+    An inquiry moves no credit. It is recorded only in the charge's `disputed_at`, so later inquiries are ignored.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):

@@ -19,7 +19,7 @@ from store.database import Transaction
 
 SIGN_IN_PATH: Final = "/sign-in"
 FORGOT_PATH: Final = "/forgot-password"
-# People sign in to both environments. If only one environment sends mail, it is the live environment.
+# This mail concerns both environments. Live is used, because staging never sends mail without live.
 _ENVIRONMENT: Final = "live"
 
 

@@ -207,7 +207,7 @@ def _confirmed(found: SandboxCheckout) -> Paid:
     return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))
 
 
-# In this order, these reasons make a refund be refused, get no response, stay open or fail later.
+# Reasons with which a refund is refused, gets no response, stays open or fails later, respectively.
 OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
 
 
