@@ -4,7 +4,7 @@ An open attempt continues with its supplier. If the last supplier refuses, the f
 exception and an unstorable outcome all count as Unknown, because the supplier may have delivered.
 
 If a supplier fails to respond several times in a row, it isn't called for a while. Its top-ups wait until one call
-succeeds. If possible, it is made for a top-up without failed calls, so a few bad top-ups don't block others.
+succeeds. If possible, that call is for a top-up without failed calls, so a few bad top-ups don't block others.
 """
 
 import asyncio

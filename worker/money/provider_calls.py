@@ -192,7 +192,7 @@ class MachinePayer(DueLoop):
         )
 
     def _not_now(self, look: Poll) -> Sequence[str]:
-        """Return the places (see DueLoop) whose share is used up, or whose facilitator is no longer configured."""
+        """Return the places (see DueItem) whose share is used up, or whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [
             *look.exclude_keys,
