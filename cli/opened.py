@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def opened(act: Callable[[Context], Awaitable[T]]) -> T:
-    """Run the act and return its result. The master key may be that of `topup dev`."""
+    """Run the act and return its result. Without TOPUP_SECRET_KEY, use the master key of `topup dev`."""
     settings = load_settings()
     with_key = settings.model_copy(update={"secret_key": SecretStr(known_secret_key(settings))})
 

@@ -42,7 +42,7 @@ Every command that opens the database exits with these codes, also `doctor`. Its
 
 
 def root() -> click.Context:
-    """Return the context of `topup`. Click stores its option `-h` for all later commands."""
+    """Return the context of `topup`, from which all commands inherit the option `-h`."""
     return click.Context(main, info_name="topup", **main.context_settings)
 
 

@@ -309,8 +309,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column that says when mail of each kind is due. New kinds and colleagues' mail use next_notice_at, because older
-# workers ignore unknown kinds in that column.
+# The column that says when mail of each kind is due. Older workers ignore unknown kinds in next_notice_at, so new kinds
+# and colleagues' mail use it.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

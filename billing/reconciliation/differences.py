@@ -103,8 +103,8 @@ class FoundDifference:
 class Comparison:
     """The state of a running comparison.
 
-    `subjects` have an open difference and are checked again. Differences of subjects in `unanswered` stay open. The
-    next run continues at `mark`.
+    `subjects` contains IDs with open differences, to check again. IDs in `unanswered` got no response: their
+    differences stay open. The next run continues at `mark`.
     """
 
     environment: str

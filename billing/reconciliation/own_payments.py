@@ -278,7 +278,7 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     'period' AS kind, 0 AS begins_plan"""
-# The amounts are in US cents. A payment whose top-up failed was returned as a code, not to the card.
+# The amounts are in US cents. If a top-up fails, the payer gets a code instead of a refund, so `gone` is 0.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
     'machine' AS kind, 0 AS begins_plan"""

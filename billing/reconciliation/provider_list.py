@@ -67,7 +67,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`others` contains the payments of other shops."""
+    """`others` contains payments of other shops with this provider account."""
 
     payments: int
     differences: Sequence[ListDifference]

@@ -98,7 +98,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Compare payments again if their order or period wasn't known at first."""
+        """Retry payments that matched no order or period. Report ours that still match none."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one

@@ -17,7 +17,7 @@ from kernel.clock import DAY_US
 from kernel.ids import least_id
 from store.database import Row, Transaction
 
-# Prunable rows of the same account and the same 30 days share a seed.
+# The salts of an account's prunable rows from the same 30 days come from one seed.
 PERIOD_US: Final = 30 * DAY_US
 FOR_EVER: Final = -1
 IDS_AT_ONCE: Final = 2_048

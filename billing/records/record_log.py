@@ -1,7 +1,6 @@
 """Store the record log: how far it reaches, its leaves, the seeds of its salts, and open deliveries.
 
-A row of the table holds 256 leaves. The leaves under an earlier head are the first leaves under each later head of
-the day.
+A row of the table holds 256 leaves. Each head covers the leaves of the day's earlier heads, followed by newer ones.
 """
 
 import secrets
@@ -85,7 +84,7 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return the IDs that were sealed on these days and lie between two IDs. The result may contain other IDs, too."""
+    """Return all IDs that were sealed on these days and lie between two IDs. IDs outside that range may be included."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 

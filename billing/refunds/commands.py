@@ -99,7 +99,7 @@ class RequestRefund:
         payment.save(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
-            # Credit that is granted in parts is taken back at once. If the refund fails, that credit is returned.
+            # If credit is granted in parts, take it back now. Return it if the refund fails.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             payment.rows.reversals.save(replace(told, status="asked"))
             payment.apply(state, made.reason)

@@ -1,8 +1,8 @@
 """Carry out refunds, from the request to the provider's response.
 
 A refund is written and its credit is held before the provider is called. A provider without idempotency keys gets a
-request only once, and is then only queried. If the provider doesn't know a refund, the refund fails only when it can no
-longer be in progress.
+request only once, and is then only queried. If the provider doesn't know a refund, the request may still be on its way,
+so the refund fails only after ON_THE_WAY_US.
 """
 
 import asyncio
@@ -161,7 +161,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # Set the deadline first, because other workers' waiting time begins when the command runs.
+        # Set the deadline before the claim, so that the call ends before another worker may claim.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             ClaimRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)

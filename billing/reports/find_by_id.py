@@ -43,8 +43,8 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where rows with an ID's prefix are stored. A reader needs `scope` to see them. The scope "admin" is for
-    operators.
+    """A table of rows whose IDs begin with the same prefix. A reader needs `scope` to see them. The scope "admin" is
+    for operators.
     """
 
     kind: Kind

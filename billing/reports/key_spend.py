@@ -35,7 +35,7 @@ def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | 
             return month_start_us(now_us), limit.resets_at
         case "lifetime":
             return created_at, None
-    # In a rolling window, old spending drops out over time.
+    # Predict nothing once old spending drops out of a rolling window.
     begun = max(created_at, now_us - _length(limit))
     return begun, begun + _length(limit)
 

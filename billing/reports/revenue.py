@@ -50,7 +50,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Add single refunds first, so that a reported total adds only the rest.
+    # Count single refunds before a provider's reported total, which then adds only the rest.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
@@ -391,7 +391,7 @@ async def margin_lines(
 
 
 async def _last_topup(tx: Transaction, period: MarginPeriod, after_id: str, rows: int) -> str:
-    """Return where the next step stops. Top-ups made after the period can't have been delivered in it."""
+    """Return the next step's last ID, or _END if this step is the last one for the period."""
     row = await tx.fetch_one(
         "SELECT id, created_at FROM topups WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
         after_id=after_id,

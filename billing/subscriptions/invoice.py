@@ -117,7 +117,7 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Return whether the invoice starts a trial, even if the plan has no trial here.
+    """Return whether the invoice starts a trial, even if our own plan has none.
 
     An invoice covered by a coupon or balance starts no trial, because its lines cost something.
     """
@@ -171,7 +171,7 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
-    # Add only the difference, because carried_amount may include a change whose period wasn't reported.
+    # Add the difference instead of replacing carried_amount, which may include a change whose period wasn't reported.
     carried = one.carried_amount + after.carried_amount - before.carried_amount
     return Reckoned(max(0, more), max(0, -more), max(0, carried))
 

@@ -98,8 +98,8 @@ def end_expired(state: BatchState, one: Subscription) -> int:
 
 
 def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool = False) -> None:
-    """Report expired credit that can't roll over. After a rollover (`is_rolled_over`), only a due part can still take
-    credit.
+    """Report expired credit that can't roll over. After a rollover (`is_rolled_over`), credit can roll over only into
+    a part still due.
     """
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     siblings = grants.of_subscription(one.id)
@@ -213,7 +213,7 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """Record the part as granted. `_give` moves its credit later, after older credit has rolled over.
+    """Record the part as granted. `_give` moves its credit later, so that rolled-over credit has the older account.
 
     Of two ledger accounts with the same expiry, the older one is spent first.
     """

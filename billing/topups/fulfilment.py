@@ -82,7 +82,7 @@ class AttemptWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # Each key is (environment, supplier, account, recipient). Its open attempt blocks other attempts.
+        # Each is (environment, supplier, account, recipient). An open attempt blocks others with the same four.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}
@@ -218,7 +218,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call. Return False if this call is older and so must change nothing."""
+    """Lock this call to the supplier. Return False if it has ended or a newer one has begun."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
@@ -278,8 +278,8 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 
 REASON_CHARACTERS_MAX = 200
-# How long a top-up waits for its next check while another one for the recipient is at the supplier. Between these
-# limits, the wait is an eighth of the top-up's age.
+# How long a top-up waits for its next check while another top-up for the same recipient is at the supplier. Between
+# these limits, the wait is an eighth of the top-up's age.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
 # After this long, a call to a supplier has certainly ended.

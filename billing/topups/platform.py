@@ -55,8 +55,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform with its enabled suppliers. Without suppliers, it isn't offered. Accounts in `account_fees` don't
-    pay `fee`.
+    """A platform with its enabled suppliers. Without suppliers, it isn't offered. `account_fees` replaces `fee` for
+    its accounts.
     """
 
     id: str

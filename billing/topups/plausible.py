@@ -22,8 +22,8 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """A supplier's exemptions from the checks. `shared_codes` lists `platform` or `platform:amount_cents`, separated by
-    commas.
+    """A supplier's exemptions from the checks. `shared_codes` lists, comma-separated, each `platform` or
+    `platform:amount_cents` whose codes may repeat.
     """
 
     shared_codes: str = ""

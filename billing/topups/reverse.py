@@ -201,7 +201,7 @@ class _OnReversal(OnAttempts):
 class _Ending(_OnReversal):
     def declare(self, read_set: ReadSet) -> None:
         _OnReversal.declare(self, read_set)
-        # The account of redeemed vouchers must be loaded, because a supplier's deliveries are in it.
+        # Load the ledger account of redeemed vouchers, because deliveries by suppliers are booked there.
         read_set.working_set(TopUpWorkingSet).redeemed_ids.add(self.topup_id)
 
 

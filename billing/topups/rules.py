@@ -299,7 +299,7 @@ LinkPurpose = Literal[
     "member_no_balance",
     "member_no_key",
 ]
-# The ID prefix for each purpose. A colleague's approval link contains the email's ID.
+# The prefix of the ID in a link. A colleague's approval link contains the email's ID.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
     # An MCP client uses this ID for a waiting send (gateway/mcp/tasks.py).

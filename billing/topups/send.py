@@ -48,7 +48,7 @@ from webhooks.events.schemas import ApprovalReason
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# The fulfilment of sends to the sandbox's test recipients.
+# The sandbox itself fulfils sends to its test recipients.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]

@@ -30,7 +30,7 @@ MESSAGE_CHARACTERS_MAX: Final = 500
 LOCALE_CHARACTERS_MAX: Final = 35
 MASK: Final = "****"
 HINT_CHARACTERS: Final = 4
-# The last four characters of a shorter code would reveal too much of it.
+# For a code shorter than this, the last four characters would reveal too much.
 _HINTED_CHARACTERS_MIN = 12
 _NO_HINT = "*" * HINT_CHARACTERS
 _SHOWS_NOTHING = re.compile(
@@ -220,7 +220,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     scheduled_for: int | None = None
     fee_cents: int = 0
     earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
-    # the rows of spend_windows that count this send, other than day and month (keys/caps.py)
+    # the rows of spend_windows that count this send, except its day's and month's (keys/caps.py)
     counted_in: str | None = None
     key_name: str | None = None  # the key's name at the time of the send; None without a key
     # the sender's IP address, if known

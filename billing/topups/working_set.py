@@ -289,7 +289,8 @@ def release_funds(
     spending.release(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # Only sends without approval were counted as unapproved. In a batch, `fulfilment` shows an approval not yet stored.
+    # Only sends without approval were counted as unapproved. In a bulk send, an approval may be stored later, so
+    # check `fulfilment`.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.release_unapproved(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

@@ -73,7 +73,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    # the rows of spend_windows that count this hold, other than day and month (keys/caps.py)
+    # the rows of spend_windows that count this hold, except its day's and month's (keys/caps.py)
     counted_in: str | None = None
 
     @property

@@ -99,7 +99,7 @@ STEP_ROWS: Final = 1_000
 _SPENT: Final = RowMapping(Spent)
 _TOKENS: Final = "input_tokens, output_tokens, cached_tokens"
 _NO_TOKENS: Final = ", ".join(f"CAST(NULL AS BIGINT) AS {name}" for name in _TOKENS.split(", "))
-# For each table, the SQL that makes a Spent from a row. A key's ID has 20 characters.
+# For each table, the SQL that makes a Spent from a row. spent_by begins with the key's ID, 20 characters.
 SPENT_OF: Final[Mapping[str, str]] = {
     "usage_records": f"""account_id, environment, created_at, key_id, NULL AS app_id, model,
         amount_micros, {_TOKENS}""",

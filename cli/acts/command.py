@@ -117,7 +117,7 @@ class _ActGroup(click.Group):
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
-            # If a merchant's and an operator's list share a name, use the one with a table.
+            # If a merchant's and an operator's list share a name, use the list that has columns.
             if isinstance(act, ListAct) and not act.columns:
                 continue
             self._acts.append(act)
@@ -131,7 +131,7 @@ def _nothing() -> None:
 
 
 def command_of(act: AnyAct, shown: Callable[[], AnyRead | None] = _nothing) -> click.Command:
-    """Return the act's command. `shown` finds the act that reads the object for a confirmation."""
+    """Return the act's command. `shown` returns the act that shows the object before the user confirms."""
     params: list[click.Parameter] = []
     if named := _named(act):
         params.append(click.Argument(["object_id"], metavar=named.upper()))
@@ -247,7 +247,7 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
 def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
     """Return the way that a command's options choose. Raise UsageError if the options contradict each other."""
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
-    # If an act has no `names_person`, `by` may be one of its own fields.
+    # Unless the act has names_person, `by` isn't the operator's name, but may be the act's own field.
     by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None
     if _goes_over_http(act, given):
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP

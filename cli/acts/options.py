@@ -106,7 +106,7 @@ def _nothing(fact: FieldFacts) -> Any:
 
 
 def _limit(fact: FieldFacts) -> str:
-    """Return the field's name without its unit. The option --no uses this name."""
+    """Return the field's name without its unit, as given to the option --no."""
     word = _word(fact)
     return next((word.removesuffix(unit) for unit in _UNITS if word.endswith(unit)), word)
 

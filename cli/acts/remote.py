@@ -78,6 +78,6 @@ def _check_command(act: AnyChange, object_id: str) -> str:
     known = group.list_commands(context) if context and isinstance(group, click.Group) else []
     if object_id and "show" in known:
         return f"topup {subject} show {object_id}"
-    # A merchant's act without an object shows the balance, because the group's list may be an operator's list.
+    # For a merchant's act without an object, name the balance, because the group's list may be for operators.
     is_listed = "list" in known and (object_id or act.audience != (MERCHANT,))
     return f"topup {subject} list" if is_listed else "topup balance show"

@@ -61,7 +61,7 @@ def print_list(
 
 
 def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove the units from names. If two amounts differ only in unit, remove the second one."""
+    """Remove the units from names. Fields whose names then match are merged if their values are equal."""
     found: dict[str, Any] = {}
     for name, value in words.items():
         plain = without_unit(name)

@@ -76,9 +76,9 @@ class _Result(NamedTuple):
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger. Exit 1 if anything is wrong.
 
-    The audit checks every sum, balance, hold and event number. It also detects changed, removed or added sealed
-    days, events, deliveries, audit entries and billing documents. Rows that are newer than the last signed head of
-    the record log are listed as unproved.
+    The audit checks every sum, balance, hold and event number. It also detects sealed days, events, deliveries,
+    audit entries and billing documents that were changed, removed or added. Rows that are newer than the last signed
+    head of the record log are listed as unproved.
 
     The first audit checks all transfers. For an account with more than 5,000 transfers, later audits use the sealed
     days. They also check the changes since the last clean audit. /metrics and `topup doctor` show when the ledger

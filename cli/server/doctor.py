@@ -85,7 +85,7 @@ CHECK_S_MAX = 5.0
 PROOF_AGE_H_MAX = 50
 # Keep this limit equal to that of the alert CheckpointOverdue.
 SEAL_LATE_US = 6 * HOUR_US
-# A worker should sign a head each hour.
+# Workers sign hourly. Up to two heads may be missed.
 HEAD_LATE_US = 3 * HOUR_US
 
 

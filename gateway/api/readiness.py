@@ -77,7 +77,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Record when the probe began, so that a batch that fails during the probe counts as newer.
+            # Record the probe's start, not its end. A batch that fails during the probe then counts as a later failure.
             self._last_commit_at_s = began_s
 
 

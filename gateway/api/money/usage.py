@@ -189,7 +189,7 @@ def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None)
             raise InvalidInput(
                 "The header's value must be percent-encoded UTF-8.", param=f"ce-{name}"
             ) from None
-    # The body is parsed separately, so that errors name its own fields.
+    # Parse the body separately, so that errors name `model` and not `data.model`.
     data = _record.decode(raw, environment)
     return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)
 

@@ -59,7 +59,7 @@ def policy_for(redirect_uri: str) -> str:
     may redirect.
     """
     parts = urlsplit(redirect_uri)
-    # The policy can't contain an IPv6 address, or the part of an address after an app's own scheme.
+    # For IPv6 addresses and apps' own schemes, the policy can name only the scheme.
     is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
     origin = f"{parts.scheme}://{parts.netloc}" if is_plain else f"{parts.scheme}:"
     return _POLICY.format(origin=origin)
