@@ -66,8 +66,8 @@ DEFAULT_SCOPES = ("topup:send", "topup:read")
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# Each of these scopes includes the scopes before it. Only apps' tokens have these scopes. Routes that require one
-# accept no other credential.
+# Each of these scopes includes the scopes before it. Only apps' tokens have them, and a route that requires one
+# accepts no other credential.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",

@@ -432,7 +432,7 @@ transfers = _table(
     _int("amount_micros"),
     _text("code"),  # chart.Code
     _text("transaction_id", null=True),
-    _text("subject_id", null=True),  # the object that caused the transfer, unless it was a top-up
+    _text("subject_id", null=True),  # the object that caused the transfer, or null if a top-up did
     _int("created_at"),
     sa.CheckConstraint("amount_micros > 0", name="amount_positive"),
     sa.CheckConstraint("debit_id <> credit_id", name="sides_differ"),
@@ -1925,7 +1925,7 @@ subscriptions = _table(
     _int("trial_days", default=0),
     _int("trial_micros", default=0),
     _int("trial_ends_at", null=True),
-    # the value of unused time that was returned to the customer's balance
+    # how much was returned to the customer's balance for unused time
     _int("carried_amount", default=0),
     _int("carried_before", null=True),
     _int("is_ending", default=0),
