@@ -41,7 +41,7 @@ from store.database import Database, Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment that needs a receipt. If there was nothing to pay, `sold` is None and no receipt is made."""
+    """A payment without a receipt yet. If `sold` is None, there was nothing to pay, and no receipt is made."""
 
     subject_id: str
     account_id: str

@@ -106,7 +106,7 @@ class SealedPart(NamedTuple):
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Compare balances with the sealed sums. Return None if the part must be read again, because a day was sealed."""
+    """Compare balances with the sealed sums. Return None if another day was sealed, so the part must be read again."""
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
         return None

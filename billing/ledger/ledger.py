@@ -112,7 +112,7 @@ class Ledger:
         *,
         expires_at: int | None = None,
     ) -> LedgerAccount:
-        """Return the account, creating it if needed. It must have been loaded, unless it is a new grant."""
+        """Return the account, creating it if needed. Its place must have been read, unless this is a new grant."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:

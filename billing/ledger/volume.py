@@ -91,7 +91,7 @@ async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
 
 
 def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
-    """Return the rows before the first recent one, because transfers with smaller IDs may still be committed."""
+    """Return the rows before the first recent one. Beyond it, transfers with smaller IDs may still be committed."""
     for place, row in enumerate(rows):
         if row["created_at"] > now_us - YOUNG_US:
             return rows[:place]

@@ -326,7 +326,7 @@ async def open_machine_account(database: Database, *, now_us: int) -> None:
 
 
 class PaymentWorkingSet(WorkingSet):
-    """The machine payments of one transaction. Commands add what they need to `ids`, `settlements` and `asked`."""
+    """The machine payments of one transaction. `ids`, `settlements` and `asked` say which are needed."""
 
     rank = 65
 

@@ -113,7 +113,7 @@ class SettlePaid(OnOrder):
         return OrderResult(paid, "applied")
 
     def other_sum(self, order: Order) -> Price | None:  # noqa: ARG002
-        """Return the paid amount if it may differ from the order's price."""
+        """Return the paid amount if it may differ from the order's price, else None."""
         return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:

@@ -80,7 +80,7 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Notify the owner about a removed colleague's send, even if the owner wants no mail about approvals."""
+        """Return the mails. The owner gets one about a removed colleague's send even if `is_wanted` is false."""
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
         others = [one for one in waiting if is_wanted and one not in left]

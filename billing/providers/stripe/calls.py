@@ -196,7 +196,7 @@ class StripeRefunds(StripePart):
                 wanted: Any = {**await self._payment(request.payment_ref), "limit": LISTED_MAX}
                 listed = await self._api.send(self._api.v1.refunds.list_async(wanted), Page[Refund])
         except ProviderRefused:
-            # The refusal may have another cause, such as a replaced key, so the refund's state is unknown.
+            # A refusal may come from a replaced key, so it doesn't show that there is no refund.
             raise unavailable(NAME, "no answer about the refund") from None
         ours = [one for one in listed.data if (one.metadata or {}).get(REFUND_ID) == request.id]
         if not ours and listed.has_more:
