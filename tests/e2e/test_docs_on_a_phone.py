@@ -67,6 +67,6 @@ async def test_the_language_of_samples_stays_from_page_to_page(
     assert set(await page.evaluate(opened)) == {"curl"}
     assert len(asked) <= 8, asked
     await page.locator("#post-holds summary", has_text="Python").click()
-    assert await page.evaluate(opened) == ["python"] * 5
+    assert await page.evaluate(opened) == ["python"] * 6
     await page.goto("/docs/api/usage")
     assert await page.evaluate(opened) == ["python"] * 2
