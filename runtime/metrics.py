@@ -211,7 +211,7 @@ class Metrics:
         )
         self.spans_dropped = Counter(
             "topup_spans_dropped",
-            "Spans that no collector received, by reason: full (the queue) or not_taken (no response, or refused).",
+            "Spans that no collector received, by reason: full (the queue was full) or not_taken (the collector didn't take them).",
             ("reason",),
             registry=self._registry,
         )

@@ -32,7 +32,7 @@ class DocumentLine(msgspec.Struct, frozen=True):
 
 
 class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The content of a document. `corrects` is the receipt that a note is about.
+    """The content of a document. `corrects` is the receipt that a note corrects.
 
     `price_note` shows the list price if the payment was in another currency.
     """

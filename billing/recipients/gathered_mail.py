@@ -28,7 +28,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# News that follows within this time goes into the same email.
+# Further notifications within this time go into the same email.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,

@@ -119,7 +119,7 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
     """Return whether the invoice starts a trial, even if our own plan has none.
 
-    An invoice covered by a coupon or balance starts no trial, because its lines cost something.
+    An invoice covered by a coupon or balance doesn't start a trial, because its lines aren't free.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)

@@ -51,7 +51,7 @@ class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
 class IssuedVoucher(Struct, kw_only=True):
     """A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone.
 
-    `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was
+    `deliverable` is what a supplier delivered. That delivery settled the voucher. Its kind is credit if nothing else was
     delivered.
     """
 

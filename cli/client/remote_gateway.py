@@ -64,7 +64,8 @@ class RemoteGateway:
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
-        """Make a change with a new idempotency key. The call can be repeated safely, but the command can't.
+        """Make a change with a new idempotency key. Retries within this call are safe. Running the
+        command again isn't, because it makes a new key.
 
         If the response is lost, print `look`, a command that shows whether the change was made. `look` may also be a
         function that returns this command. If a refusal's code is in `takes`, return the refusal instead of exiting.

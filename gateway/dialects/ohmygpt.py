@@ -437,7 +437,7 @@ _TYPES: Final = {
     409: "conflict_error",
     429: "rate_limit_error",
 }
-# Error words that depend on the code or the reason, not on the HTTP status alone.
+# Error strings that depend on the code or the reason, not only on the HTTP status.
 _FINER: Final = {
     codes.CAP_EXCEEDED: "charge_cap_exceeded_error",
     codes.ADDRESS_NOT_ALLOWED: "address_not_allowed_error",

@@ -1,4 +1,4 @@
-"""List the payment protocols accepted without an account, without importing their packages."""
+"""List the payment protocols that need no account. This module doesn't import their packages."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -316,7 +316,7 @@ class PostgresqlTransaction:
         return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
-        # One statement can't change a row twice, and writes with the same text may concern the same row.
+        # One statement can't change a row twice, and writes with the same SQL text may change the same row.
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))

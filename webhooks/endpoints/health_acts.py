@@ -68,7 +68,7 @@ class ResponseTimes(Struct, kw_only=True):
 
 
 class WebhookHealth(Struct, kw_only=True):
-    """An endpoint's health. If there were too many deliveries to read, `since` is later than requested."""
+    """An endpoint's health. If the period has too many deliveries to read, `since` is later than requested."""
 
     endpoint_id: EndpointIdText
     failing_since: Annotated[

@@ -148,7 +148,7 @@ class DisputedOrder(RefundedOrder, kw_only=True):
 class RestoredOrder(Order, kw_only=True):
     """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency.
 
-    refunded_total_cents is what is still refunded or disputed.
+    refunded_total_cents is the amount that remains refunded or disputed.
     """
 
     restored_cents: Annotated[

@@ -43,7 +43,7 @@ FORGET_MAX: Final = 100
 
 COUNT_S: Final = 30
 ACCOUNTS_AT_ONCE: Final = 200
-# A row's ID is made at most this long before the row's commit.
+# A row's ID is generated at most this long before the row is committed.
 LATE_US: Final = 15 * SECOND_US
 # The length of the first step. It doubles if a step counts fewer rows than STEP_ROWS.
 STEP_US: Final = MINUTE_US

@@ -207,7 +207,7 @@ def _confirmed(found: SandboxCheckout) -> Paid:
     return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))
 
 
-# Reasons with which a refund is refused, gets no response, stays open or fails later, respectively.
+# Refund reasons that simulate, in this order: a refusal, no response, an open refund, and a late failure.
 OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
 
 

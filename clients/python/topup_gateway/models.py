@@ -2103,7 +2103,7 @@ class Hold(Model):
 
 
 class IssuedVoucher(Model):
-    """A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was delivered."""
+    """A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered. That delivery settled the voucher. Its kind is credit if nothing else was delivered."""
 
     code: str
     """The voucher's code."""
@@ -3485,7 +3485,7 @@ class ResponseTimes(Model):
 
 
 class RestoredOrderEventData(Model):
-    """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed."""
+    """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is the amount that remains refunded or disputed."""
 
     test: Literal[True] | None = None
     """Present only in the sample of a test ping, where nothing is real."""
@@ -4946,7 +4946,7 @@ class WebhookEndpoint(Model):
 
 
 class WebhookHealth(Model):
-    """An endpoint's health. If there were too many deliveries to read, `since` is later than requested."""
+    """An endpoint's health. If the period has too many deliveries to read, `since` is later than requested."""
 
     endpoint_id: str
     """The webhook endpoint's ID."""

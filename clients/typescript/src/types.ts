@@ -2307,7 +2307,7 @@ export interface components {
             /** @description The version of the price list that was used. Null if an amount was charged. */
             price_version: number | null;
         };
-        /** @description A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if nothing else was delivered. */
+        /** @description A voucher: the right to the credit in the recipient's wallet. Its status is spent if that credit is gone. `deliverable` is what a supplier delivered. That delivery settled the voucher. Its kind is credit if nothing else was delivered. */
         IssuedVoucher: {
             /** @description The voucher's code. */
             code: string;
@@ -3886,7 +3886,7 @@ export interface components {
             /** @description In milliseconds. */
             p95: number | null;
         };
-        /** @description An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed. */
+        /** @description An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is the amount that remains refunded or disputed. */
         RestoredOrderEventData: {
             /**
              * @description Present only in the sample of a test ping, where nothing is real.
@@ -5586,7 +5586,7 @@ export interface components {
             /** @description Set if an MCP client created the webhook; only that client can change it. */
             mcp_subscription: components["schemas"]["McpSubscription"] | null;
         };
-        /** @description An endpoint's health. If there were too many deliveries to read, `since` is later than requested. */
+        /** @description An endpoint's health. If the period has too many deliveries to read, `since` is later than requested. */
         WebhookHealth: {
             /** @description The webhook endpoint's ID. */
             endpoint_id: string;

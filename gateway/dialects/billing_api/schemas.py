@@ -118,7 +118,7 @@ class OrdersQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class PlansQuery(LooseFields, frozen=True, kw_only=True):
-    """The environment whose plans are listed. By default, this is live, or staging if live sells no plans."""
+    """The environment whose plans are listed. By default, it is `live`. If live sells no plans, it is `staging`."""
 
     environment: Literal["staging", "live"] | None = None
 
