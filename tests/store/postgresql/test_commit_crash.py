@@ -99,11 +99,20 @@ async def connected(url: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
+# How a server ends a connection when it learns that another one's process was killed.
+_CRASHED = (asyncpg.PostgresConnectionError, asyncpg.CrashShutdownError, asyncpg.InterfaceError)
+
+
 async def run_statements(url: str, *statements: str) -> None:
-    """Each statement by itself."""
-    async with connected(url) as connection:
-        for statement in statements:
-            await connection.execute(statement)
+    """Each statement by itself; all of them again if the server first learns now of a killed process."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(*_CRASHED):
+                async with connected(url) as connection:
+                    for statement in statements:
+                        await connection.execute(statement)
+                return
+            await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
