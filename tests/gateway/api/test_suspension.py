@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from billing.recipients.account_mail import suspended_letter
+from billing.recipients.language import english
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys import account_access
@@ -269,3 +271,9 @@ async def test_its_owner_ends_a_leaked_key_and_makes_none(
 
     assert made.status_code == 403
     assert ended.status_code == 200
+
+
+def test_the_mails_reason_runs_into_no_other_sentence() -> None:
+    letter = suspended_letter(reason=WHY, public_url="https://pay.acme.com", language=english())
+
+    assert letter.happened[-1].endswith(f": {WHY}")
