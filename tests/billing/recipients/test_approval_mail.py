@@ -300,8 +300,8 @@ async def test_of_the_last_mail_of_an_hour_both_kinds_share_one(owner: MailingAc
 @pytest.mark.parametrize(
     ("tag", "subject"),
     [
-        ("es", "10,00 US$ para approval@sandbox.test espera tu decisión"),
-        ("zh", "US$10.00（收件人 approval@sandbox.test）等待您决定"),
+        ("es", "Un envío de 10,00 US$ a approval@sandbox.test espera tu decisión"),
+        ("zh", "US$10.00（收件人 approval@sandbox.test）等待您审批"),
     ],
 )
 async def test_it_is_in_the_owners_language(

@@ -108,7 +108,7 @@ async def test_it_speaks_the_language_that_its_owner_chose(
 
     (message,) = await mail_all(team, server)
 
-    assert message["Subject"] == "boss@acme.com te invita a su cuenta"
+    assert message["Subject"] == "boss@acme.com te ha invitado a unirte a su cuenta"
     assert message["Content-Language"] == "es"
 
 

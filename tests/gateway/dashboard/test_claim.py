@@ -264,7 +264,9 @@ async def test_an_owner_ends_one_kind_of_mail_without_signing_in_and_allows_it_a
     assert "ann@shop.com" not in before.text
     assert "You get emails of this kind: sends that need your decision." in text_of(before.text)
     assert (one_click.status_code, repeated.status_code) == (200, 200)
-    assert "están desactivados: envíos que esperan tu decisión" in text_of(after.text)
+    assert "Ya no recibes correos de este tipo: envíos que esperan tu decisión" in text_of(
+        after.text
+    )
     assert "You get emails of this kind" in text_of(again.text)
     noted = await database.read(
         lambda tx: tx.fetch(

@@ -115,7 +115,7 @@ async def test_a_colleagues_link_ends_one_kind_of_one_account_and_allows_it_agai
     assert "dev@acme.com" not in page
     assert (sorted(untouched), sorted(off)) == (["key", "webhook"], ["key"])
     assert on == untouched
-    assert "desactivados: webhooks que fallan" in spanish
+    assert "Ya no recibes correos de este tipo: webhooks que fallan" in spanish
     assert "webhook" in own.wanted
     assert gone.status_code == 404
 
