@@ -142,10 +142,10 @@ def suspended_letter(*, reason: str, public_url: str, language: Language) -> Own
         language,
         say("Your account is suspended"),
         (
+            say("The operator of this service suspended your account ({reason}).", reason=reason),
             say(
                 "Until the account is resumed, you can sign in and read, but not send, buy or create anything."
             ),
-            say("The operator of this service suspended your account: {reason}", reason=reason),
         ),
         say("Open the account"),
         f"{public_url}/dashboard",
