@@ -17,6 +17,7 @@ from cli.client.profiles import (
     Access,
     Profile,
     checked_url,
+    is_sendable,
     load,
     note_asked,
     profile_option,
@@ -196,8 +197,7 @@ def _read_key() -> str:
         key = click.prompt("API key", hide_input=True, err=True).strip()
     else:
         key = sys.stdin.readline().strip()
-    # Headers may contain only visible ASCII characters.
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not key or not is_sendable(key):
         raise fail(
             "no API key on standard input",
             advice="one line, such as from `pass show topup | topup login --with-key`",

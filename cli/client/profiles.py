@@ -53,6 +53,11 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
     return str(url).rstrip("/")
 
 
+def is_sendable(key: str) -> bool:
+    """Return whether a header can contain the key. Headers contain only visible ASCII characters."""
+    return key.isascii() and key.isprintable() and " " not in key
+
+
 def note_asked(url: str) -> None:
     click.get_current_context().meta[_ASKED] = url
 
@@ -110,6 +115,9 @@ def access(profile: str) -> Access:
     key, url = os.environ.get(KEY_VARIABLE, "").strip(), os.environ.get(URL_VARIABLE, "").strip()
     if url:
         url = checked_url(url, source=URL_VARIABLE)
+    if not is_sendable(key):
+        # The error of the connection would print the key.
+        raise fail(f"{KEY_VARIABLE}: not an API key", advice=_ADVICE, exit_code=EXIT_USAGE)
     if key and url:
         return Access(url=url, api_key=key)
     kept = access_kept(profile)
