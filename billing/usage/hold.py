@@ -204,12 +204,12 @@ async def page(
     tx: Transaction,
     tenant: Tenant,
     *,
-    is_open_only: bool = False,
+    open_at: int | None = None,
     before_id: Begin = None,
     limit: int,
 ) -> list[Hold]:
     rows = await _PAGES.page(
-        tx, tenant, before_id=before_id or NEWEST, limit=limit, is_open_only=is_open_only
+        tx, tenant, before_id=before_id or NEWEST, limit=limit, open_at=open_at
     )
     return [_ROWS.read(row) for row in rows]
 
@@ -301,7 +301,7 @@ _PAGES = Keyset(
     _ROWS.listed,
     "holds",
     "account_id = :account_id AND environment = :environment",
-    filters={"is_open_only": "status = 'held'"},
+    filters={"open_at": "status = 'held' AND expires_at > :open_at"},
 )
 
 

@@ -158,8 +158,9 @@ async def list_holds(
     context: ActContext, asked: HoldsQuery, begin: Begin, limit: int
 ) -> Sequence[holds.Hold]:
     tx, tenant = context.tx, context.tenant
-    found = await holds.page(tx, tenant, is_open_only=asked.open, before_id=begin, limit=limit)
     now_us = await sandbox_clock.now_of(tx, tenant, now_us=context.now_us)
+    open_at = now_us if asked.open else None
+    found = await holds.page(tx, tenant, open_at=open_at, before_id=begin, limit=limit)
     return [one.at(now_us) for one in found]
 
 

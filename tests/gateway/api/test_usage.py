@@ -194,6 +194,24 @@ async def test_what_cannot_be_charged_is_refused_and_changes_nothing(
     assert balance.json()["data"]["balance_cents"] == 1_000_000
 
 
+async def test_an_expired_hold_is_not_open(gateway: Gateway, key: str, clock: FixedClock) -> None:
+    later, sooner = [await held(gateway, key, ttl_s=seconds) for seconds in (61, 60)]
+    before = await _listed(gateway, key, open="true")
+    clock.advance_s(60)
+    # No worker has ended it yet.
+    after = await _listed(gateway, key, open="true")
+    every = await _listed(gateway, key)
+
+    assert before == [(sooner, "held"), (later, "held")]
+    assert after == [(later, "held")]
+    assert every == [(sooner, "expired"), (later, "held")]
+
+
+async def _listed(gateway: Gateway, key: str, **query: str) -> list[tuple[str, str]]:
+    answer = await gateway.call("GET", "/holds", key=key, params=query)
+    return [(one["id"], one["status"]) for one in answer.json()["data"]["items"]]
+
+
 @pytest.mark.one_database
 @pytest.mark.parametrize("ttl_s", [0, -1, 86_401, 2**63, 1.5, "60"])
 async def test_a_hold_lives_a_day_at_most(gateway: Gateway, key: str, ttl_s: Any) -> None:
