@@ -37,7 +37,9 @@ async def test_no_page_offers_a_colleague_what_their_role_refuses(gateway: Gatew
 
 
 async def _with_all_that_is_shown(gateway: Gateway, account_id: str) -> list[str]:
-    """A page each of what has buttons: top-ups in three states, an approval, a webhook and a delivery."""
+    """A page each of what has buttons: top-ups in three states, an approval, a webhook and a delivery, a hold and a
+    portal link.
+    """
     key = await gateway.key(account_id, approval_threshold_cents=2000)
     hook = {"url": "http://93.184.216.34/in"}
     made = await gateway.call("POST", "/webhooks/register", key=key, json=hook)
@@ -45,8 +47,12 @@ async def _with_all_that_is_shown(gateway: Gateway, account_id: str) -> list[str
         await gateway.call("POST", "/topup/send", key=key, json={**_SEND, **more})
         for more in ({}, {"recipient_email": "pending@sandbox.test"}, {"amount_cents": 2500})
     ]
+    await gateway.call("POST", "/holds", key=key, json={"credits": 20, "description": "A chat"})
+    await gateway.call("POST", "/portal-links", key=key, json={})
     deliveries = await gateway.call("GET", "/deliveries", key=key)
     return [
+        "/dashboard/usage/holds",
+        "/dashboard/portal-links",
         f"/dashboard/webhooks/{made.json()['data']['id']}",
         *(f"/dashboard/topups/{one.json()['transaction_id']}" for one in sent),
         f"/dashboard/approvals/{sent[2].json()['data']['approval']['id']}",
