@@ -317,6 +317,35 @@ async def test_it_ends_with_the_colleague_who_made_it(gateway: Gateway, clock: F
 
 
 @pytest.mark.fixed_clock
+async def test_a_closed_link_can_be_revoked_before_it_opens_again(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    team: Team = await opened(gateway, await signed_in(gateway, OWNER), clock)
+    theirs = await team.joined("dev@acme.example", "developer")
+    path, said = "/dashboard/portal-links", []
+    form = {"csrf_token": csrf_of((await theirs.get(path)).text), "name": "Acme", "can": "read"}
+    made = text_of((await theirs.send(path, {**form, "expires_in_s": "3600"})).text)
+    link = "/webhook-portal/" + made.partition("/webhook-portal/")[2][:43]
+    for role in ("reader", "developer", "reader"):
+        await team.press("dev@acme.example", "role", role=role)
+        clock.advance_s(1)
+        said.append((await gateway.client.get(link)).status_code)
+    closed = (await team.owner.get(path)).text
+    button = re.search(r'action="([^"]+/revoke)"', closed)
+    assert button is not None
+    await team.owner.send(button[1], {"csrf_token": csrf_of(closed)})
+    await team.press("dev@acme.example", "role", role="developer")
+    clock.advance_s(1)
+    over = await gateway.client.get(link)
+    revoked = (await team.owner.get(path)).text
+
+    assert said == [410, 200, 410]
+    assert "closed" in text_of(closed)
+    assert over.status_code == 410
+    assert button[1] not in revoked
+
+
+@pytest.mark.fixed_clock
 async def test_the_list_says_which_links_work(shop: Shop, clock: FixedClock) -> None:
     gateway, database = shop.gateway, shop.gateway.context.database
     tenant, ids, links = Tenant(shop.account_id, "staging"), {}, {}
