@@ -127,6 +127,19 @@ def test_every_route_has_scopes_or_is_known_to_be_public() -> None:
         assert set(route.scopes) <= {*SCOPES, *OAUTH_SCOPES}
 
 
+def test_whoever_may_list_may_look_at_each_row() -> None:
+    listed = {
+        surface.prefix + route.path: set(route.scopes)
+        for surface in SURFACES
+        for route in surface.routes
+        if route.method == "GET"
+    }
+    rows = [path for path in listed if path.endswith("}") and path.rpartition("/")[0] in listed]
+
+    assert len(rows) > 10
+    assert [path for path in rows if listed[path.rpartition("/")[0]] - listed[path]] == []
+
+
 def test_a_route_without_scopes_cannot_be_written() -> None:
     with pytest.raises(AssertionError):
         Route("GET", "/open", nothing, "Open by mistake")
