@@ -1,4 +1,4 @@
-/** What the client repeats: the error of each call, by its name. */
+/** What the client repeats, and the key that it refuses: the error of each call, by its name. */
 
 import { Client } from "./client/index.js";
 
@@ -9,6 +9,7 @@ const client = new Client({
 const calls = {
   keyed: () => client.sandbox.fund({ amount_cents: 100 }),
   keyless: () => client.keys.createSandbox(),
+  mistyped: async () => new Client({ url: "", key: "ak_live_first\nak_live_second" }),
 };
 const call = calls[process.env["KEY"] as keyof typeof calls];
 console.log(await call().then(() => "answered", (error: Error) => `${error.name}: ${error.message}`));

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from topup_gateway import (
     ApiError,
+    AsyncClient,
     BadRequest,
     Client,
     ConnectionFailed,
@@ -112,6 +113,17 @@ def test_each_call_has_a_key_of_its_own() -> None:
     called(gateway, call)
 
     assert len(set(gateway.keys)) == 2
+
+
+def test_a_key_that_no_header_can_carry_is_not_printed() -> None:
+    for key in ("ak_live_first\nak_live_second", "ak_live_second\u043a"):
+        for kind in (Client, AsyncClient):
+            with pytest.raises(ValueError, match="one line of ASCII") as refused:
+                kind("http://127.0.0.1:9", key)
+            assert "second" not in str(refused.value)
+    gateway = FlakyGateway(FUNDED)
+    with gateway, Client(gateway.url, "ak_live_of_a_file\n") as client:
+        fund(client)
 
 
 def test_an_error_prints_how_to_repair_it() -> None:

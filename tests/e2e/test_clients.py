@@ -125,6 +125,12 @@ def test_the_typescript_client_repeats_with_the_same_key_alone(
     assert (gateway.keys[0] is None) == (call == "keyless")
 
 
+def test_the_typescript_client_prints_no_key_that_a_header_cannot_carry(compiled: Path) -> None:
+    done = run_typescript(compiled / "retries_day.js", "http://127.0.0.1:9", "mistyped")
+
+    assert done.stdout == "RangeError: The API key must be one line of ASCII characters.\n"
+
+
 async def test_both_clients_live_through_a_day(
     installation: Installation,
     proxy: DroppingProxy,

@@ -160,7 +160,13 @@ def _id_of(top_up: str | Answer[Any]) -> str:
 
 def _headers(key: str | None) -> dict[str, str]:
     agent = {"User-Agent": f"topup-gateway-python/{_VERSION}"}
-    return agent if key is None else {**agent, "Authorization": f"Bearer {key}"}
+    if key is None:
+        return agent
+    # A file's last line may end in a line break. The connection's own error would print the key.
+    key = key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("The API key must be one line of ASCII characters.")
+    return {**agent, "Authorization": f"Bearer {key}"}
 
 
 def _timeout(timeout_s: float) -> httpx.Timeout:

@@ -32,7 +32,12 @@ export class Client extends Operations {
   constructor(options: ClientOptions) {
     super();
     this.#url = options.url.replace(/\/+$/, "");
-    this.#headers = options.key === undefined ? {} : { Authorization: `Bearer ${options.key}` };
+    // A file's last line may end in a line break. The error of fetch would print the key.
+    const key = options.key?.trim();
+    if (/[^\x20-\x7e]/.test(key ?? "")) {
+      throw new RangeError("The API key must be one line of ASCII characters.");
+    }
+    this.#headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
     this.#retries = { ...RETRIES, ...options.retries };
     this.#timeoutMs = options.timeoutMs ?? 60_000;
     this.#fetch = options.fetch ?? fetch;
