@@ -208,9 +208,8 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> list[Hold]:
-    rows = await _PAGES.page(
-        tx, tenant, before_id=before_id or NEWEST, limit=limit, open_at=open_at
-    )
+    pages = _PAGES if open_at is None else _OPEN_PAGES
+    rows = await pages.page(tx, tenant, before_id=before_id or NEWEST, limit=limit, open_at=open_at)
     return [_ROWS.read(row) for row in rows]
 
 
@@ -297,12 +296,11 @@ _REFERENCES = """
     WHERE h.account_id = v.account_id AND h.environment = v.environment
       AND h.reference = v.reference"""
 _BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
-_PAGES = Keyset(
-    _ROWS.listed,
-    "holds",
-    "account_id = :account_id AND environment = :environment",
-    filters={"open_at": "status = 'held' AND expires_at > :open_at"},
-)
+_OWN = "account_id = :account_id AND environment = :environment"
+_PAGES = Keyset(_ROWS.listed, "holds", _OWN)
+_OPEN = f"{_OWN} AND status = 'held' AND expires_at > :open_at"
+# If `id` were the key, SQLite would choose the index of all the account's holds, which is in that order.
+_OPEN_PAGES = Keyset(_ROWS.listed, "holds", _OPEN, key="id || ''")
 
 
 TIMES_MAX: Final = 10

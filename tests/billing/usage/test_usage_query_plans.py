@@ -12,6 +12,7 @@ from billing.engine.engine import Engine
 from billing.topups import approval
 from billing.usage import hold as holds
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.open import open_database
 from store.sqlite.database import SqliteDatabase
@@ -90,6 +91,38 @@ async def test_a_long_history_of_usage_is_never_read(database: Database, clock: 
         await database.transaction(lambda tx: tx.execute("ANALYZE"))
         clock.advance_s(1)
         assert await faults(account) == {}
+
+
+async def test_open_holds_are_listed_without_those_that_ended(
+    sqlite_template: Path, tmp_path: Path, clock: FixedClock
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "topup.db")
+    database = open_database(f"sqlite:///{tmp_path}/topup.db")
+    account = await open_funded_account(database, clock)
+    tenant = Tenant(account.account_id, "staging")
+    held = [(await hold(account, 5, reference=f"open-{number}")).hold for number in range(3)]
+    said: Said = []
+
+    async def pages(tx: Transaction) -> list[str]:
+        listed, before_id = [], None
+        for _ in range(2):
+            found = await holds.page(
+                Recorder(tx, said), tenant, open_at=clock.now_us(), before_id=before_id, limit=2
+            )
+            listed += [one.id for one in found]
+            before_id = listed[-1]
+        return listed
+
+    listed = await database.read(pages)
+    used = []
+    for text, values in said:
+        explained = f"EXPLAIN QUERY PLAN {text}"
+        rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
+        used.append(re.findall(r"INDEX (\w+)", "\n".join(row["detail"] for row in rows)))
+    await database.close()
+
+    assert listed == [one.id for one in reversed(held)]
+    assert used == [["ix_holds_open"], ["ix_holds_open"]]
 
 
 async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
