@@ -91,6 +91,10 @@ def _app_code(_found: re.Match[str], _param: str) -> str:
     return phrase("that is not the app's code now: is the phone's clock right?")
 
 
+def _password(_found: re.Match[str], _param: str) -> str:
+    return phrase("Confirm your password")
+
+
 def _written(found: re.Match[str], _param: str) -> str:
     return f"write {found['words']}"
 
@@ -177,4 +181,5 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     (re.compile(r"\AThe body is longer than (?P<bytes>\d+) bytes\."), _too_long),
     (re.compile(r"\AThe expiry must be in the future(?:, before the year 10000)?\."), _future),
     (re.compile(r"\AThis isn't the current code from your authenticator app\."), _app_code),
+    (re.compile(r"\AConfirm your password: .+"), _password),
 )

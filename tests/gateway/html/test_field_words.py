@@ -55,6 +55,11 @@ from kernel.errors import InvalidInput
                 " and send it once more"
             ),
         ),
+        (
+            "Confirm your password: post it to /dashboard/confirm as the form field `password`.",
+            "password",
+            "Confirm your password",
+        ),
         ("is 1 to 5", None, "write a whole number from 1 to 5"),
     ],
 )
