@@ -11,7 +11,7 @@ import pytest_asyncio
 from keys.account_access import suspend
 from keys.oauth import app as oauth_app
 from keys.principal import Principal
-from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from tests.support.browser import Browser, csrf_of, in_live, signed_in, text_of
 from tests.support.gateway import API, Gateway
 from tests.support.oauth_agreement import Agreement, agree
 
@@ -244,6 +244,27 @@ async def test_a_mistake_is_said_beside_what_was_typed(
     assert "client-secret" not in answer.text
     typed = {**NEW, **fields}["redirect_host"]
     assert f'value="{typed}"' in answer.text
+
+
+@pytest.mark.one_database
+async def test_a_form_of_live_asks_for_the_password_in_its_own_words(browser: Browser) -> None:
+    await in_live(browser)
+    answer = await browser.send(APPS, NEW)
+
+    assert answer.status_code == 403
+    assert "Confirm your password" in text_of(answer.text)
+    assert "form field" not in answer.text
+    assert "No apps yet." in text_of(answer.text)
+
+
+@pytest.mark.one_database
+async def test_after_the_last_row_nobody_reads_that_the_list_is_empty(browser: Browser) -> None:
+    client_id, _ = secret_of((await browser.send(APPS, NEW)).text)
+    for cursor in (client_id, "hld_2Qk9"):
+        html = (await browser.get(f"{APPS}?cursor={cursor}")).text
+        assert "There are no more entries" in text_of(html)
+        assert f'href="{APPS}">Go to the first page' in html
+        assert "No apps yet." not in text_of(html)
 
 
 @pytest.mark.one_database
