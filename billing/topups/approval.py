@@ -120,7 +120,8 @@ async def page(
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
     is_by_time = status is not None and status in _BY_TIME
     wanted: dict[str, Any] = {str(status): own_now_us} if is_by_time else {"status": status}
-    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, **wanted)
+    pages = _PENDING if status == "pending" else _PAGES
+    rows = await pages.page(tx, tenant, before_id=before_id, limit=limit, **wanted)
     return [_ROWS.read(row).at(own_now_us) for row in rows]
 
 
@@ -211,11 +212,13 @@ _BY_TIME: Final[Mapping[str, str]] = {
     "pending": "status = 'pending' AND expires_at > :pending",
     "expired": "(status = 'expired' OR status = 'pending' AND expires_at <= :expired)",
 }
-_PAGES = Keyset(
-    _ROWS.listed,
-    "approvals",
-    "account_id = :account_id AND environment = :environment",
-    filters={"status": "status = :status", **_BY_TIME},
+_OWN: Final = "account_id = :account_id AND environment = :environment"
+_PAGES: Final = Keyset(
+    _ROWS.listed, "approvals", _OWN, filters={"status": "status = :status", **_BY_TIME}
+)
+# If `id` were the key, SQLite would read all the account's approvals (see billing/usage/hold.py).
+_PENDING: Final = Keyset(
+    _ROWS.listed, "approvals", f"{_OWN} AND {_BY_TIME['pending']}", key="id || ''"
 )
 _STATUS = """
 SELECT a.id, CASE WHEN a.status = 'pending' AND a.expires_at <= :now_us + e.clock_ahead_us

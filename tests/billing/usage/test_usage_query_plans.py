@@ -93,7 +93,7 @@ async def test_a_long_history_of_usage_is_never_read(database: Database, clock: 
         assert await faults(account) == {}
 
 
-async def test_open_holds_are_listed_without_those_that_ended(
+async def test_what_is_open_is_listed_without_what_ended(
     sqlite_template: Path, tmp_path: Path, clock: FixedClock
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "topup.db")
@@ -114,6 +114,16 @@ async def test_open_holds_are_listed_without_those_that_ended(
         return listed
 
     listed = await database.read(pages)
+    await database.read(
+        lambda tx: approval.page(
+            Recorder(tx, said),
+            tenant,
+            status="pending",
+            before_id=None,
+            limit=2,
+            now_us=clock.now_us(),
+        )
+    )
     used = []
     for text, values in said:
         explained = f"EXPLAIN QUERY PLAN {text}"
@@ -122,7 +132,8 @@ async def test_open_holds_are_listed_without_those_that_ended(
     await database.close()
 
     assert listed == [one.id for one in reversed(held)]
-    assert used == [["ix_holds_open"], ["ix_holds_open"]]
+    assert used[:2] == [["ix_holds_open"], ["ix_holds_open"]]
+    assert used[-1] == ["ix_approvals_pending"]
 
 
 async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
