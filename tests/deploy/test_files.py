@@ -134,6 +134,42 @@ def test_a_unit_runs_topup_as_its_own_user_and_may_write_little(path: Path) -> N
         assert service["ExecStart"].startswith("/opt/topup/current/bin/topup ")
 
 
+def jobs() -> dict[str, Any]:
+    text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    found: dict[str, Any] = workflow["jobs"]
+    return found
+
+
+def test_the_workflow_names_each_action_by_commit_and_leaves_no_token_behind() -> None:
+    steps = [one for job in jobs().values() for one in job["steps"] if "uses" in one]
+
+    assert steps
+    for one in steps:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one["uses"])
+        assert one["with"]["persist-credentials"] is False
+
+
+def test_the_workflow_runs_scripts_and_targets_that_are_there() -> None:
+    lines = [one.get("run", "") for job in jobs().values() for one in job["steps"]]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    scripts = re.findall(r"bash (\S+)", "\n".join(lines))
+    targets = re.findall(r"make ([a-z-]+)", "\n".join(lines))
+
+    assert scripts
+    assert [one for one in scripts if not (ROOT / one).exists()] == []
+    assert targets
+    assert [one for one in targets if f"\n{one}: " not in makefile] == []
+
+
+def test_a_container_of_the_workflow_is_told_that_the_checkout_is_safe() -> None:
+    """Its owner is the runner's user; git refuses it to the container's root, and then no version is known."""
+    for job in jobs().values():
+        before = [one.get("run", "") for one in job["steps"][:1]]
+        assert ("container" in job) == any("--system --add safe.directory" in one for one in before)
+
+
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
     certify(tmp_path)
