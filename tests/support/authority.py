@@ -12,6 +12,21 @@ from cryptography.x509.oid import NameOID
 
 from webhooks.http.connection import client_ssl_context
 
+USE_OF_SERVER, USE_OF_AUTHORITY = (
+    x509.KeyUsage(
+        digital_signature=not signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    for signs in (False, True)
+)
+
 
 class Authority:
     """Its certificates and keys lie in a folder."""
@@ -69,6 +84,13 @@ class Authority:
             .not_valid_before(now - dt.timedelta(days=1))
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            # Python 3.13 refuses a certificate that doesn't name its key, its authority's and their use.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
+            .add_extension(USE_OF_AUTHORITY if is_authority else USE_OF_SERVER, critical=True)
         )
         if hosts:
             names: list[x509.GeneralName] = [
