@@ -100,9 +100,14 @@ def test_the_dashboard_is_one_that_grafana_reads() -> None:
     panels = dashboard["panels"]
 
     assert len({panel["id"] for panel in panels}) == len(panels)
+    covered: set[tuple[int, int]] = set()
     for panel in panels:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24
+        columns = range(place["x"], place["x"] + place["w"])
+        cells = {(x, y) for x in columns for y in range(place["y"], place["y"] + place["h"])}
+        assert covered.isdisjoint(cells), panel["title"]
+        covered |= cells
         if panel["type"] != "row":
             assert panel["description"]
             assert panel["datasource"]["uid"] == "${datasource}"
