@@ -93,6 +93,11 @@ def test_a_release_is_tagged_and_each_of_its_files_names_it(source: Path, tmp_pa
 
 def test_what_is_not_ready_is_refused_with_every_reason_and_nothing_is_made(source: Path) -> None:
     (source / "README.md").write_text("changed", encoding="utf-8")
+    changes = source / "CHANGELOG.md"
+    text = changes.read_text(encoding="utf-8")
+    changes.write_text(
+        text.replace("## Unreleased\n", "## Unreleased\n\n- Left behind.\n"), "utf-8"
+    )
 
     done = release(source, "0.2.0")
 
@@ -102,6 +107,7 @@ def test_what_is_not_ready_is_refused_with_every_reason_and_nothing_is_made(sour
         "version.txt has another base version. Write `base: 0.2.0` and commit it.",
         "deploy/helm/topup-gateway/Chart.yaml has another version. Set both to 0.2.0.",
         "CHANGELOG.md has no section `## 0.2.0 - YYYY-MM-DD` with text. Write it first.",
+        "CHANGELOG.md has text under *Unreleased*. Move it to the section of 0.2.0.",
         "The tree has changes that are not committed. Commit or remove them.",
     ]
     assert git(source, "tag") == ""
