@@ -95,15 +95,18 @@ fix: $(INSTALLED) ## repair what a machine can: lint and format
 bench: $(INSTALLED) ## every measurement of docs/performance.md, quick; ARGS=--full for the kept ones
 	@exec $(BIN)/python -m bench $(ARGS)
 
-lock: ## both locks anew from pyproject.toml, newest versions; needs uv on the PATH
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade -o $(LOCKED).new pyproject.toml
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --constraint $(LOCKED).new --extra dev --extra embedded --extra tracing \
+# For the oldest Python that is served: on a newer one uv would leave out what only that one needs.
+COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --upgrade
+lock: $(INSTALLED) ## the locks from pyproject.toml, with the newest versions
+	$(COMPILE) -o $(LOCKED).new pyproject.toml
+	$(COMPILE) --constraint $(LOCKED).new --extra dev --extra embedded --extra tracing \
 		-o requirements-dev.lock.new pyproject.toml
 	@for one in $(LOCKED) requirements-dev.lock; do \
 		{ sed '/^[^#]/,$$d' $$one; cat $$one.new; } >$$one.made && mv $$one.made $$one && rm $$one.new; \
 	done
+	@{ head -n 1 requirements-build.lock; awk '/^[^ ]/ { on = /^setuptools==/ } on && !/# via/' requirements-dev.lock; } \
+		>requirements-build.lock.made && mv requirements-build.lock.made requirements-build.lock
 
 # A package that cannot be looked up fails this, too: what was not asked about is not known to be well.
 audit: $(INSTALLED) ## known vulnerabilities of what runs; asks the package index's own database
