@@ -4,19 +4,19 @@
 #
 #   ./first_top_up.sh [gateway] [receiver]
 #
-# gateway: default http://127.0.0.1:8000, as `topup dev` has it. receiver: default
-# http://127.0.0.1:3000/hook; run by hand, this waits until you have started one.
+# The gateway defaults to http://127.0.0.1:8000, the address of `topup dev`. The receiver defaults to
+# http://127.0.0.1:3000/hook. In a terminal, this script waits until you have started the receiver.
 set -euo pipefail
 
 api="${1:-http://127.0.0.1:8000}/api/public/v1"
 receiver="${2:-http://127.0.0.1:3000/hook}"
 
-# The first string field of that name in an answer; a real client has a JSON parser.
+# Prints the first string field of that name in a response. A real client uses a JSON parser.
 field() {
     [[ $2 =~ \"$1\":\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}"
 }
 
-call() { # method, path, [body]; prints the answer, fails on a status of 400 and more
+call() { # call METHOD PATH [BODY] prints the response, and fails if the status is 400 or more
     curl --silent --show-error --fail-with-body --max-time 30 --request "$1" "$api$2" \
         ${key:+--header "Authorization: Bearer $key"} \
         --header "Content-Type: application/json" ${3:+--data "$3"}
@@ -47,7 +47,7 @@ transaction=$(field transaction_id "$(send)")
 echo "   $transaction"
 
 echo "4. its webhook"
-# Prints a delivery's status once it is settled; by default it is tried for about 35 s.
+# Prints a delivery's status once it has finished. By default, attempts end after about 35 s.
 settled() {
     local status
     for _ in $(seq 200); do

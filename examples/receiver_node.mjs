@@ -1,4 +1,4 @@
-// A webhook receiver with nothing but node's own modules. Checks Standard Webhooks (webhook-signature).
+// A webhook receiver that uses only Node's own modules. Checks Standard Webhooks signatures (webhook-signature).
 //
 //   WEBHOOK_SECRET=whsec_… PORT=3000 node receiver_node.mjs
 
@@ -13,18 +13,18 @@ if (!SECRET.startsWith("whsec_")) {
   process.exit(2);
 }
 const KEY = Buffer.from(SECRET.slice("whsec_".length), "base64");
-// Deliveries come at least once: an event that was dealt with is remembered by its id. In earnest
-// this is a unique column in your database, written in the transaction that does the work.
+// Deliveries come at least once, so remember the ID of each event that you handled. In production, store it in
+// a unique column of your database, in the transaction that does the work.
 const seen = new Set();
 
-/** Why the request is not genuine, or null. body is the raw bytes: they are what is signed. */
+/** Return why the request isn't genuine, or null. `body` has the raw bytes, because they are what is signed. */
 function problem(headers, body) {
   const id = headers["webhook-id"] ?? "";
   const timestamp = headers["webhook-timestamp"] ?? "";
   if (!/^\d{1,12}$/.test(timestamp)) return "no timestamp";
   if (Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE_S) return "too old";
   const expected = createHmac("sha256", KEY).update(`${id}.${timestamp}.`).update(body).digest();
-  // While a secret is being rotated there are two signatures; one that fits is enough.
+  // During a secret's rotation there are two signatures. One valid signature is enough.
   for (const part of (headers["webhook-signature"] ?? "").split(" ")) {
     const [version, signature = ""] = part.split(",");
     const given = Buffer.from(signature, "base64");
@@ -62,7 +62,7 @@ const server = createServer((request, response) => {
       handle(event);
       seen.add(event.id);
     }
-    // Within 10 s, or it counts as failed: what takes long belongs in a queue of yours.
+    // Respond within 10 s, or the attempt counts as failed. Put slow work into a queue.
     response.writeHead(204).end();
   });
 });

@@ -12,8 +12,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 WEBHOOK = Webhook(os.environ["WEBHOOK_SECRET"])
 BODY_BYTES_MAX = 1 << 20
-# Deliveries come at least once: an event that was dealt with is remembered by its id. In earnest
-# this is a unique column in your database, written in the transaction that does the work.
+# Deliveries come at least once, so remember the ID of each event that you handled. In production, store it in
+# a unique column of your database, in the transaction that does the work.
 seen: set[str] = set()
 
 
@@ -23,7 +23,7 @@ class Receiver(BaseHTTPRequestHandler):
         if length > BODY_BYTES_MAX:
             self.answer(413)
             return
-        body = self.rfile.read(length)  # the raw bytes: they are what is signed
+        body = self.rfile.read(length)  # the raw bytes, because they are what is signed
         try:
             # Checks every v1 signature, and that the timestamp is at most five minutes old.
             event = WEBHOOK.verify(body, dict(self.headers.items()))
@@ -36,7 +36,7 @@ class Receiver(BaseHTTPRequestHandler):
             seen.add(event["id"])
         else:
             print("again:", event["id"], flush=True)
-        # Within 10 s, or it counts as failed: what takes long belongs in a queue of yours.
+        # Respond within 10 s, or the attempt counts as failed. Put slow work into a queue.
         self.answer(204)
 
     def answer(self, status: int) -> None:

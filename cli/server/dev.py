@@ -104,8 +104,8 @@ def ready(
 
 def supplied_by_wallet(platforms: Sequence[str]) -> None:
     click.secho(
-        f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
-        " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",
+        f"  live: no supplier is set for {', '.join(platforms)}, so `topup dev` uses `wallet`: credit stays"
+        " in the recipients' wallets here, and reaches no platform (docs/suppliers.md)",
         fg="yellow",
         err=True,
     )
