@@ -1,6 +1,6 @@
 """The Helm chart names what exists, keeps secrets out of its values, and says what is missing.
 
-What it renders is looked at where `helm` is on the PATH (`go install helm.sh/helm/v3/cmd/helm@v3.19.0`).
+What it renders is checked where `helm` is on the PATH, as in `make deploy-check`.
 """
 
 import json
