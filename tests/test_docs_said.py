@@ -54,6 +54,7 @@ _CONNECTIONS = re.compile(
 _SHELL = re.compile(r"^ *```(?:sh|console|bash)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _TARGET = re.compile(r"(?:`|^|&& )make ([a-z][a-z-]*)(?=$|[` &]| #)", re.MULTILINE)
 _MODULE = re.compile(r"python -m (bench\.[a-z_]+)((?: +[^`\n ]+)*)")
+_PYTEST = re.compile(r"pytest((?: tests/[\w./]+)+)(?: -k (\w+))?")
 _CALL = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^` ?]+)")
 _ADDRESS = re.compile(
     r"curl [^\n]*(?:https?://(?:pay|topup)\.[a-z.]+|http://127\.0\.0\.1:[$\w]+|\$URL|\$api)(/[^\s\"'`?>)]*)"
@@ -271,6 +272,20 @@ def test_each_measurement_that_a_page_names_is_there_with_its_options() -> None:
                 if (f'"{one}"' if one.startswith("--") else f" {one} ") not in known
             ]
 
+    assert wrong == []
+
+
+def test_each_test_that_a_page_names_is_there() -> None:
+    named = [hit for path in PAGES for hit in _PYTEST.findall(path.read_text(encoding="utf-8"))]
+    wrong = [one for paths, _ in named for one in paths.split() if not (ROOT / one).exists()]
+    wrong += [
+        f"{path} -k {word}"
+        for path, word in named
+        if word
+        and not re.search(rf"def test_\w*{word}", (ROOT / path.strip()).read_text(encoding="utf-8"))
+    ]
+
+    assert named
     assert wrong == []
 
 
