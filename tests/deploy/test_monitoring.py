@@ -4,7 +4,9 @@ promtool checks the rules' own language: deploy/monitoring/README.md.
 """
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,28 @@ def test_each_rule_is_shown_by_the_real_thing_or_says_why_not() -> None:
 
     assert broken & set(BY_SERIES) == set()
     assert broken | set(BY_SERIES) == {rule["alert"] for rule in rules()}
+
+
+def test_the_pages_loop_makes_a_rule_object_of_each_file_under_its_own_name(tmp_path: Path) -> None:
+    """Under one name the second would replace the first."""
+    [block] = re.findall(
+        r"^```sh\n(.*?)^```", (MONITORING / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho ---\nexec cat\n")
+    kubectl.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+
+    said = subprocess.run(
+        ["bash", "-c", block], cwd=MONITORING, env={"PATH": path}, capture_output=True, check=True
+    )
+
+    made = [one for one in yaml.safe_load_all(said.stdout) if one]
+    assert [one["metadata"]["name"] for one in made] == ["topup-alerts", "topup-machines"]
+    groups = [
+        yaml.safe_load((MONITORING / f"{part}.yaml").read_text()) for part in ("alerts", "machines")
+    ]
+    assert [one["spec"] for one in made] == groups
 
 
 def test_there_is_one_source_of_the_rules() -> None:
