@@ -262,12 +262,12 @@ def _continue(state: BatchState, one: Subscription, new: PlanGrant, terms: Grant
     _roll_over(state, one, new, terms)
     if terms.on_repurchase == "stack":
         return
-    ledger, grants = state.ledger, state.working_set(SubscriptionWorkingSet).plan_grants
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    # Another subscription's credit may have expired before the worker ended it. It stays expired.
+    alive = {account.name for account in state.ledger.grants(one.tenant, state.now_us)}
     left = 0
     for part in grants.of_plan(one.tenant, new.plan_id):
-        if part.period_id == new.period_id or not (part.is_apart and part.granted_micros):
-            continue
-        if not ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id).balance_micros:
+        if part.period_id == new.period_id or part.id not in alive:
             continue
         micros = _end(state, part)
         if terms.on_repurchase == "reset":

@@ -389,6 +389,27 @@ async def test_a_refund_takes_what_went_on_into_the_plan_bought_again(club: Subs
     assert await club.buyer.account.findings() == []
 
 
+@pytest.mark.parametrize("on_repurchase", ["stack", "extend", "reset"])
+async def test_what_has_expired_stays_so_if_the_plan_is_bought_before_the_worker_looks(
+    club: Subscriber, on_repurchase: Any
+) -> None:
+    order = await sold(club, GrantTerms(credit_expires="45d", on_repurchase=on_repurchase))
+    await paid(club, order, 0)
+    subject = Subject(order.id, ("sub_1",))
+    await club.act(SubscriptionChanged(subject, "sub_1", "cancelled"), club.notification("gone"))
+    club.clock.advance_s(45 * 86_400)
+
+    await club.begin("own")
+
+    assert await club.credits() == 10_000
+    [first] = [
+        one for one in await parts(club) if one.subscription_id == (await club.now(order)).id
+    ]
+    # The worker ends it.
+    assert (first.expired_micros, await grant_of(club, first.id)) == (0, 10_000_000)
+    assert await club.buyer.account.findings() == []
+
+
 async def test_a_subscription_that_is_held_back_stops_no_other(club: Subscriber) -> None:
     first = await sold(club, ENDING)
     await paid(club, first, 0)
