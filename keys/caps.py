@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from math import inf
 from operator import itemgetter
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -280,7 +281,9 @@ class Capped(Protocol):
 
 
 class CapExceeded(DomainError):
-    pass
+    @property
+    def wait_s(self) -> float:
+        return inf if self.retry_after_s is None else self.retry_after_s
 
 
 @dataclass(frozen=True, slots=True)

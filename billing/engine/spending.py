@@ -4,7 +4,7 @@ A spend counts for the key and all its ancestors. If the money is returned, it i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import inf
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -351,7 +351,7 @@ class Spending:
             refusals += (
                 one.refusal(amount_micros, now_us, max_now_cents=max_now_cents) for one in full
             )
-            last = max(refusals, key=_wait_s)
+            last = max(refusals, key=attrgetter("wait_s"))
             last.extra["max_now_cents"] = max_now_cents
             raise last
 
@@ -390,10 +390,6 @@ class Spending:
                 place = (key_id, caps.LIFETIME, 0)
                 found.append(self._sums.derived(place, state.lifetime_micros or 0))
         return found
-
-
-def _wait_s(refusal: CapExceeded) -> float:
-    return inf if refusal.retry_after_s is None else refusal.retry_after_s
 
 
 def _is_limited(state: KeyState) -> bool:

@@ -112,10 +112,8 @@ class TakeCharge:
         earlier = working_set.charge(self.place)
         if earlier is not None:
             return self._same(earlier)
-        _check_cap(state, grant, self.amount_micros, state.now_of(self.user))
         state.check_not_suspended(self.user)
-        # The charge has no key, so only the account's own daily limit applies.
-        state.spending.check(self.user, (), self.amount_micros)
+        _check_limits(state, self.user, grant, self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
         spent = Spent(*self.user, state.now_us, None, grant.app_id, None, self.amount_micros)
         charge = OAuthCharge(
@@ -177,13 +175,27 @@ async def load_spent(
     return {grant_id: found.get(window, 0) for grant_id, window in windows.items()}
 
 
-def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int) -> None:
+def _check_limits(state: BatchState, user: Tenant, grant: Grant, amount_micros: int) -> None:
+    """Raise CapExceeded for the app's limit or the account's, whichever blocks longer. The charge has no key."""
+    exceeded = _cap_exceeded(state, grant, amount_micros, state.now_of(user))
+    try:
+        state.spending.check(user, (), amount_micros)
+    except CapExceeded as of_account:
+        if exceeded is None or of_account.wait_s > exceeded.wait_s:
+            raise
+    if exceeded is not None:
+        raise exceeded
+
+
+def _cap_exceeded(
+    state: BatchState, grant: Grant, amount_micros: int, now_us: int
+) -> CapExceeded | None:
     left = grant.cap_micros - state.spending.spent_micros(_window(grant, now_us))
     if amount_micros <= left:
-        return
+        return None
     is_day = grant.cap_period == "day"
     resets_at = now_us - now_us % DAY_US + DAY_US if is_day else next_month_start_us(now_us)
-    raise CapExceeded(
+    return CapExceeded(
         f"The amount exceeds the user's limit for this app per {grant.cap_period}.",
         param="amount",
         reason=f"per_{grant.cap_period}",

@@ -145,6 +145,28 @@ async def test_the_cap_is_whole_again_in_the_next_period(
     assert refused.value.extra["resets_at"] == "2026-06-14T00:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("day_limit_cents", "reason", "wait_s"),
+    [
+        # The clock stands at noon: 12 hours to midnight, and to July 17.5 days.
+        (300, "per_month", 17 * 86_400 + 43_200),
+        (199, "account_per_day", None),
+    ],
+)
+async def test_of_the_apps_limit_and_the_accounts_the_longer_is_named(
+    charging: ChargingApp, day_limit_cents: int, reason: str, wait_s: int | None
+) -> None:
+    user, database = charging.principal.tenant, charging.account.database
+    await charging.charge(9_000_000, "o-1")
+    await database.transaction(lambda tx: set_day_limit(tx, user, day_limit_cents))
+    await charging.account.send(150)
+
+    with pytest.raises(CapExceeded) as refused:
+        await charging.charge(2_000_000, "o-2")
+
+    assert (refused.value.reason, refused.value.retry_after_s) == (reason, wait_s)
+
+
 async def test_a_cap_of_nothing_lets_nothing_through(database: Database, clock: FixedClock) -> None:
     charging = await open_charging_app(database, clock, cap_micros=0)
 
