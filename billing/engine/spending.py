@@ -177,8 +177,9 @@ class Spending:
             lifetimes = [one for one in line.money if one.cap == "lifetime"]
             self._check_each(lifetimes, tenant, lineage, amount_micros, send)
         for window, limit_micros in line.capped:
-            used_micros = 0 if window is None else window.spent_micros
-            if used_micros + amount_micros > limit_micros:
+            left_micros = limit_micros - (0 if window is None else window.spent_micros)
+            # A cap can be lowered below what was spent. Free usage passes even then.
+            if amount_micros > max(0, left_micros):
                 self._refuse_capped(tenant, lineage, amount_micros, send)
         if line.money or line.sends is not None or self._day_limits:
             further = self._further(tenant, line, send)

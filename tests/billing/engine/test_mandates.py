@@ -8,6 +8,7 @@ from billing.engine.limit import LooksRepeated
 from billing.engine.spending import KeyUsage, load_key_usage
 from billing.topups.reverse import Reverse
 from billing.usage.hold import ReleaseHold, new_hold
+from billing.usage.price_list import Tokens
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.account import lock_tenants, set_day_limit
@@ -17,6 +18,8 @@ from keys.mandate import OutsideMandate, SpendWindow
 from keys.principal import Principal
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
+from tests.support.prices import GPT, price
+from tests.support.usage import use
 
 HOUR = 3600
 DAY = 86_400
@@ -142,6 +145,20 @@ async def test_the_limit_that_has_room_last_is_waited_for(
     assert refused.retry_after_s is not None
     clock.advance_s(refused.retry_after_s)
     await account.send(300, to="bo@example.com")
+
+
+async def test_what_costs_nothing_passes_a_cap_lowered_below_what_was_spent(
+    database: Database, clock: FixedClock
+) -> None:
+    account = await opened(database, clock, per_day_cents=1000)
+    await price(database, GPT)
+    await account.send(800)
+    await changed(account, account.principal, per_day_cents=500)
+
+    await use(account, None, model="gpt-4o", tokens=Tokens(0, 0))
+
+    refused = await refusal(account.send(100))
+    assert (refused.reason, refused.extra["remaining"]) == ("per_day", 0)
 
 
 async def test_the_rest_of_a_life_is_no_more_than_the_recipient_may_get(
