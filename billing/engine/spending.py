@@ -4,6 +4,7 @@ A spend counts for the key and all its ancestors. If the money is returned, it i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from operator import attrgetter
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from billing.engine.limit import (
     windows_of_send,
 )
 from billing.ledger.money import MICROS_PER_CENT
-from kernel.clock import DAY_US, day_start_us
+from kernel.clock import DAY_US, SECOND_US, day_start_us
 from kernel.tenant import Tenant
 from keys import caps
 from keys.account import Standings, standings_reading
@@ -354,6 +355,9 @@ class Spending:
             )
             last = max(refusals, key=attrgetter("wait_s"))
             last.extra["max_now_cents"] = max_now_cents
+            ends = (self.key_states[key_id].expires_at or inf for key_id in lineage)
+            if min(ends, default=inf) <= now_us + last.wait_s * SECOND_US:
+                last.retry_after_s = None  # The key will have expired.
             raise last
 
     def _of_account(self, tenant: Tenant) -> list[Limit]:

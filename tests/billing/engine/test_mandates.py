@@ -147,6 +147,25 @@ async def test_the_limit_that_has_room_last_is_waited_for(
     await account.send(300, to="bo@example.com")
 
 
+@pytest.mark.parametrize(("ends_after_s", "wait_s"), [(43_200, None), (43_201, 43_200)])
+async def test_no_key_waits_for_what_comes_after_its_end(
+    database: Database, clock: FixedClock, ends_after_s: int, wait_s: int | None
+) -> None:
+    # The day has room again at midnight, 12 hours from now.
+    expires_at = clock.now_us() + ends_after_s * 1_000_000
+    account = await opened(database, clock, per_day_cents=1000, expires_at=expires_at)
+    child = await account.mint(parent=account.principal)
+    await account.send(800, principal=child)
+
+    refused = await refusal(account.send(300, principal=child))
+
+    assert (refused.reason, refused.retry_after_s) == ("per_day", wait_s)
+    assert (refused.extra["max_now_cents"], refused.extra["resets_at"]) == (
+        200,
+        "2026-06-14T00:00:00Z",
+    )
+
+
 async def test_what_costs_nothing_passes_a_cap_lowered_below_what_was_spent(
     database: Database, clock: FixedClock
 ) -> None:
