@@ -2115,7 +2115,8 @@ plan_grants = _table(
     _int("reversed_micros", default=0),
     _int("reversed_expired_micros", default=0),
     _int("created_at"),
-    _int("unreported_micros", default=0),  # ended, but unreported
+    # Expired, but unreported. Below 0: what a dispute took before its report, to be reported if it returns.
+    _int("unreported_micros", default=0),
     sa.CheckConstraint(
         "granted_micros >= 0 AND granted_micros <= credits_micros", name="given_within_credits"
     ),

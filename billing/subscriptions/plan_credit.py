@@ -107,10 +107,11 @@ def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool =
         is_due = _is_given_next(siblings, part.expires_at or 0)
         if is_due if is_rolled_over else _may_roll_over(one, siblings, part):
             continue
-        if part.unreported_micros:
-            grants.save(replace(part, unreported_micros=0))
-            # Report only credit that really expired. A refund may have taken back some of it.
-            _publish_lost(state, part, min(part.unreported_micros, part.expired_micros))
+        if part.unreported_micros > 0:
+            # A refund may have taken back some of it. Below 0, the column says how much to report if it returns.
+            lost = min(part.unreported_micros, part.expired_micros)
+            grants.save(replace(part, unreported_micros=lost - part.unreported_micros))
+            _publish_lost(state, part, lost)
 
 
 def _may_roll_over(one: Subscription, siblings: Sequence[PlanGrant], part: PlanGrant) -> bool:
@@ -130,10 +131,12 @@ def _is_given_next(siblings: Sequence[PlanGrant], ends_at: int) -> bool:
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
     siblings = state.working_set(SubscriptionWorkingSet).plan_grants.of_subscription(one.id)
     most, ends_at = one.grant_terms.rollover_max_credits, part.expires_at
-    if most is None or ends_at is None or not _may_roll_over(one, siblings, part):
+    if most is None or ends_at is None or part.unreported_micros < 0:
+        return 0
+    if not _may_roll_over(one, siblings, part):
         return 0
     taken = sum(
-        each.unreported_micros
+        max(0, each.unreported_micros)
         for each in siblings
         if each.expires_at is not None and abs(each.expires_at - ends_at) <= _GAP_US
     )
@@ -293,7 +296,7 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
     for part in ended:
         # A refund may have taken back some of it.
         micros = min(part.unreported_micros, part.expired_micros, room - rolled)
-        if micros:
+        if micros > 0:
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
@@ -489,13 +492,16 @@ def _return_credit(state: BatchState, one: Subscription, period: Period, micros:
         back = min(left, part.reversed_expired_micros)
         if back:
             _move_back(state, one, period, expired, back)
+            lost = min(back, max(0, -part.unreported_micros))
             grants.save(
                 replace(
                     part,
                     expired_micros=part.expired_micros + back,
                     reversed_expired_micros=part.reversed_expired_micros - back,
+                    unreported_micros=part.unreported_micros + lost,
                 )
             )
+            _publish_lost(state, part, lost)
             left -= back
     for each in parts:
         part = grants.find(each.id) or each

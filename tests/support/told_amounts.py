@@ -122,9 +122,7 @@ def _once(kind: str, data: Mapping[str, Any]) -> int:
 
 
 async def _of_ends(tx: Transaction, told: Sequence[tuple[str, Any]], moved: Sums) -> list[str]:
-    rows = await tx.fetch(
-        "SELECT id, rolled_micros, unreported_micros, reversed_expired_micros FROM plan_grants"
-    )
+    rows = await tx.fetch("SELECT id, rolled_micros, unreported_micros FROM plan_grants")
     parts = {row["id"]: row for row in rows}
     lost: defaultdict[str, int] = defaultdict(int)
     for kind, data in told:
@@ -135,11 +133,10 @@ async def _of_ends(tx: Transaction, told: Sequence[tuple[str, Any]], moved: Sums
 
 
 def _end(about: str, lost: int, moved: Sums, parts: Mapping[str, Row]) -> str:
-    micros, back = _sum(moved, about, "expiry"), 0
+    micros = _sum(moved, about, "expiry")
     if about in parts:
         part = parts[about]
-        micros -= int(part["rolled_micros"]) + int(part["unreported_micros"])
-        back = int(part["reversed_expired_micros"])
-    if micros - back <= lost <= micros:
+        micros -= int(part["rolled_micros"]) + abs(int(part["unreported_micros"]))
+    if lost == micros:
         return ""
     return f"credit.expired of {about} says {lost} micros, {micros} were lost"

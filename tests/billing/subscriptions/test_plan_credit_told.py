@@ -359,5 +359,34 @@ async def test_what_ends_in_two_steps_is_told_as_lost_whole(club: Subscriber) ->
     assert await club.database.read(overstatements) == []
 
 
+@pytest.mark.parametrize("is_renewed", [False, True])
+async def test_what_a_dispute_took_before_its_report_is_told_when_it_comes_back(
+    club: Subscriber, is_renewed: bool
+) -> None:
+    """2.00 of 10.00 would go on. The dispute takes the 8.00 that are told as lost, and 1.00 of them."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    club.clock.advance_s(30 * 86_400)
+    await worker(club).step()
+    await act(club, Disputed(Subject(None, ("in_first",)), "dp_1", Price(900, "USD")))
+    if is_renewed:
+        line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+        await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    else:
+        one = await club.now(order)
+        for days in (1, 7):
+            club.clock.advance_s(days * 86_400)
+            await club.pass_time(one)
+    before, credits_ = await amounts(club, "credit.expired"), await club.credits()
+
+    await act(club, DisputeClosed(Subject(None, ("in_first",)), "dp_1", is_won=True))
+    await worker(club).step()
+
+    assert (before, credits_) == (([800], 11_000) if is_renewed else ([800, 100], 0))
+    assert await amounts(club, "credit.expired") == [*before, 100]
+    assert await club.credits() == credits_
+    assert await club.buyer.account.findings() == []
+    assert await club.database.read(overstatements) == []
+
+
 async def act(club: Subscriber, fact: Any) -> None:
     await club.act(fact, club.notification(type(fact).__name__))
