@@ -115,8 +115,8 @@ def publish_lost(state: BatchState, one: Subscription, *, is_rolled_over: bool =
 
 
 def _may_roll_over(one: Subscription, siblings: Sequence[PlanGrant], part: PlanGrant) -> bool:
-    ends_at = part.expires_at
-    if one.grant_terms.rollover_max_credits is None or ends_at is None:
+    most, ends_at = one.grant_terms.rollover_max_credits, part.expires_at
+    if part.unreported_micros < 0 or most is None or ends_at is None:
         return False
     is_renewed = one.status in LIVING and not one.is_ending
     is_same_plan = one.next_plan_id in {None, one.plan_id}
@@ -131,9 +131,7 @@ def _is_given_next(siblings: Sequence[PlanGrant], ends_at: int) -> bool:
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
     siblings = state.working_set(SubscriptionWorkingSet).plan_grants.of_subscription(one.id)
     most, ends_at = one.grant_terms.rollover_max_credits, part.expires_at
-    if most is None or ends_at is None or part.unreported_micros < 0:
-        return 0
-    if not _may_roll_over(one, siblings, part):
+    if most is None or ends_at is None or not _may_roll_over(one, siblings, part):
         return 0
     taken = sum(
         max(0, each.unreported_micros)
@@ -146,8 +144,7 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
 def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
     """Return how much of the part would roll over if no more of it were spent."""
     assert part.expires_at is not None, "it ends"
-    alive = state.ledger.grants(one.tenant, state.now_us)
-    left = {account.name: account.balance_micros for account in alive}
+    left = {a.name: a.balance_micros for a in state.ledger.grants(one.tenant, state.now_us)}
     room = room_after(state, one, part)
     for each in state.working_set(SubscriptionWorkingSet).plan_grants.of_subscription(one.id):
         if each.id == part.id:
@@ -381,8 +378,7 @@ def _bring_parts_back(
     return replace(period, refunded_amount=returned_amount, reversed_micros=due)
 
 
-def given_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    parts = list(parts)
+def given_back_of(period: Period, parts: Sequence[PlanGrant], returned_amount: int) -> int:
     return _due(period, parts, returned_amount) - kept_back_of(period, parts, returned_amount)
 
 
@@ -395,8 +391,7 @@ def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) ->
     return sum(account.balance_micros for account in accounts)
 
 
-def kept_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
-    parts = list(parts)
+def kept_back_of(period: Period, parts: Sequence[PlanGrant], returned_amount: int) -> int:
     return min(_due(period, parts, returned_amount), ungiven_of(parts))
 
 
@@ -444,11 +439,7 @@ def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant
 
 
 def _out_of(
-    state: BatchState,
-    one: Subscription,
-    period: Period,
-    parts: Sequence[PlanGrant],
-    micros: int,
+    state: BatchState, one: Subscription, period: Period, parts: Sequence[PlanGrant], micros: int
 ) -> int:
     """Take credit from the parts' ledger accounts, then from expired credit. Return how much was taken."""
     ledger = state.ledger
@@ -467,40 +458,62 @@ def _out_of(
         taken = min(left, part.expired_micros)
         if taken:
             _reverse(state, one, period, expired, taken)
-            grants.save(
-                replace(
-                    part,
-                    expired_micros=part.expired_micros - taken,
-                    reversed_expired_micros=part.reversed_expired_micros + taken,
-                )
-            )
+            grants.save(_with_expired(part, -taken))
             left -= taken
     return micros - left
 
 
+def _with_expired(part: PlanGrant, micros: int) -> PlanGrant:
+    return replace(
+        part,
+        expired_micros=part.expired_micros + micros,
+        reversed_expired_micros=part.reversed_expired_micros - micros,
+    )
+
+
 def _return_credit(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
-    ledger = state.ledger
-    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    working_set = state.working_set(SubscriptionWorkingSet)
+    grants = working_set.plan_grants
     parts = grants.of_period(period.id)
-    of_parts = sum(part.reversed_micros + part.reversed_expired_micros for part in parts)
-    left = micros
-    elsewhere = min(left, period.reversed_micros - of_parts)
-    _undo(state, one, period, ledger.wallet(one.tenant), elsewhere)
-    left -= elsewhere
+    every = grants.of_plan(one.tenant, period.plan_id)
+    later = [each for each in reversed(every) if _may_have_gone_to(each, period, parts)]
+    elsewhere = period.reversed_micros - _reversed_of(parts)
+    # Another period's credit may have been taken from the same parts. If so, the wallet gets the credit.
+    others = sum(
+        each.reversed_micros - _reversed_of(grants.of_period(each.id))
+        for each in working_set.periods(one.id)
+        if each.id != period.id
+    )
+    rolled = min(_reversed_of(later) - others, sum(part.rolled_micros for part in parts))
+    to_wallet = min(micros, elsewhere - max(0, min(rolled, elsewhere)))
+    _undo(state, one, period, state.ledger.wallet(one.tenant), to_wallet)
+    left = min(micros, elsewhere) - to_wallet
+    to_parts = micros - to_wallet - left
+    for each in later:
+        left -= _back_into(state, one, period, [each], left)
+    left += to_parts - _back_into(state, one, period, parts, to_parts)
+    assert left == 0, "what was taken is known"
+
+
+def _reversed_of(parts: Iterable[PlanGrant]) -> int:
+    return sum(part.reversed_micros + part.reversed_expired_micros for part in parts)
+
+
+def _back_into(
+    state: BatchState, one: Subscription, period: Period, parts: Sequence[PlanGrant], micros: int
+) -> int:
+    """Undo what `_out_of` did: return expired credit, then the other. Return how much was returned."""
+    ledger, left = state.ledger, micros
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
-    for part in parts:
+    for each in parts:
+        part = grants.find(each.id) or each
         back = min(left, part.reversed_expired_micros)
         if back:
             _move_back(state, one, period, expired, back)
             lost = min(back, max(0, -part.unreported_micros))
-            grants.save(
-                replace(
-                    part,
-                    expired_micros=part.expired_micros + back,
-                    reversed_expired_micros=part.reversed_expired_micros - back,
-                    unreported_micros=part.unreported_micros + lost,
-                )
-            )
+            part = replace(part, unreported_micros=part.unreported_micros + lost)
+            grants.save(_with_expired(part, back))
             _publish_lost(state, part, lost)
             left -= back
     for each in parts:
@@ -511,7 +524,7 @@ def _return_credit(state: BatchState, one: Subscription, period: Period, micros:
             _undo(state, one, period, account, back)
             grants.save(replace(part, reversed_micros=part.reversed_micros - back))
             left -= back
-    assert left == 0, "what was taken is known"
+    return micros - left
 
 
 def _undo(

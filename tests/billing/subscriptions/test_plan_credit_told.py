@@ -388,5 +388,39 @@ async def test_what_a_dispute_took_before_its_report_is_told_when_it_comes_back(
     assert await club.database.read(overstatements) == []
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+async def test_what_went_on_comes_back_from_a_dispute_with_its_end(
+    club: Subscriber, is_over: bool
+) -> None:
+    """Of the first 10.00, 2.00 go on into the second period. The dispute takes them there, alive or lost."""
+    order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
+    club.clock.advance_s(30 * 86_400)
+    await worker(club).step()
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    if is_over:
+        await let_it_end(club, order)
+    before = await club.credits()
+
+    await act(club, Disputed(Subject(None, ("in_first",)), "dp_1", Price(1000, "USD")))
+    between = await club.credits()
+    await act(club, DisputeClosed(Subject(None, ("in_first",)), "dp_1", is_won=True))
+
+    assert (before, between) == ((0, 0) if is_over else (12_000, 10_000))
+    assert await club.credits() == before
+    await let_it_end(club, order)
+    assert await club.credits() == 0
+    assert sum(await amounts(club, "credit.expired")) == 2000
+    assert await club.buyer.account.findings() == []
+    assert await club.database.read(overstatements) == []
+
+
+async def let_it_end(club: Subscriber, order: Order) -> None:
+    for days in (30, 1, 7):
+        club.clock.advance_s(days * 86_400)
+        await club.pass_time(await club.now(order))
+        await worker(club).step()
+
+
 async def act(club: Subscriber, fact: Any) -> None:
     await club.act(fact, club.notification(type(fact).__name__))
