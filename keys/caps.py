@@ -319,9 +319,7 @@ async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Windo
 
 
 def windows_reading(
-    windows: Iterable[Window],
-    into: dict[Window, int],
-    details: dict[Window, str] | None = None,
+    windows: Iterable[Window], into: dict[Window, int], details: dict[Window, str] | None = None
 ) -> BatchRead:
     wanted = sorted(set(windows))
     take = partial(_take, into, details)
@@ -378,9 +376,7 @@ async def add_windows(
 
 
 async def _add_with_details(
-    tx: Transaction,
-    sums: Mapping[tuple[str, str, int, str], int],
-    details: Mapping[Window, str],
+    tx: Transaction, sums: Mapping[tuple[str, str, int, str], int], details: Mapping[Window, str]
 ) -> None:
     rows = sorted(
         (

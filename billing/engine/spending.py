@@ -433,11 +433,6 @@ async def load_key_usage(
         spending.take_day_limits(found.day_limits)
         spending.time.take(found.clocks_ahead_us)
 
-    await tx.fetch_many(
-        [
-            standings_reading([tenant], take),
-            *spending.readings(set(key_ids), ()),
-        ]
-    )
+    await tx.fetch_many([standings_reading([tenant], take), *spending.readings(set(key_ids), ())])
     await tx.fetch_many(spending.further_readings(()))
     return KeyStandings(spending, tenant)

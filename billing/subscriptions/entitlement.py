@@ -276,15 +276,7 @@ async def _counts(tx: Transaction, tenants: Iterable[Tenant]) -> list[UseCount]:
 
 
 _COUNTS = RowMapping(UseCount)
-_USE_COLUMNS = (
-    "account_id",
-    "environment",
-    "reference",
-    "name",
-    "count",
-    "key_id",
-    "created_at",
-)
+_USE_COLUMNS = ("account_id", "environment", "reference", "name", "count", "key_id", "created_at")
 _COUNTED = f"""
 SELECT {_COUNTS.of("c")} FROM :tenants[account_id text, environment text] AS v
 CROSS JOIN entitlement_counts c
@@ -323,8 +315,7 @@ class UseBody(Fields, frozen=True, kw_only=True):
     """The number of uses to count. A repeated reference is counted only once."""
 
     reference: Annotated[
-        CallerReferenceField,
-        Meta(description="Your own unique reference for this use."),
+        CallerReferenceField, Meta(description="Your own unique reference for this use.")
     ]
     count: Annotated[int, Meta(ge=1, le=_COUNT_MAX, description="The number of uses.")] = 1
 

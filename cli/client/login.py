@@ -151,13 +151,7 @@ def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
 @profile_option
 @json_option
 def login(
-    *,
-    with_key: bool,
-    url: str,
-    name: str | None,
-    no_browser: bool,
-    allow_http: bool,
-    profile: str,
+    *, with_key: bool, url: str, name: str | None, no_browser: bool, allow_http: bool, profile: str
 ) -> None:
     """Get a key through the browser, and store it with the gateway's address in a file that only you can read.
 

@@ -162,12 +162,7 @@ def _refused(problem: str) -> click.exceptions.Exit:
     )
 
 
-@click.command(
-    epilog=examples(
-        "topup dev",
-        "topup dev --port 0 --data-dir /tmp/try",
-    )
-)
+@click.command(epilog=examples("topup dev", "topup dev --port 0 --data-dir /tmp/try"))
 @click.option("--host", help="Address to listen on. Default: TOPUP_HOST.")
 @click.option(
     "--port",
@@ -301,10 +296,7 @@ async def _plan(settings: Settings, listener: socket) -> _Plan:
     if not settings.redis_url.get_secret_value():
         redis = await _embedded_redis(settings)
     ready_fd, child_ready_fd = os.pipe()
-    gateway_fds = {
-        LISTEN_FD_VARIABLE: listener.fileno(),
-        READY_FD_VARIABLE: child_ready_fd,
-    }
+    gateway_fds = {LISTEN_FD_VARIABLE: listener.fileno(), READY_FD_VARIABLE: child_ready_fd}
     worker_fds = {READY_FD_VARIABLE: child_ready_fd}
     if redis.is_missing:
         worker_fds[WAKE_FD_VARIABLE], gateway_fds[WAKE_FD_VARIABLE] = open_wake_pipe()
