@@ -36,7 +36,7 @@ async def test_limits_and_ends_are_shown_and_held_by_the_moved_clock(gateway: Ga
         "name": "agent",
         "scopes": ["topup:send", "topup:read"],
         "per_day_cents": 1000,
-        "expires_at": "2026-06-15T00:00:00Z",
+        "expires_at": "2026-06-15T00:00:01Z",
     }
     made = (await gateway.call("POST", "/keys", key=owner, json=body)).json()["data"]
     agent = made["key"]
@@ -55,12 +55,12 @@ async def test_limits_and_ends_are_shown_and_held_by_the_moved_clock(gateway: Ga
     assert full_again.headers["Retry-After"] == "86400"
     error = full_again.json()["data"]["error"]
     assert (error["resets_at"], error["max_now_cents"]) == ("2026-06-15T00:00:00Z", 0)
-    assert (own["max_now_cents"], own["expires_at"]) == (1000, "2026-06-15T00:00:00Z")
+    assert (own["max_now_cents"], own["expires_at"]) == (1000, "2026-06-15T00:00:01Z")
     for limit in (own["limits"][0], tree["keys"][0]["limits"][0], balance["key"]["windows"][0]):
         assert (limit["spent_cents"] if "spent_cents" in limit else limit["spent"]) == 0
         assert limit["resets_at"] == "2026-06-15T00:00:00Z"
 
-    await advance(gateway, owner, 2 * HALF_A_DAY)
+    await advance(gateway, owner, 2 * HALF_A_DAY + 1)
     ended = await gateway.call("POST", "/topup/send", key=agent, json=SEND)
     past = {**body, "expires_at": "2026-06-14T23:59:59Z"}
     too_early = await gateway.call("POST", "/keys", key=owner, json=past)
