@@ -116,12 +116,13 @@ def owner_message(
     return message_of(mail, rendered, mail_from, address=address)
 
 
-def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
+def _told(letter: OwnerLetter, *, is_test: bool) -> list[str]:
     say = letter.language.say
-    first = [say("This is a test: no money is involved.")] if is_test else []
+    told = [say("This is a test: no money is involved.")] if is_test else []
     if letter.account is not None:
-        first.append(say("This is about the account {account}.", account=letter.account))
-    return first
+        told.append(say("This is about the account {account}.", account=letter.account))
+    # Chinese has no spaces between sentences.
+    return [*told, ("" if letter.language.tag == "zh" else " ").join(letter.happened)]
 
 
 def _more(letter: OwnerLetter) -> str:
@@ -132,8 +133,7 @@ def _more(letter: OwnerLetter) -> str:
 
 
 def _text(letter: OwnerLetter, *, is_test: bool) -> str:
-    parts = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
-    parts += [f"- {one.text}\n  {one.url}" for one in letter.listed]
+    parts = _told(letter, is_test=is_test) + [f"- {one.text}\n  {one.url}" for one in letter.listed]
     parts += [*filter(None, [_more(letter)]), f"{letter.button}:\n{letter.url}", letter.after]
     if letter.after_url is not None:
         parts[-1] += f"\n{letter.after_url}"
@@ -141,8 +141,7 @@ def _text(letter: OwnerLetter, *, is_test: bool) -> str:
 
 
 def _html(letter: OwnerLetter, *, is_test: bool) -> str:
-    told = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
-    before = "".join(f"<p>{escape(one)}</p>" for one in told)
+    before = "".join(f"<p>{escape(one)}</p>" for one in _told(letter, is_test=is_test))
     url, language = escape(letter.url), letter.language
     after = "" if letter.after_url is None else f"<br>{_address(letter.after_url)}"
     return (

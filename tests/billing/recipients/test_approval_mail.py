@@ -315,3 +315,5 @@ async def test_it_is_in_the_owners_language(
     (message,) = await mail_all(owner, server)
 
     assert str(message["Subject"]).replace("\xa0", " ") == subject
+    # Chinese has no space between sentences.
+    assert not any("。 " in part.get_content() for part in message.iter_parts())
