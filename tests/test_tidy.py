@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+TEMPLATES = ROOT / "gateway/templates"
 # Who may import whom: each package the ones after its own row, never its own row's neighbour.
 ROWS = (
     {"cli"},
@@ -36,6 +37,7 @@ SAYS_WHY_LATE = re.compile(r"# noqa: (?:F401, )?PLC0415 \w")
 WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/row_mapping.py"}
 
 _TABLE = re.compile(r"^(?P<comment>(?:#.*\n)+)\w+ = _table\(\n    \"(?P<name>\w+)\"", re.MULTILINE)
+_MACROS = re.compile(r'{% from "[^"]+" import ([^%]+?)(?: with context)? %}')
 _MODULE_NAME = re.compile(r"\b\w+(?:/\w+)+\.py\b")
 _WRITE = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
 _WRITE_OF_A_NAME = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+$")
@@ -160,6 +162,24 @@ def test_an_import_inside_a_function_says_why() -> None:
     ]
 
     assert not findings, shown(findings)
+
+
+def test_each_macro_that_a_template_imports_is_used() -> None:
+    """Templates that others extend may import for their blocks."""
+    texts = {
+        path.relative_to(TEMPLATES).as_posix(): path.read_text(encoding="utf-8")
+        for path in TEMPLATES.rglob("*.html")
+    }
+    extended = {hit for text in texts.values() for hit in re.findall(r'extends "([^"]+)"', text)}
+    unused = []
+    for name in texts.keys() - extended:
+        imported = _MACROS.findall(texts[name])
+        rest = _MACROS.sub("", texts[name])
+        macros = [one.split()[-1] for line in imported for one in line.split(",")]
+        unused += [f"{name}: {one}" for one in macros if not re.search(rf"\b{one}\b", rest)]
+
+    assert len(texts) > 100
+    assert unused == []
 
 
 def test_a_module_that_is_known_is_imported_by_a_statement() -> None:

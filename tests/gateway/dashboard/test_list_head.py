@@ -37,6 +37,16 @@ async def total(browser: Browser, path: str) -> str:
     return "" if found is None else text_of(found[1]).strip()
 
 
+@pytest.mark.one_database
+@pytest.mark.parametrize("name", ["topups", "deliveries", "approvals", "requests"])
+async def test_after_the_last_row_no_list_is_called_empty(gateway: Gateway, name: str) -> None:
+    path = f"/dashboard/{name}"
+    html = (await (await signed_in(gateway)).get(f"{path}?cursor=hld_2Qk9")).text
+
+    assert "There are no more entries" in text_of(html)
+    assert f'href="{path}">Go to the first page' in html
+
+
 async def test_a_total_is_of_what_the_filters_match(gateway: Gateway) -> None:
     ann, bob = await signed_in(gateway), await signed_in(gateway, "bob@example.com")
     await sent(gateway, ann, *[100] * 52)
