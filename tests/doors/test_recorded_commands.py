@@ -42,8 +42,9 @@ async def test_each_command_does_what_was_recorded(
 ) -> None:
     without_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("LOGNAME", "ann")
-    # The commands' own clock is the machine's, which stands still here.
+    # The commands' own clock is the machine's: read once, then counted on. Both stand still here, however long it takes.
     monkeypatch.setattr(time, "time_ns", lambda: clock.now_us() * 1000)
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda _counter: clock.now_us() * 1000)
     database = tmp_path / "topup.db"
     shutil.copy(sqlite_template, database)
     requests = Requests()
