@@ -17,13 +17,14 @@ from billing.credits.adjustment import Adjusted
 from billing.credits.checkin import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import OrderStatus
+from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN
 from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction, Type
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import MISSING_SCOPE
 from gateway.http.fields import cursor_id
 from kernel.clock import SECOND_US, rfc3339, time_of
 from kernel.errors import InvalidInput
-from kernel.fields import WEB_URL, Fields, Int64, LooseFields, Text, Time as TimeText, given
+from kernel.fields import WEB_URL, Fields, Int64, LooseFields, Text, Time as TimeText, given, within
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import SIGNED, Shaped
@@ -137,7 +138,7 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     plan_id: Text | None = None
     interval: Literal["month", "year"] = "month"
     pack_id: Text | None = None
-    amount_cents: Int64 | None = None
+    amount_cents: Annotated[Int64, within(AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX)] | None = None
     coupon: Text | None = None
     coupon_code: Text | None = None
     success_url: Url | None = None
