@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ HISTORY = (
         SELECT 'hld_0' || (1000000 + i), {_OWN}, 'released', 5, 'x', 'old-' || i, '[]', i, i
         FROM n""",
 )
+
+
+@pytest.fixture
+async def on_sqlite(
+    sqlite_template: Path, tmp_path: Path, clock: FixedClock
+) -> AsyncIterator[FundedAccount]:
+    shutil.copy(sqlite_template, tmp_path / "topup.db")
+    database = open_database(f"sqlite:///{tmp_path}/topup.db")
+    yield await open_funded_account(database, clock)
+    await database.close()
+
+
+async def plans(database: Database, said: Said) -> list[str]:
+    """SQLite's plan of each statement."""
+    found = []
+    for text, values in said:
+        explained = f"EXPLAIN QUERY PLAN {text}"
+        rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
+        found.append("\n".join(row["detail"] for row in rows))
+    return found
 
 
 async def write_history(account: FundedAccount) -> None:
@@ -94,11 +115,9 @@ async def test_a_long_history_of_usage_is_never_read(database: Database, clock: 
 
 
 async def test_what_is_open_is_listed_without_what_ended(
-    sqlite_template: Path, tmp_path: Path, clock: FixedClock
+    on_sqlite: FundedAccount, clock: FixedClock
 ) -> None:
-    shutil.copy(sqlite_template, tmp_path / "topup.db")
-    database = open_database(f"sqlite:///{tmp_path}/topup.db")
-    account = await open_funded_account(database, clock)
+    account, database = on_sqlite, on_sqlite.database
     tenant = Tenant(account.account_id, "staging")
     held = [(await hold(account, 5, reference=f"open-{number}")).hold for number in range(3)]
     said: Said = []
@@ -124,12 +143,7 @@ async def test_what_is_open_is_listed_without_what_ended(
             now_us=clock.now_us(),
         )
     )
-    used = []
-    for text, values in said:
-        explained = f"EXPLAIN QUERY PLAN {text}"
-        rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
-        used.append(re.findall(r"INDEX (\w+)", "\n".join(row["detail"] for row in rows)))
-    await database.close()
+    used = [re.findall(r"INDEX (\w+)", plan) for plan in await plans(database, said)]
 
     assert listed == [one.id for one in reversed(held)]
     assert used[:2] == [["ix_holds_open"], ["ix_holds_open"]]
@@ -137,20 +151,12 @@ async def test_what_is_open_is_listed_without_what_ended(
 
 
 async def test_the_worker_finds_what_ran_out_by_indexes_of_open_rows(
-    sqlite_template: Path, tmp_path: Path, clock: FixedClock
+    on_sqlite: FundedAccount,
 ) -> None:
-    shutil.copy(sqlite_template, tmp_path / "topup.db")
-    database = open_database(f"sqlite:///{tmp_path}/topup.db")
-    account = await open_funded_account(database, clock)
-
     used = []
-    for text, values in await looks(account):
-        explained = f"EXPLAIN QUERY PLAN {text}"
-        rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
-        plan = "\n".join(row["detail"] for row in rows)
+    for plan in await plans(on_sqlite.database, await looks(on_sqlite)):
         assert set(re.findall(r"SCAN (\w+)$", plan, re.MULTILINE)) <= {"d", "plain"}, plan
         used.append(re.findall(r"INDEX ([a-z]\w+)", plan))
-    await database.close()
 
     # Of all tenants by time; of those whose clock was advanced, by their own.
     ahead = "ix_account_environments_ahead"
