@@ -78,6 +78,8 @@ class Keyset:
     - sorts: expressions for other orders of a single table, by name. An expression must never be null.
     - days_of: the prefix of the IDs, if created_after and created_before filter the rows.
     - looked_at: how many rows are read for a page.
+    - is_short: few rows match `where`, and an index finds them. They are sorted, because SQLite, which has no
+      statistics, would otherwise choose an index in the key's order, and read all rows.
     """
 
     def __init__(
@@ -93,7 +95,9 @@ class Keyset:
         indexed: Sequence[str] = (),
         days_of: str = "",
         looked_at: int = LOOKED_AT_MAX,
+        is_short: bool = False,
     ) -> None:
+        key = f"{key} || ''" if is_short else key  # no index has this expression
         self._columns, self._source, self._key = columns, source, key
         self._sorts, self._days_of = sorts or {}, days_of
         self._looked_at = looked_at

@@ -216,9 +216,8 @@ _OWN: Final = "account_id = :account_id AND environment = :environment"
 _PAGES: Final = Keyset(
     _ROWS.listed, "approvals", _OWN, filters={"status": "status = :status", **_BY_TIME}
 )
-# If `id` were the key, SQLite would read all the account's approvals (see billing/usage/hold.py).
 _PENDING: Final = Keyset(
-    _ROWS.listed, "approvals", f"{_OWN} AND {_BY_TIME['pending']}", key="id || ''"
+    _ROWS.listed, "approvals", f"{_OWN} AND {_BY_TIME['pending']}", is_short=True
 )
 _STATUS = """
 SELECT a.id, CASE WHEN a.status = 'pending' AND a.expires_at <= :now_us + e.clock_ahead_us

@@ -299,8 +299,7 @@ _BY_IDS = f"SELECT {_ROWS.listed} FROM holds WHERE id IN :ids[text]"
 _OWN = "account_id = :account_id AND environment = :environment"
 _PAGES = Keyset(_ROWS.listed, "holds", _OWN)
 _OPEN = f"{_OWN} AND status = 'held' AND expires_at > :open_at"
-# If `id` were the key, SQLite would choose the index of all the account's holds, which is in that order.
-_OPEN_PAGES = Keyset(_ROWS.listed, "holds", _OPEN, key="id || ''")
+_OPEN_PAGES = Keyset(_ROWS.listed, "holds", _OPEN, is_short=True)
 
 
 TIMES_MAX: Final = 10
