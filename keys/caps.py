@@ -283,6 +283,7 @@ class Capped(Protocol):
 class CapExceeded(DomainError):
     @property
     def wait_s(self) -> float:
+        """Return the seconds until the amount fits, or inf if it never does."""
         return inf if self.retry_after_s is None else self.retry_after_s
 
 
