@@ -152,6 +152,7 @@ _OF_0101: Final = _OF_0100 | {"access_tokens": "2afedaef72d3"}
 _OF_0102: Final = _OF_0101 | {"endpoints": "4be608a523a7"}
 _OF_0103: Final = _OF_0102 | {"api_keys": "3b622b81cdfc", "request_log": "7e896b7f4364"}
 _OF_0104: Final = _OF_0103 | {"portal_links": "578d048c9f4b"}
+_OF_0105: Final = _OF_0104 | {"subscription_periods": "2cf0e5177207"}
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0080": _OF_0080,
     "0100": _OF_0100,
@@ -159,6 +160,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0102": _OF_0102,
     "0103": _OF_0103,
     "0104": _OF_0104,
+    "0105": _OF_0105,
 }
 
 

@@ -1974,6 +1974,8 @@ subscription_periods = _table(
     _text("comp_reason", null=True),
     _text("comp_by", null=True),
     _int("comp_ended_at", null=True),
+    # The part of reversed_micros that was taken from rolled-over credit
+    _int("reversed_rolled_micros", default=0),
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",

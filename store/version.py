@@ -12,7 +12,7 @@ from store.database import Database, Store, Transaction
 from store.errors import Fault, StoreError
 from store.fingerprint import TABLES
 
-VERSIONS = ("0104",)
+VERSIONS = ("0105",)
 # `topup migrate` accepts a database at the last version before the baseline. First migrate an older database with the
 # last build that has the old migrations.
 BASELINE: Final = "0100"

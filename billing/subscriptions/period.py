@@ -46,13 +46,7 @@ from billing.subscriptions.plan_credit import (
 )
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.records import ITSELF, HeldInvoice
-from billing.subscriptions.subscription import (
-    Period,
-    Subscription,
-    amend,
-    revive,
-    second_plan,
-)
+from billing.subscriptions.subscription import Period, Subscription, amend, revive, second_plan
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionCommand, SubscriptionWorkingSet
 from kernel.errors import LimitReached, NotFound

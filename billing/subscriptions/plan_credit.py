@@ -369,13 +369,13 @@ def _bring_parts_back(
     due = _due(period, parts, returned_amount) - kept_back
     if due > period.reversed_micros:
         before = state.ledger.balance_micros(one.tenant, state.now_us)
-        _take_back(state, one, period, due - period.reversed_micros)
+        period = _take_back(state, one, period, due - period.reversed_micros)
         state.record_drop(one.tenant, before, calls_for_recharge=False)
     elif due < period.reversed_micros:
-        _return_credit(state, one, period, period.reversed_micros - due)
+        period = _return_credit(state, one, period, period.reversed_micros - due)
     schedule(state, period, kept_back)
     publish_lost(state, one)
-    return replace(period, refunded_amount=returned_amount, reversed_micros=due)
+    return replace(period, refunded_amount=returned_amount)
 
 
 def given_back_of(period: Period, parts: Sequence[PlanGrant], returned_amount: int) -> int:
@@ -412,21 +412,31 @@ def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> in
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
-def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> Period:
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = list(reversed(grants.of_period(period.id)))
     left = micros - _out_of(state, one, period, parts, micros)
-    # First, take credit that rolled over to the nearest later period.
     reach = min(left, sum(part.rolled_micros for part in parts))
-    for each in grants.of_plan(one.tenant, period.plan_id):
-        if _may_have_gone_to(each, period, parts):
-            taken = _out_of(state, one, period, [each], reach)
-            left, reach = left - taken, reach - taken
+    rolled = 0
+    for each in _later(state, one, period, parts):
+        rolled += _out_of(state, one, period, [each], reach - rolled)
+    left -= rolled
     wallet, owed = ledger.wallet(one.tenant), ledger.owed(one.tenant)
     by_wallet = min(left, wallet.balance_micros)
     for source, amount in ((wallet, by_wallet), (owed, left - by_wallet)):
         _reverse(state, one, period, source, amount)
+    return _with_reversed(period, micros, rolled)
+
+
+def _later(
+    state: BatchState, one: Subscription, period: Period, parts: Sequence[PlanGrant]
+) -> list[PlanGrant]:
+    """Return the parts that the period's credit may have rolled over to, the nearest first."""
+    every = state.working_set(SubscriptionWorkingSet).plan_grants.of_plan(
+        one.tenant, period.plan_id
+    )
+    return [each for each in every if _may_have_gone_to(each, period, parts)]
 
 
 def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant]) -> bool:
@@ -471,28 +481,31 @@ def _with_expired(part: PlanGrant, micros: int) -> PlanGrant:
     )
 
 
-def _return_credit(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
-    working_set = state.working_set(SubscriptionWorkingSet)
-    grants = working_set.plan_grants
-    parts = grants.of_period(period.id)
-    every = grants.of_plan(one.tenant, period.plan_id)
-    later = [each for each in reversed(every) if _may_have_gone_to(each, period, parts)]
-    elsewhere = period.reversed_micros - _reversed_of(parts)
-    # Another period's credit may have been taken from the same parts. If so, the wallet gets the credit.
-    others = sum(
-        each.reversed_micros - _reversed_of(grants.of_period(each.id))
-        for each in working_set.periods(one.id)
-        if each.id != period.id
+def _return_credit(state: BatchState, one: Subscription, period: Period, micros: int) -> Period:
+    """Return credit to the wallet first, then to later periods' parts, then to the period's own."""
+    parts = state.working_set(SubscriptionWorkingSet).plan_grants.of_period(period.id)
+    beyond = period.reversed_micros - _reversed_of(parts)
+    from_rolled = min(period.reversed_rolled_micros, beyond)
+    wallet = min(micros, beyond - from_rolled)
+    rolled = min(micros - wallet, from_rolled)
+    back = 0
+    # The nearest part first, because another period may only reach the later ones.
+    for each in _later(state, one, period, parts):
+        back += _back_into(state, one, period, [each], rolled - back)
+    # If a reversal of another subscription left less room in the parts, the wallet gets the rest.
+    _undo(state, one, period, state.ledger.wallet(one.tenant), wallet + rolled - back)
+    own = micros - wallet - rolled
+    returned = _back_into(state, one, period, parts, own)
+    assert returned == own, "what was taken is known"
+    return _with_reversed(period, -micros, -rolled)
+
+
+def _with_reversed(period: Period, micros: int, rolled: int) -> Period:
+    return replace(
+        period,
+        reversed_micros=period.reversed_micros + micros,
+        reversed_rolled_micros=period.reversed_rolled_micros + rolled,
     )
-    rolled = min(_reversed_of(later) - others, sum(part.rolled_micros for part in parts))
-    to_wallet = min(micros, elsewhere - max(0, min(rolled, elsewhere)))
-    _undo(state, one, period, state.ledger.wallet(one.tenant), to_wallet)
-    left = min(micros, elsewhere) - to_wallet
-    to_parts = micros - to_wallet - left
-    for each in later:
-        left -= _back_into(state, one, period, [each], left)
-    left += to_parts - _back_into(state, one, period, parts, to_parts)
-    assert left == 0, "what was taken is known"
 
 
 def _reversed_of(parts: Iterable[PlanGrant]) -> int:

@@ -173,6 +173,7 @@ async def save_periods(tx: Transaction, periods: Iterable[Period]) -> None:
             credits_micros = excluded.credits_micros,
             refunded_amount = excluded.refunded_amount,
             reversed_micros = excluded.reversed_micros,
+            reversed_rolled_micros = excluded.reversed_rolled_micros,
             corrected_micros = excluded.corrected_micros,
             comp_ended_at = excluded.comp_ended_at""",
     )

@@ -119,6 +119,7 @@ class Period(OfTenant, frozen=True, kw_only=True):
     is_prorated: bool = False
     refunded_amount: int = 0
     reversed_micros: int = 0
+    reversed_rolled_micros: int = 0
     prorated_amount: int | None = None
     plan_amount: int | None = None
     plan_micros: int | None = None

@@ -78,6 +78,13 @@ async def paid(
     return await club.act(fact, club.notification(name))
 
 
+async def renewed(club: Subscriber, order: Order, name: str = "second", month: int = 1) -> str:
+    """Pay the next month of the plan of `begun`; `month` 1 is the second."""
+    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
+    start = NOON + month * 30 * DAY_US
+    return await paid(club, order, name, start, start + 30 * DAY_US, line)
+
+
 async def told(club: Subscriber) -> list[str]:
     """The types of the events about credit that ends."""
     return [one for one in await club.buyer.account.events() if one.startswith("credit.")]
@@ -203,8 +210,7 @@ async def test_what_rolls_over_is_told_as_lost_by_no_event(club: Subscriber) -> 
     club.clock.advance_s(86_400)
     await worker(club).step()
     before = await amounts(club, "credit.expired")
-    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await renewed(club, order)
     await worker(club).step()
 
     assert await amounts(club, "credit.expiring") == [500]
@@ -235,8 +241,7 @@ async def test_what_all_goes_on_is_told_of_by_nothing(club: Subscriber) -> None:
     await worker(club).step()
     club.clock.advance_s(86_400)
     await worker(club).step()
-    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await renewed(club, order)
 
     assert await told(club) == []
     assert await club.credits() == 17_000
@@ -310,8 +315,7 @@ async def test_what_was_told_as_lost_stays_lost_if_the_ended_plan_is_paid(
         await club.pass_time(one)
     assert (await club.now(order)).status == "expired"
 
-    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await renewed(club, order)
 
     assert (await club.now(order)).status == "active"
     assert sum(await amounts(club, "credit.expired")) == 700
@@ -331,8 +335,7 @@ async def test_what_a_refund_took_of_ended_credit_rolls_over_no_more(
     await worker(club).step()
     await act(club, Refunded(Subject(None, ("in_first",)), "ch_1", Price(refund_cents, "USD")))
 
-    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await renewed(club, order)
 
     assert await club.credits() == credits_
     assert await amounts(club, "credit.expired") == [700]
@@ -363,14 +366,13 @@ async def test_what_ends_in_two_steps_is_told_as_lost_whole(club: Subscriber) ->
 async def test_what_a_dispute_took_before_its_report_is_told_when_it_comes_back(
     club: Subscriber, is_renewed: bool
 ) -> None:
-    """2.00 of 10.00 would go on. The dispute takes the 8.00 that are told as lost, and 1.00 of them."""
+    """Of 10.00, 2.00 may roll over, so 8.00 are reported as lost. The dispute takes these, and 1.00 of the 2.00."""
     order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
     club.clock.advance_s(30 * 86_400)
     await worker(club).step()
     await act(club, Disputed(Subject(None, ("in_first",)), "dp_1", Price(900, "USD")))
     if is_renewed:
-        line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-        await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+        await renewed(club, order)
     else:
         one = await club.now(order)
         for days in (1, 7):
@@ -392,12 +394,11 @@ async def test_what_a_dispute_took_before_its_report_is_told_when_it_comes_back(
 async def test_what_went_on_comes_back_from_a_dispute_with_its_end(
     club: Subscriber, is_over: bool
 ) -> None:
-    """Of the first 10.00, 2.00 go on into the second period. The dispute takes them there, alive or lost."""
+    """Of the first 10.00, 2.00 roll over. The dispute takes them from the second period, expired or not."""
     order = await begun(club, GrantTerms(credit_expires="period_end", rollover_max_credits=2000))
     club.clock.advance_s(30 * 86_400)
     await worker(club).step()
-    line = InvoiceLine("sandbox/own/month", 1000, 1, is_prorated=False)
-    await paid(club, order, "second", NOON + 30 * DAY_US, NOON + 60 * DAY_US, line)
+    await renewed(club, order)
     if is_over:
         await let_it_end(club, order)
     before = await club.credits()

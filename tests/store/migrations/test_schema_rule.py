@@ -89,6 +89,7 @@ async def test_a_database_at_the_last_version_before_the_baseline_is_taken_over(
         "ALTER TABLE endpoints DROP COLUMN subscriber_id",
         "ALTER TABLE endpoints DROP COLUMN subscription_until_at",
         "ALTER TABLE endpoints DROP COLUMN subscription_cursor",
+        "ALTER TABLE subscription_periods DROP COLUMN reversed_rolled_micros",
     ):
         await database.transaction(partial(_execute, added))
     await _stand_at(database, BEFORE_BASELINE)
@@ -303,12 +304,12 @@ async def test_the_version_that_migrate_reached_says_which_code_runs_on_it_and_w
 ) -> None:
     [row] = await database.read(lambda tx: tx.fetch("SELECT * FROM schema_notes"))
 
-    assert (row["version"], row["oldest_code"]) == ("0104", "0100")
+    assert (row["version"], row["oldest_code"]) == ("0105", "0100")
     assert row["code_version"] == running()
     assert 1_700_000_000_000_000 < row["reached_at"] <= SystemClock().now_us()
     assert await migrated_by(database, VERSIONS[-1]) == running()
     assert await migrated_by(database, "0012") is None
-    assert await schema_version(database) == "0104"
+    assert await schema_version(database) == "0105"
 
 
 def test_each_migration_says_which_code_runs_on_its_schema() -> None:
