@@ -17,6 +17,7 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.open import open_database
 from store.sqlite.database import SqliteDatabase
+from tests.billing.documents.test_numbering_plans import plans
 from tests.billing.engine.test_query_plans import Recorder, Recording, Said, faults_of, hot_account
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import capture, hold, sweep, use
@@ -45,16 +46,6 @@ async def on_sqlite(
     database = open_database(f"sqlite:///{tmp_path}/topup.db")
     yield await open_funded_account(database, clock)
     await database.close()
-
-
-async def plans(database: Database, said: Said) -> list[str]:
-    """SQLite's plan of each statement."""
-    found = []
-    for text, values in said:
-        explained = f"EXPLAIN QUERY PLAN {text}"
-        rows = await database.read(lambda tx, e=explained, v=values: tx.fetch(e, **v))  # type: ignore[misc]
-        found.append("\n".join(row["detail"] for row in rows))
-    return found
 
 
 async def write_history(account: FundedAccount) -> None:
