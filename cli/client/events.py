@@ -9,17 +9,8 @@ import msgspec
 from cli.acts.command import group_of
 from cli.acts.shown import subject_id
 from cli.client.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
-from cli.client.profiles import Access, access, note_asked, profile_option
-from cli.output import (
-    examples,
-    fail,
-    json_option,
-    json_text,
-    note,
-    run,
-    visible,
-    wants_json,
-)
+from cli.client.profiles import Access, access, authorization, note_asked, profile_option
+from cli.output import examples, fail, json_option, json_text, note, run, visible, wants_json
 from webhooks.events.acts import ACTS
 
 _type = click.option(
@@ -60,7 +51,7 @@ class _Seen:
 
 
 async def _tail(given: Access, event_type: str | None, seen: _Seen, count: int | None) -> None:
-    headers = {"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"}
+    headers = {**authorization(given.api_key), "User-Agent": "topup-cli"}
     async with httpx.AsyncClient(base_url=given.url, headers=headers) as gateway:
         stream = follow(
             gateway,

@@ -17,7 +17,14 @@ import msgspec
 from click.core import ParameterSource
 
 from cli.client.event_source import Streamed, StreamRefused, follow, hear_ctrl_c, read_event
-from cli.client.profiles import DEFAULT, PROFILE_VARIABLE, access, is_logged_in, note_asked
+from cli.client.profiles import (
+    DEFAULT,
+    PROFILE_VARIABLE,
+    access,
+    authorization,
+    is_logged_in,
+    note_asked,
+)
 from cli.database import account_named, write
 from cli.options import environment_option, take_secret, web_address
 from cli.output import (
@@ -254,7 +261,7 @@ def secret_of(key: str) -> str:
 
 async def _listen(source: _Source, forward: str, secret: str) -> None:
     _greet(source, forward, secret)
-    headers = {"Authorization": f"Bearer {source.key}"}
+    headers = authorization(source.key)
     async with (
         httpx.AsyncClient(base_url=source.url, headers=headers, trust_env=False) as gateway,
         httpx.AsyncClient(timeout=FORWARD_S_MAX, trust_env=False) as receiver,
@@ -291,7 +298,7 @@ def _say_how_to_go_on(cursor: str | None, missed: Sequence[str]) -> None:
 
 async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequence[str]) -> None:
     _greet(source, forward, secret)
-    headers = {"Authorization": f"Bearer {source.key}"}
+    headers = authorization(source.key)
     async with (
         httpx.AsyncClient(base_url=source.url, headers=headers, trust_env=False) as gateway,
         httpx.AsyncClient(timeout=FORWARD_S_MAX, trust_env=False) as receiver,

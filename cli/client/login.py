@@ -191,7 +191,7 @@ def _read_key() -> str:
         key = click.prompt("API key", hide_input=True, err=True).strip()
     else:
         key = sys.stdin.readline().strip()
-    if not key or not is_sendable(key):
+    if not is_sendable(key):
         raise fail(
             "no API key on standard input",
             advice="one line, such as from `pass show topup | topup login --with-key`",

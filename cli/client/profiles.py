@@ -55,7 +55,18 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
 
 def is_sendable(key: str) -> bool:
     """Return whether a header can contain the key. Headers contain only visible ASCII characters."""
-    return key.isascii() and key.isprintable() and " " not in key
+    return bool(key) and key.isascii() and key.isprintable() and " " not in key
+
+
+def authorization(key: str) -> dict[str, str]:
+    """Return the header with the key. Exit if no header can contain it: the connection's error would print it."""
+    if not is_sendable(key):
+        raise fail(
+            "this isn't an API key: it has spaces, line breaks or letters outside ASCII",
+            advice=_ADVICE,
+            exit_code=EXIT_USAGE,
+        )
+    return {"Authorization": f"Bearer {key}"}
 
 
 def note_asked(url: str) -> None:
@@ -115,9 +126,6 @@ def access(profile: str) -> Access:
     key, url = os.environ.get(KEY_VARIABLE, "").strip(), os.environ.get(URL_VARIABLE, "").strip()
     if url:
         url = checked_url(url, source=URL_VARIABLE)
-    if not is_sendable(key):
-        # The error of the connection would print the key.
-        raise fail(f"{KEY_VARIABLE}: not an API key", advice=_ADVICE, exit_code=EXIT_USAGE)
     if key and url:
         return Access(url=url, api_key=key)
     kept = access_kept(profile)

@@ -9,7 +9,7 @@ import click
 import httpx
 import msgspec
 
-from cli.client.profiles import API_PATH, Access, note_asked
+from cli.client.profiles import API_PATH, Access, authorization, note_asked
 from cli.output import EXIT_UNREACHABLE, fail
 
 WAIT_S_MAX: Final = 50
@@ -37,7 +37,7 @@ class RemoteGateway:
         note_asked(given.url)
         http = httpx.Client(
             base_url=given.url + path,
-            headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},
+            headers={**authorization(given.api_key), "User-Agent": "topup-cli"},
             timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         )
         self._http = click.get_current_context().with_resource(http)

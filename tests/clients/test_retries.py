@@ -116,7 +116,7 @@ def test_each_call_has_a_key_of_its_own() -> None:
 
 
 def test_a_key_that_no_header_can_carry_is_not_printed() -> None:
-    for key in ("ak_live_first\nak_live_second", "ak_live_second\u043a"):
+    for key in ("ak_live_first\nak_live_second", "ak_live_second\u043a", " "):
         for kind in (Client, AsyncClient):
             with pytest.raises(ValueError, match="one line of ASCII") as refused:
                 kind("http://127.0.0.1:9", key)

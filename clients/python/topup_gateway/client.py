@@ -164,7 +164,7 @@ def _headers(key: str | None) -> dict[str, str]:
         return agent
     # A file's last line may end in a line break. The connection's own error would print the key.
     key = key.strip()
-    if not (key.isascii() and key.isprintable()):
+    if not (key and key.isascii() and key.isprintable()):
         raise ValueError("The API key must be one line of ASCII characters.")
     return {**agent, "Authorization": f"Bearer {key}"}
 

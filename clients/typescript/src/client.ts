@@ -34,7 +34,7 @@ export class Client extends Operations {
     this.#url = options.url.replace(/\/+$/, "");
     // A file's last line may end in a line break. The error of fetch would print the key.
     const key = options.key?.trim();
-    if (/[^\x20-\x7e]/.test(key ?? "")) {
+    if (key !== undefined && !/^[\x20-\x7e]+$/.test(key)) {
       throw new RangeError("The API key must be one line of ASCII characters.");
     }
     this.#headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };

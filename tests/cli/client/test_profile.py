@@ -173,14 +173,28 @@ async def test_live_is_asked_about_and_amounts_are_exact(gateway: Gateway, ran: 
     assert (await ran(*SENT, "--yes", **own)).exit_code == 1
 
 
-async def test_a_key_that_no_header_can_carry_is_not_printed(gateway: Gateway, ran: Ran) -> None:
+async def test_a_key_that_no_header_can_carry_is_not_printed(
+    gateway: Gateway, ran: Ran, tmp_path: Path
+) -> None:
+    commands = [
+        "whoami",
+        "whoami --json",
+        "keys list",
+        "events tail",
+        "listen --forward http://127.0.0.1:9",
+    ]
+    (tmp_path / "topup").mkdir()
     for key in ("ak_staging_first\nak_staging_second", "ak_staging_\u043a", "ak staging"):
-        for command in ("whoami", "whoami --json", "keys list", "events tail"):
-            result = await ran(*command.split(), TOPUP_API_KEY=key, TOPUP_URL=gateway.url)
+        odd = {"url": gateway.url, "api_key": key, "environment": "staging"}
+        (tmp_path / "topup" / "profiles.json").write_text(json.dumps({"odd": odd}))
+        for command in commands:
+            by_variable = await ran(*command.split(), TOPUP_API_KEY=key, TOPUP_URL=gateway.url)
+            by_profile = await ran(*command.split(), "--profile", "odd")
 
-            assert result.exit_code == 2, result.output
-            assert "TOPUP_API_KEY: not an API key" in result.stderr
-            assert key[-6:] not in result.output
+            for result in (by_variable, by_profile):
+                assert result.exit_code == 2, result.output
+                assert "this isn't an API key" in result.stderr
+                assert key[-6:] not in result.output
 
 
 async def test_a_lost_answer_names_the_key_to_try_again_with(ran: Ran) -> None:
