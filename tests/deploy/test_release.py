@@ -96,7 +96,8 @@ def test_what_is_not_ready_is_refused_with_every_reason_and_nothing_is_made(sour
     changes = source / "CHANGELOG.md"
     text = changes.read_text(encoding="utf-8")
     changes.write_text(
-        text.replace("## Unreleased\n", "## Unreleased\n\n- Left behind.\n"), "utf-8"
+        text.replace("## Unreleased\n", "## Unreleased\n\n## [unreleased] \n\n- Left behind.\n"),
+        "utf-8",
     )
 
     done = release(source, "0.2.0")
