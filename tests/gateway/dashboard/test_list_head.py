@@ -37,14 +37,38 @@ async def total(browser: Browser, path: str) -> str:
     return "" if found is None else text_of(found[1]).strip()
 
 
+NOTHING_THERE = {
+    "topups": ("txn_0000000000000000", "No top-ups"),
+    "deliveries": ("1.dlv_0000000000000000", "Nothing was delivered"),
+    "approvals": ("apr_0000000000000000", "No approvals"),
+    "requests": ("req_0000000000000000", "Nothing was refused"),
+    "outbox": ("mal_0000000000000000", "No mail"),
+}
+
+
 @pytest.mark.one_database
-@pytest.mark.parametrize("name", ["topups", "deliveries", "approvals", "requests"])
+@pytest.mark.parametrize("name", NOTHING_THERE)
 async def test_after_the_last_row_no_list_is_called_empty(gateway: Gateway, name: str) -> None:
-    path = f"/dashboard/{name}"
-    html = (await (await signed_in(gateway)).get(f"{path}?cursor=hld_2Qk9")).text
+    path, (cursor, empty) = f"/dashboard/{name}", NOTHING_THERE[name]
+    html = (await (await signed_in(gateway)).get(f"{path}?cursor={cursor}")).text
 
     assert "There are no more entries" in text_of(html)
     assert f'href="{path}">Go to the first page' in html
+    assert empty not in text_of(html)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("name", ["topups", "deliveries", "approvals"])
+async def test_where_nothing_was_searched_nothing_is_said_of_what_is_there(
+    gateway: Gateway, name: str
+) -> None:
+    browser = await signed_in(gateway)
+    for asked in ("cursor=hld_2Qk9", "status=nonsense&cursor=hld_2Qk9"):
+        html = (await browser.get(f"/dashboard/{name}?{asked}")).text
+
+        assert f'href="/dashboard/{name}">Show everything' in html
+        assert "There are no more entries" not in text_of(html)
+        assert NOTHING_THERE[name][1] not in text_of(html)
 
 
 async def test_a_total_is_of_what_the_filters_match(gateway: Gateway) -> None:
